@@ -1,0 +1,105 @@
+"""Settings: frozen values from gridgov.toml and GRIDGOV_* variables, and where the program's own files lie."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from gridgov.errors import SettingsError
+
+_PACKAGE = Path(__file__).parent
+_CHECKOUT = _PACKAGE.parent
+
+
+def resource_dir(name: str) -> Path:
+    """Return the folder of the program's own files: ``app``, ``layers``, ``profiles``, ``data`` or ``assets``.
+
+    In an installed wheel they travel inside the package (gridgov/resources/…); in a checkout they are the top-level
+    folders of the same name.
+    """
+    installed = _PACKAGE / "resources" / name
+    if installed.is_dir():
+        return installed
+    in_checkout = {"profiles": _CHECKOUT / "data" / "profiles"}.get(name, _CHECKOUT / name)
+    if not in_checkout.is_dir():
+        raise SettingsError(f"the program's own folder '{name}' is missing: install gridgov again")
+    return in_checkout
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an installation may set.
+
+    Attributes
+    ----------
+    workspace : str
+        Folder of the workspace that the server opens.
+    host, port : str, int
+        Where the server listens.
+    lang : str
+        First language of the console, ``zh`` or ``en``.
+    tianditu_key : str
+        Key of the opt-in Tianditu base map; empty: never asked for.
+    online : bool
+        Whether online sources may be used at all; off by default (closed networks).
+    """
+
+    workspace: str = "data/linjiang"
+    host: str = "127.0.0.1"
+    port: int = 8501
+    lang: str = "zh"
+    tianditu_key: str = ""
+    online: bool = False
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read settings: defaults, then gridgov.toml, then GRIDGOV_* variables (the last one wins).
+
+    Parameters
+    ----------
+    path : Path, optional
+        The settings file; default ``gridgov.toml`` in the working folder, if it is there.
+    environ : mapping, optional
+        The variables to look at; default the process environment.
+
+    Raises
+    ------
+    SettingsError
+        The file is no TOML, a name is unknown, or a value has the wrong type.
+    """
+    given: dict[str, Any] = {}
+    file = path or Path("gridgov.toml")
+    if path is not None and not file.is_file():
+        raise SettingsError(f"{file}: no such settings file")
+    if file.is_file():
+        try:
+            given.update(tomllib.loads(file.read_text(encoding="utf-8")))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{file}: not a valid TOML file ({error})") from error
+    known = {field.name for field in fields(Settings)}
+    if unknown := sorted(set(given) - known):
+        raise SettingsError(f"{file}: unknown setting '{unknown[0]}'; known are {', '.join(sorted(known))}")
+    for name in known:
+        if (value := (environ if environ is not None else os.environ).get(f"GRIDGOV_{name.upper()}")) is not None:
+            given[name] = value
+    return replace(Settings(), **{name: _typed(name, value) for name, value in given.items()})
+
+
+def _typed(name: str, value: Any) -> Any:
+    default = getattr(Settings(), name)
+    if isinstance(default, bool):
+        if str(value).lower() in {"1", "true", "yes", "on"}:
+            return True
+        if str(value).lower() in {"0", "false", "no", "off", ""}:
+            return False
+        raise SettingsError(f"setting '{name}' must be true or false, not '{value}'")
+    if isinstance(default, int):
+        try:
+            return int(value)
+        except (TypeError, ValueError) as error:
+            raise SettingsError(f"setting '{name}' must be a whole number, not '{value}'") from error
+    return str(value)

@@ -1,0 +1,66 @@
+"""The errors gridgov raises: one tree, every leaf also a built-in error.
+
+GridgovError
+├── InputError            what the user gave cannot be used          (ValueError)
+│   ├── SourceError       a whole file or source cannot be imported
+│   ├── SpecError         a layer specification or import file is wrong
+│   ├── SettingsError     a setting or environment variable is wrong
+│   └── ParameterError    an argument of a function or command is wrong
+├── NotFoundError         something named does not exist             (LookupError)
+│   ├── WorkspaceNotFoundError
+│   ├── LayerNotFoundError
+│   └── RecordNotFoundError
+└── StorageError          the disk or the database refused           (OSError)
+
+Every message is one sentence that says what is wrong, where (file, row, id) and what to do about it; the command line
+prints it as it is and exits with code 2.
+"""
+
+from __future__ import annotations
+
+
+class GridgovError(Exception):
+    """Base of all errors that gridgov raises on purpose."""
+
+
+class InputError(GridgovError, ValueError):
+    """What the user gave cannot be used."""
+
+
+class SourceError(InputError):
+    """A whole file or source cannot be imported."""
+
+
+class SpecError(InputError):
+    """A layer specification or an import file is wrong."""
+
+
+class SettingsError(InputError):
+    """A setting or an environment variable is wrong."""
+
+
+class ParameterError(InputError):
+    """An argument of a function or a command is wrong."""
+
+
+class NotFoundError(GridgovError, LookupError):
+    """Something named does not exist."""
+
+    def __str__(self) -> str:  # LookupError's KeyError-like repr would quote the sentence
+        return str(self.args[0]) if self.args else ""
+
+
+class WorkspaceNotFoundError(NotFoundError):
+    """No workspace lies at the given path."""
+
+
+class LayerNotFoundError(NotFoundError):
+    """The workspace has no layer of that name."""
+
+
+class RecordNotFoundError(NotFoundError):
+    """No grid, worker, incident or other record has that id."""
+
+
+class StorageError(GridgovError, OSError):
+    """The disk or the database refused to read or write."""

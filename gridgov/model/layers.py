@@ -1,0 +1,69 @@
+"""图层规格: what a kind of layer is, as declared in layers/<kind>.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gridgov.i18n import Lang
+
+GeometryKind = Literal["point", "line", "polygon", "raster", "table"]
+FieldType = Literal["string", "integer", "number", "boolean", "time", "clock", "list"]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One field of a layer: type, unit and limits; `values` lists the codes allowed (empty: any)."""
+
+    name: str
+    type: FieldType
+    names: Mapping[str, str]
+    required: bool = False
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LayerStyle:
+    """How a layer is drawn; colours are #rrggbb. `classes` maps a value of `class_field` to a colour."""
+
+    fill: str = ""
+    line: str = ""
+    width_px: float = 1.0
+    radius_px: float = 4.0
+    opacity: float = 0.7
+    marker: str = "circle"
+    class_field: str = ""
+    classes: Mapping[str, str] = field(default_factory=dict)
+    min_zoom: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LayerSpec:
+    """A kind of layer.
+
+    `code_scheme` is ``gbt30428`` where the key is the national 15-digit grid code, else empty. `group` puts layers
+    together in the layer tree (``basemap``, ``governance``, ``natural_resources``, ``hazards``).
+    `class_names` names the values of the style's class field in both languages: value -> {"zh": …, "en": …}.
+    """
+
+    kind: str
+    names: Mapping[str, str]
+    geometry: GeometryKind
+    group: str
+    key: str
+    fields: Mapping[str, FieldSpec]
+    style: LayerStyle
+    crs: str = "EPSG:4326"
+    licence: str = ""
+    source: str = ""
+    unit: str = ""
+    code_scheme: str = ""
+    class_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def name(self, lang: Lang) -> str:
+        """Return the layer's name in a language."""
+        return self.names[lang]
