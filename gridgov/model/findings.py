@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from gridgov.i18n import Lang, label
@@ -58,3 +58,7 @@ class Finding:
     def message(self, lang: Lang = "zh") -> str:
         """Return the finding as a sentence."""
         return label(f"finding.{self.rule}", lang, **{"field": self.field or "", "key": self.key or "", **self.detail})
+
+    def to_dict(self, lang: Lang = "zh") -> dict[str, object]:
+        """Return the finding as plain data for JSON, its sentence included."""
+        return {**asdict(self), "message": self.message(lang)}

@@ -8,7 +8,7 @@ from typing import Literal
 
 from gridgov.i18n import Lang
 
-GeometryKind = Literal["point", "line", "polygon", "raster", "table"]
+GeometryKind = Literal["point", "line", "polygon", "any", "raster", "table"]
 FieldType = Literal["string", "integer", "number", "boolean", "time", "clock", "list"]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from gridgov.i18n import Lang, label
 from gridgov.model.workers import TravelMode
@@ -32,12 +33,17 @@ class Manoeuvre:
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """Why a worker cannot go. `reason` is a code: off_shift, busy, missing_skill, wrong_mode, no_position, unreachable."""
+    """Why a worker cannot go.
+
+    `reason` is a code: off_shift, busy, missing_skill, wrong_mode, no_position, unreachable. `travel_time_ms` is given
+    for those who would have been among the first.
+    """
 
     worker_id: str
     name: str
     reason: str
     detail: Mapping[str, str] = field(default_factory=dict)
+    travel_time_ms: int | None = None
 
     def text(self, lang: Lang) -> str:
         """Return the reason as a sentence."""
@@ -84,7 +90,7 @@ class DispatchOption:
 class DispatchPlan:
     """The nearest workers for one incident, best first, and everybody who was left out and why.
 
-    `off_road_m` is the straight distance from the incident to the nearest road; travel times count the roads only.
+    `candidates` of the `considered` workers could go. `off_road_m` is the straight distance from the incident to the nearest road; travel times count the roads only.
     """
 
     lon: float
@@ -96,3 +102,11 @@ class DispatchPlan:
     candidates: int
     considered: int
     notes: tuple[str, ...] = ()
+
+    def note_texts(self, lang: Lang) -> list[str]:
+        """Return what else has to be said, as sentences."""
+        return [label(f"dispatch.note.{note}", lang, metres=round(self.off_road_m), considered=self.considered) for note in self.notes]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain data for JSON (schema ``gridgov-dispatch/1``)."""
+        return {"schema": "gridgov-dispatch/1", **asdict(self)}

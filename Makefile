@@ -1,0 +1,60 @@
+# Two commands: `make demo` and `make test`. Each does its own set-up in .venv; only Python >= 3.11 and make are needed.
+PYTHON ?= python3
+PORT ?= 8501
+SIZE ?= district
+WORKSPACE ?= data/linjiang
+VENV := .venv
+BIN := $(VENV)/bin
+INPUTS := pyproject.toml constraints.txt package.json package-lock.json hatch_build.py
+say = @printf '\n== %s\n' "$(1)"
+
+.PHONY: help demo test lint types check-format unit benchmarks wheel clean
+
+help:
+	@echo "make demo   build the sample district and serve the console (PORT=8501, SIZE=village|district|city)"
+	@echo "make test   lint, types and all tests"
+	@echo "make wheel  build dist/gridgov-*.whl"
+	@echo "make clean  remove everything that these made"
+
+$(VENV)/pyvenv.cfg:
+	$(call say,Making a virtual environment in $(VENV))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "gridgov needs Python 3.11 or newer; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing; on Debian or Ubuntu: apt install python3-venv"; exit 2; }
+
+$(VENV)/.run: $(VENV)/pyvenv.cfg $(INPUTS)
+	$(call say,Installing gridgov and its libraries (a few minutes the first time))
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/pyvenv.cfg $(INPUTS)
+	$(call say,Installing gridgov with its development tools (a few minutes the first time))
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar off -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.run
+
+demo: $(VENV)/.run
+	$(call say,Sample district and console)
+	@exec $(BIN)/gridgov demo --workspace $(WORKSPACE) --size $(SIZE) --port $(PORT)
+
+test: lint types unit
+
+lint: $(VENV)/.dev
+	$(call say,Lint)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(call say,Types)
+	@$(BIN)/mypy
+
+unit: $(VENV)/.dev
+	$(call say,Tests)
+	@$(BIN)/python -m pytest -m "not browser"
+	$(call say,Browser tests)
+	@$(BIN)/python -m pytest -m browser
+
+wheel: $(VENV)/.dev
+	$(call say,Wheel)
+	@$(BIN)/python -m build --wheel
+
+clean:
+	rm -rf $(VENV) .cache assets dist build node_modules .mypy_cache .ruff_cache .pytest_cache data/linjiang

@@ -1,0 +1,138 @@
+"""Workers on the road network of their own travel mode, prepared once for many questions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gridgov.model import TravelMode, WorkerStatus
+from gridgov.network import Places, RoadNetwork
+
+_NO_SHIFT = -1
+
+
+@dataclass(frozen=True)
+class ModeGroup:
+    """The workers of one travel mode: their rows in the roster and their places on that mode's network."""
+
+    network: RoadNetwork
+    rows: NDArray[np.intp]
+    places: Places
+
+
+@dataclass(frozen=True)
+class Roster:
+    """All workers, ready to be searched.
+
+    Attributes
+    ----------
+    worker_id, name : arrays of str, shape (n,)
+    mode, status : arrays of str
+    lon, lat : arrays of degrees; NaN where a worker has no position
+    shift_start_min, shift_end_min : arrays of int, minutes after local midnight; -1: no shift given
+    skills : tuple of tuples of str
+    groups : mapping TravelMode -> ModeGroup
+    """
+
+    worker_id: NDArray[np.object_]
+    name: NDArray[np.object_]
+    mode: NDArray[np.object_]
+    status: NDArray[np.object_]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    shift_start_min: NDArray[np.int64]
+    shift_end_min: NDArray[np.int64]
+    skills: tuple[tuple[str, ...], ...]
+    groups: Mapping[TravelMode, ModeGroup]
+    timezone: ZoneInfo
+
+    def __len__(self) -> int:
+        return len(self.worker_id)
+
+    @classmethod
+    def from_frame(
+        cls, workers: gpd.GeoDataFrame, networks: Mapping[TravelMode, RoadNetwork], timezone: ZoneInfo
+    ) -> Roster:
+        """Put a frame of workers on the road networks.
+
+        Parameters
+        ----------
+        workers : GeoDataFrame
+            Columns of the workers layer; a missing column counts as "not given".
+        networks : mapping
+            One network view for each travel mode.
+        timezone : ZoneInfo
+            In which shifts are written.
+        """
+        n = len(workers)
+        points = workers.geometry
+        present = ~(points.isna() | points.is_empty).to_numpy(dtype=bool)
+        lon, lat = np.full(n, np.nan), np.full(n, np.nan)
+        lon[present], lat[present] = points[present].x, points[present].y
+        mode = _text(workers, "mode", str(TravelMode.WALK))
+        groups: dict[TravelMode, ModeGroup] = {}
+        for travel_mode, network in networks.items():
+            rows = np.flatnonzero(present & (mode == str(travel_mode)))
+            if len(rows):
+                groups[travel_mode] = ModeGroup(network, rows, network.snap(lon[rows], lat[rows]))
+        return cls(
+            worker_id=_text(workers, "worker_id", ""),
+            name=_text(workers, "name", ""),
+            mode=mode,
+            status=_text(workers, "status", str(WorkerStatus.FREE)),
+            lon=lon,
+            lat=lat,
+            shift_start_min=_minutes(workers, "shift_start"),
+            shift_end_min=_minutes(workers, "shift_end"),
+            skills=tuple(_as_tuple(value) for value in workers.get("skills", pd.Series([None] * n))),
+            groups=groups,
+            timezone=timezone,
+        )
+
+    def on_shift(self, now: datetime) -> NDArray[np.bool_]:
+        """Return who works at a moment. A shift may pass midnight; without a shift a worker counts as on duty."""
+        local = now.astimezone(self.timezone)
+        minute = local.hour * 60 + local.minute
+        start, end = self.shift_start_min, self.shift_end_min
+        by_day = (start <= minute) & (minute < end)
+        over_night = (minute >= start) | (minute < end)
+        return np.asarray(np.where(start < end, by_day, over_night) | (start == _NO_SHIFT) | (end == _NO_SHIFT))
+
+    def has_skill(self, skill: str) -> NDArray[np.bool_]:
+        """Return who has a skill."""
+        return np.fromiter((skill in owned for owned in self.skills), dtype=np.bool_, count=len(self))
+
+    def all_skills(self) -> list[str]:
+        """Return every skill that somebody has, sorted."""
+        return sorted({skill for owned in self.skills for skill in owned})
+
+    def shift_text(self, row: int) -> str:
+        """Return a worker's shift as ``08:00–16:00``."""
+        return "–".join(f"{m // 60:02d}:{m % 60:02d}" for m in (self.shift_start_min[row], self.shift_end_min[row]))
+
+
+def _text(frame: gpd.GeoDataFrame, column: str, default: str) -> NDArray[np.object_]:
+    if column not in frame:
+        return np.full(len(frame), default, dtype=object)
+    return np.asarray(frame[column].astype(object).where(frame[column].notna(), default), dtype=object)
+
+
+def _minutes(frame: gpd.GeoDataFrame, column: str) -> NDArray[np.int64]:
+    if column not in frame:
+        return np.full(len(frame), _NO_SHIFT, dtype=np.int64)
+    clock = frame[column].astype("string").str.extract(r"^(\d{1,2}):(\d{2})")
+    minutes = pd.to_numeric(clock[0], errors="coerce") * 60 + pd.to_numeric(clock[1], errors="coerce")
+    return np.asarray(minutes.fillna(_NO_SHIFT).to_numpy(dtype=float), dtype=np.int64)
+
+
+def _as_tuple(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(part for part in value.split(";") if part)
+    return tuple(str(part) for part in value) if isinstance(value, list | tuple | np.ndarray) else ()

@@ -1,0 +1,303 @@
+"""Workspace = settings + store + layers + networks + clock: the one place that wires things together.
+
+On disk a workspace is a folder:
+
+    workspace.json       the manifest; replacing it is the one atomic step of an import
+    data-<version>/      what the import made, never changed afterwards
+        layers/<layer_id>.parquet    GeoParquet, WGS 84, checked
+        rasters/<layer_id>.tif       Cloud-Optimised GeoTIFF
+        tiles/<layer_id>.pmtiles     vector tiles
+        network.npz                  the road network with all modes
+        findings.parquet, aside/     what the checks found; rows kept aside, with the reason
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from gridgov.errors import LayerNotFoundError, StorageError, WorkspaceNotFoundError
+from gridgov.i18n import Lang
+from gridgov.layers import load_specs
+from gridgov.model import LayerSpec, TravelMode
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+    from gridgov.grids import GridLocator
+    from gridgov.network import RoadNetwork
+
+MANIFEST = "workspace.json"
+FORMAT = 1
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class LayerEntry:
+    """One layer of a workspace, as the manifest lists it."""
+
+    layer_id: str
+    kind: str
+    rows: int
+    aside: int
+    findings: int
+    source: str
+    names: dict[str, str]
+    geometry: str
+    code_scheme: str = ""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a workspace is: its names, place, clock and layers. Times are ISO 8601."""
+
+    workspace_id: str
+    names: dict[str, str]
+    timezone: str
+    metric_crs: str
+    bounds: tuple[float, float, float, float]
+    version: str
+    data: str
+    imported_at: str
+    as_of: str | None = None
+    layers: tuple[LayerEntry, ...] = ()
+    facts: dict[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """Return the manifest as the text of workspace.json."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, ensure_ascii=False, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str, where: Path) -> Manifest:
+        """Read workspace.json.
+
+        Raises
+        ------
+        StorageError
+            It is no manifest, or one of another format.
+        """
+        try:
+            content = json.loads(text)
+            if content.pop("format") != FORMAT:
+                raise StorageError(f"{where}: made by another version of gridgov; import the workspace again")
+            content["layers"] = tuple(LayerEntry(**entry) for entry in content["layers"])
+            content["bounds"] = tuple(content["bounds"])
+            return cls(**content)
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise StorageError(f"{where}: the manifest is damaged ({error}); import the workspace again") from error
+
+
+def utc_now() -> datetime:
+    """Return the wall clock, aware UTC."""
+    return datetime.now(UTC)
+
+
+class Workspace:
+    """An opened workspace. Frames it returns are shared by all users of the process: read them, never change them.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder.
+    manifest : Manifest
+    clock : callable
+        Gives the present, aware UTC; a sample with a frozen `as_of` does not ask it.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self.path = path
+        self.manifest = manifest
+        self._clock = clock
+        self._entries = {entry.layer_id: entry for entry in manifest.layers}
+        self._specs = load_specs()
+        self._loaded: dict[str, Any] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    # -- what it is ------------------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Path:
+        """The folder of imported data."""
+        return self.path / self.manifest.data
+
+    @property
+    def version(self) -> str:
+        """Changes with every import; part of every tile address."""
+        return self.manifest.version
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east, north, degrees."""
+        return self.manifest.bounds
+
+    @property
+    def metric_crs(self) -> str:
+        """The CRS to measure areas and lengths in."""
+        return self.manifest.metric_crs
+
+    @property
+    def timezone(self) -> ZoneInfo:
+        """Local time of the district."""
+        return ZoneInfo(self.manifest.timezone)
+
+    def name(self, lang: Lang) -> str:
+        """Return the district's name."""
+        return self.manifest.names.get(lang) or next(iter(self.manifest.names.values()))
+
+    def now(self) -> datetime:
+        """Return the present for every decision: the frozen `as_of` of a sample, else the clock. Aware UTC."""
+        if self.manifest.as_of:
+            return datetime.fromisoformat(self.manifest.as_of).astimezone(UTC)
+        return self._clock()
+
+    as_of = now
+
+    # -- layers ----------------------------------------------------------------------------------------------------
+
+    @property
+    def layer_ids(self) -> tuple[str, ...]:
+        """Ids of all layers, in import order."""
+        return tuple(self._entries)
+
+    def has(self, layer_id: str) -> bool:
+        """Return whether there is such a layer."""
+        return layer_id in self._entries
+
+    def of_kind(self, kind: str) -> tuple[str, ...]:
+        """Return the ids of the layers of a kind."""
+        return tuple(entry.layer_id for entry in self._entries.values() if entry.kind == kind)
+
+    def entry(self, layer_id: str) -> LayerEntry:
+        """Return the manifest's line about a layer.
+
+        Raises
+        ------
+        LayerNotFoundError
+        """
+        try:
+            return self._entries[layer_id]
+        except KeyError:
+            raise LayerNotFoundError(
+                f"workspace {self.path.name} has no layer '{layer_id}'; it has {', '.join(self._entries) or 'none'}"
+            ) from None
+
+    def spec(self, layer_id: str) -> LayerSpec:
+        """Return the specification of a layer."""
+        return self._specs[self.entry(layer_id).kind]
+
+    def layer(self, layer_id: str) -> gpd.GeoDataFrame:
+        """Return a vector layer (or a table without geometry as a plain frame), read once."""
+        self.entry(layer_id)
+        return self._once(f"layer:{layer_id}", lambda: self._read_frame(layer_id))
+
+    def layers_of_kind(self, kind: str) -> gpd.GeoDataFrame | None:
+        """Return all layers of a kind as one frame with a column `layer_id`, or None where there is none."""
+        ids = self.of_kind(kind)
+        return self._once(f"kind:{kind}", lambda: self._concat(ids)) if ids else None
+
+    def raster_path(self, layer_id: str) -> Path:
+        """Return the Cloud-Optimised GeoTIFF of a raster layer."""
+        self.entry(layer_id)
+        return self.data / "rasters" / f"{layer_id}.tif"
+
+    def tiles_path(self, layer_id: str) -> Path:
+        """Return the PMTiles file of a vector layer."""
+        self.entry(layer_id)
+        return self.data / "tiles" / f"{layer_id}.pmtiles"
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """All findings of the import: layer, row, field, rule, level, action, key, detail (JSON)."""
+        import pandas as pd
+
+        return self._once("findings", lambda: pd.read_parquet(self.data / "findings.parquet"))
+
+    # -- what is computed from layers --------------------------------------------------------------------------------
+
+    @property
+    def has_network(self) -> bool:
+        """Whether there are roads."""
+        return (self.data / "network.npz").is_file()
+
+    def network(self, mode: TravelMode = TravelMode.DRIVE) -> RoadNetwork:
+        """Return the road network as one travel mode sees it.
+
+        Raises
+        ------
+        LayerNotFoundError
+            The workspace has no roads.
+        """
+        return self._once(f"network:{mode}", lambda: self._base_network().for_mode(mode))
+
+    @property
+    def grid_locator(self) -> GridLocator | None:
+        """Point → grid, or None in a workspace without grids."""
+        from gridgov.grids import GridLocator
+
+        return self._once("locator", lambda: GridLocator(self.layer("grids"))) if self.has("grids") else None
+
+    def cached(self, name: str, make: Callable[[], _T]) -> _T:
+        """Return something an operation derives from this version of the data, made once for all users."""
+        return self._once(f"derived:{name}", make)
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _base_network(self) -> RoadNetwork:
+        from gridgov.network import RoadNetwork
+
+        if not self.has_network:
+            raise LayerNotFoundError(f"workspace {self.path.name} has no roads; add a [[layer]] of kind 'roads' to its import file")
+        return self._once("network", lambda: RoadNetwork.load(self.data / "network.npz"))
+
+    def _read_frame(self, layer_id: str) -> gpd.GeoDataFrame:
+        import geopandas as gpd
+        import pandas as pd
+
+        file = self.data / "layers" / f"{layer_id}.parquet"
+        if not file.is_file():
+            raise LayerNotFoundError(f"layer '{layer_id}' of {self.path.name} is not a vector layer")
+        return pd.read_parquet(file) if self.spec(layer_id).geometry == "table" else gpd.read_parquet(file)
+
+    def _concat(self, ids: Iterable[str]) -> gpd.GeoDataFrame:
+        import pandas as pd
+
+        return pd.concat([self.layer(i).assign(layer_id=i) for i in ids], ignore_index=True)
+
+    def _once(self, key: str, make: Callable[[], _T]) -> _T:
+        """Make a thing once even if several sessions ask at the same moment; others wait for that one key only."""
+        if key in self._loaded:
+            return self._loaded[key]  # type: ignore[no-any-return]
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._loaded:
+                self._loaded[key] = make()
+            return self._loaded[key]  # type: ignore[no-any-return]
+
+
+def open_workspace(path: str | Path, *, clock: Callable[[], datetime] = utc_now) -> Workspace:
+    """Open a workspace folder. Layers are read when they are first asked for.
+
+    Raises
+    ------
+    WorkspaceNotFoundError
+        No workspace lies there.
+    StorageError
+        Its manifest is damaged or of another format.
+    """
+    folder = Path(path)
+    file = folder / MANIFEST
+    if not file.is_file():
+        raise WorkspaceNotFoundError(
+            f"{folder}: no workspace here; make one with 'gridgov sample {folder}' or 'gridgov init {folder} --from import.toml'"
+        )
+    return Workspace(folder, Manifest.from_json(file.read_text(encoding="utf-8"), file), clock=clock)
