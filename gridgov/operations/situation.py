@@ -1,0 +1,228 @@
+"""What is at a place: the facts a click on the map shows, and which incident a click means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import rasterio
+import shapely
+from numpy.typing import NDArray
+from rasterio.warp import transform
+
+from gridgov.crs import WGS84
+from gridgov.errors import RecordNotFoundError
+from gridgov.i18n import Lang
+from gridgov.model import IncidentState
+from gridgov.operations.dispatching import grid_code_at
+from gridgov.workspace import Workspace
+
+RESOURCES = "natural_resources"
+_METRES_PER_DEGREE = 111_195.0  # of a great circle of the mean Earth radius
+
+
+@dataclass(frozen=True)
+class IncidentFacts:
+    """One incident, as a panel shows it."""
+
+    incident_id: str
+    lon: float
+    lat: float
+    class_names: dict[str, str]
+    state: str
+    severity: int | None
+    reported_at: datetime | None
+    source: str
+    description: str
+    grid_code: str | None
+
+
+@dataclass(frozen=True)
+class GridFacts:
+    """One grid and what it belongs to. Numbers are None where they are not known."""
+
+    grid_code: str
+    name: str
+    community: dict[str, str]
+    street: dict[str, str]
+    persons: int | None
+    households: int | None
+
+
+@dataclass(frozen=True)
+class PlaceFacts:
+    """Everything the workspace knows about a point.
+
+    `resources` holds (layer id, class, names by language) for every natural-resource polygon there; `land_cover` is the
+    class of the land-cover raster as text.
+    """
+
+    lon: float
+    lat: float
+    grid: GridFacts | None
+    elevation_m: float | None
+    land_cover: str | None
+    resources: tuple[tuple[str, str, dict[str, str]], ...]
+
+
+def place_facts(workspace: Workspace, lon: float, lat: float) -> PlaceFacts:
+    """Return what is known about a point."""
+    cover = _raster_value(workspace, "land_cover", lon, lat)
+    return PlaceFacts(
+        lon=lon,
+        lat=lat,
+        grid=_grid_facts(workspace, grid_code_at(workspace, lon, lat)),
+        elevation_m=_raster_value(workspace, "elevation", lon, lat),
+        land_cover=None if cover is None else str(int(cover)),
+        resources=_resources(workspace, lon, lat),
+    )
+
+
+def shown_incidents(workspace: Workspace, *, open_only: bool) -> pd.DataFrame | None:
+    """Return the incidents that a map shows, newest last, with `layer_id`, `lon`, `lat`; None without such a layer."""
+    incidents = workspace.layers_of_kind("incidents")
+    if incidents is None:
+        return None
+    return workspace.cached(f"incidents:{open_only}", lambda: _incident_frame(incidents, open_only))
+
+
+def incident_near(workspace: Workspace, lon: float, lat: float, *, within_m: float, open_only: bool) -> str | None:
+    """Return the id of the shown incident nearest to a point, or None if none lies within a distance."""
+    shown = shown_incidents(workspace, open_only=open_only)
+    if shown is None or not len(shown):
+        return None
+    distance_m = _distance_m(shown["lon"].to_numpy(), shown["lat"].to_numpy(), lon, lat)
+    nearest = int(np.argmin(distance_m))
+    return str(shown["incident_id"].iloc[nearest]) if distance_m[nearest] <= within_m else None
+
+
+def incident_facts(workspace: Workspace, incident_id: str) -> IncidentFacts:
+    """Return one incident.
+
+    Raises
+    ------
+    RecordNotFoundError
+        No incident has that id.
+    """
+    shown = shown_incidents(workspace, open_only=False)
+    rows = [] if shown is None else np.flatnonzero((shown["incident_id"] == incident_id).to_numpy(dtype=bool))
+    if shown is None or not len(rows):
+        raise RecordNotFoundError(f"no incident has the id '{incident_id}'")
+    row = shown.iloc[int(rows[0])]
+    severity, reported = row.get("severity"), row.get("reported_at")
+    return IncidentFacts(
+        incident_id=str(row["incident_id"]),
+        lon=float(row["lon"]),
+        lat=float(row["lat"]),
+        class_names={
+            "zh": _text(row.get("class_name")) or _text(row.get("class_code")),
+            "en": _text(row.get("class_name_en")) or _text(row.get("class_name")) or _text(row.get("class_code")),
+        },
+        state=_text(row.get("state")),
+        severity=None if pd.isna(severity) else int(severity),
+        reported_at=None if pd.isna(reported) else reported.to_pydatetime(),
+        source=_text(row.get("source")),
+        description=_text(row.get("description")),
+        grid_code=_text(row.get("grid_code")) or None,
+    )
+
+
+def division_names(workspace: Workspace) -> dict[str, dict[str, str]]:
+    """Return division code → name by language; empty without a layer of divisions."""
+    if not workspace.has("divisions"):
+        return {}
+    return workspace.cached("division_names", lambda: _division_names(workspace))
+
+
+def name_in(names: dict[str, str], lang: Lang) -> str:
+    """Return a name in a language, or in the other one if that is all there is."""
+    return names.get(lang) or names.get("zh") or ""
+
+
+def _incident_frame(incidents: pd.DataFrame, open_only: bool) -> pd.DataFrame:
+    points = incidents.geometry
+    frame = pd.DataFrame(incidents.drop(columns="geometry")).assign(lon=points.x, lat=points.y)
+    if open_only and "state" in frame:
+        done = [str(state) for state in IncidentState if not state.is_open]
+        frame = frame[~frame["state"].isin(done).to_numpy(dtype=bool)]
+    if "reported_at" in frame:
+        frame = frame.sort_values("reported_at", kind="stable")
+    return frame.reset_index(drop=True)
+
+
+def _distance_m(
+    lons: NDArray[np.float64], lats: NDArray[np.float64], lon: float, lat: float
+) -> NDArray[np.float64]:
+    """Return distances over a few kilometres, where the Earth is flat enough."""
+    east = (lons - lon) * np.cos(np.radians(lat))
+    return np.asarray(np.hypot(east, lats - lat) * _METRES_PER_DEGREE)
+
+
+def _grid_facts(workspace: Workspace, grid_code: str | None) -> GridFacts | None:
+    if grid_code is None:
+        return None
+    grids = workspace.layer("grids")
+    row = grids[(grids["grid_code"] == grid_code).to_numpy(dtype=bool)].iloc[0]
+    names = division_names(workspace)
+
+    def division(column: str) -> dict[str, str]:
+        code = _text(row.get(column))
+        return names.get(code, {"zh": code, "en": code})
+
+    return GridFacts(
+        grid_code=grid_code,
+        name=_text(row.get("name")),
+        community=division("community_code"),
+        street=division("street_code"),
+        persons=_count(row.get("persons")),
+        households=_count(row.get("households")),
+    )
+
+
+def _division_names(workspace: Workspace) -> dict[str, dict[str, str]]:
+    frame = workspace.layer("divisions")
+    english = frame["name_en"] if "name_en" in frame else frame["name"]
+    return {
+        str(code): {"zh": _text(zh), "en": _text(en) or _text(zh)}
+        for code, zh, en in zip(frame["division_code"], frame["name"], english, strict=True)
+    }
+
+
+def _resources(workspace: Workspace, lon: float, lat: float) -> tuple[tuple[str, str, dict[str, str]], ...]:
+    point = shapely.Point(lon, lat)
+    found = []
+    for layer_id in workspace.layer_ids:
+        spec = workspace.spec(layer_id)
+        if spec.group != RESOURCES or spec.geometry == "raster":
+            continue
+        frame = workspace.layer(layer_id)
+        for position in frame.sindex.query(point, predicate="intersects")[:1]:
+            row = frame.iloc[int(position)]
+            code = _text(row.get("class_code"))
+            known = spec.class_names.get(code)
+            own = _text(row.get("class_name")) or code
+            found.append((layer_id, code, dict(known) if known else {"zh": own, "en": own}))
+    return tuple(found)
+
+
+def _raster_value(workspace: Workspace, layer_id: str, lon: float, lat: float) -> float | None:
+    """Return the raster's cell at a point, or None outside it or where it has no data."""
+    if not workspace.has(layer_id):
+        return None
+    with rasterio.open(workspace.raster_path(layer_id)) as raster:
+        xs, ys = transform(WGS84, raster.crs, [lon], [lat])
+        left, bottom, right, top = raster.bounds
+        if not (left <= xs[0] <= right and bottom <= ys[0] <= top):
+            return None
+        value = next(raster.sample([(xs[0], ys[0])], masked=True))[0]
+    return None if np.ma.is_masked(value) or not np.isfinite(value) else float(value)
+
+
+def _count(value: object) -> int | None:
+    return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def _text(value: object) -> str:
+    return "" if value is None or pd.isna(value) else str(value)  # type: ignore[call-overload]
