@@ -1,0 +1,145 @@
+"""Routes of the map: vector and raster tiles, points. They read the workspace and never change it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gridgov.errors import GridgovError, NotFoundError, ParameterError
+from gridgov.maps import encode_points, raster_tile, read_tile
+from gridgov.model import LayerSpec
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+_PLACE = re.compile(r"(\d{1,2})/(\d{1,8})/(\d{1,8})(?:\.(mvt|png))?")
+_DEEPEST_ZOOM = 22
+_KEEP = "private, max-age=86400"  # the address holds the version of the data
+_ASK_AGAIN = "no-cache"
+
+
+class TileSource(Protocol):
+    """What the routes need of a workspace."""
+
+    @property
+    def version(self) -> str:
+        """Changes when the data change."""
+
+    @property
+    def layer_ids(self) -> tuple[str, ...]:
+        """Layers it has."""
+
+    def spec(self, layer_id: str) -> LayerSpec:
+        """Return what a layer is."""
+
+    def layer(self, layer_id: str) -> gpd.GeoDataFrame:
+        """Return the rows of a layer."""
+
+    def raster_path(self, layer_id: str) -> Path:
+        """Return the file of a raster layer."""
+
+    def tiles_path(self, layer_id: str) -> Path:
+        """Return the tile archive of a layer."""
+
+
+class TileRoutes:
+    """Answers tile and point requests for one workspace; pictures and point files are kept, within bounds."""
+
+    def __init__(self, source: TileSource) -> None:
+        self._source = source
+        self._picture = lru_cache(maxsize=1024)(self._draw)  # about 40 MB
+        self._points = lru_cache(maxsize=32)(self._encode)
+
+    @property
+    def routes(self) -> list[Route]:
+        """The routes to mount."""
+        return [
+            Route("/tiles/{layer}/{place:path}", self.tile),
+            Route("/points/{layer}", self.points),
+        ]
+
+    def tile(self, request: Request) -> Response:
+        """Answer with a tile: 204 where there is nothing, 400 for an impossible place, 404 for no such layer."""
+        try:
+            z, x, y, ending = parse_place(request.path_params["place"])
+            layer_id, spec = self._layer(request.path_params["layer"])
+            if spec.geometry == "raster" and ending != "mvt":
+                picture = self._picture(layer_id, self._source.version, z, x, y)
+                return _answer(request, picture, "image/png")
+            if spec.geometry in {"line", "polygon"} and ending != "png":
+                tile = read_tile(self._source.tiles_path(layer_id), z, x, y)
+                return _answer(request, tile, "application/vnd.mapbox-vector-tile", gzipped=True)
+            raise NotFoundError(f"layer '{layer_id}' has no tiles of that kind")
+        except GridgovError as error:
+            return refuse(error)
+
+    def points(self, request: Request) -> Response:
+        """Answer with all points of a layer in binary."""
+        try:
+            layer_id, spec = self._layer(request.path_params["layer"])
+            if spec.geometry != "point":
+                raise NotFoundError(f"layer '{layer_id}' has no points")
+            packed = self._points(layer_id, self._source.version)
+            return _answer(request, packed, "application/octet-stream", gzipped=True)
+        except GridgovError as error:
+            return refuse(error)
+
+    def _layer(self, layer_id: str) -> tuple[str, LayerSpec]:
+        if layer_id not in self._source.layer_ids:
+            raise NotFoundError(f"there is no layer '{layer_id}'")
+        return layer_id, self._source.spec(layer_id)
+
+    def _draw(self, layer_id: str, version: str, z: int, x: int, y: int) -> bytes | None:
+        del version  # part of the key only
+        return raster_tile(self._source.raster_path(layer_id), self._source.spec(layer_id), z, x, y)
+
+    def _encode(self, layer_id: str, version: str) -> bytes:
+        del version
+        return gzip.compress(encode_points(self._source.layer(layer_id), self._source.spec(layer_id)), 4, mtime=0)
+
+
+def parse_place(place: str) -> tuple[int, int, int, str | None]:
+    """Return z, x, y and the ending of a tile's address.
+
+    Raises
+    ------
+    ParameterError
+        It is no tile of the world.
+    """
+    match = _PLACE.fullmatch(place)
+    if match is None:
+        raise ParameterError(f"a tile's address ends in z/x/y, not in '{place}'")
+    z, x, y = (int(match[k]) for k in (1, 2, 3))
+    if z > _DEEPEST_ZOOM or x >= 2**z or y >= 2**z:
+        raise ParameterError(f"there is no tile {z}/{x}/{y}")
+    return z, x, y, match[4]
+
+
+def refuse(error: GridgovError) -> Response:
+    """Return the answer for an error: its sentence, never a traceback."""
+    status = 404 if isinstance(error, NotFoundError) else 400 if isinstance(error, ParameterError) else 500
+    return Response(str(error), status_code=status, media_type="text/plain; charset=utf-8")
+
+
+def _answer(request: Request, body: bytes | None, media_type: str, *, gzipped: bool = False) -> Response:
+    keep = _KEEP if request.query_params.get("v") else _ASK_AGAIN
+    if body is None:
+        return Response(status_code=204, headers={"Cache-Control": keep})
+    headers = {"Cache-Control": keep, "ETag": f'"{hashlib.sha256(body).hexdigest()[:20]}"'}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    if gzipped:
+        headers["Vary"] = "Accept-Encoding"
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+        else:
+            body = gzip.decompress(body)
+    return Response(body, media_type=media_type, headers=headers)

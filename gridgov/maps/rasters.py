@@ -1,0 +1,158 @@
+"""Raster tiles: hillshade from elevation, and land cover in the colours of its classes.
+
+Tiles are 256 px PNG in Web Mercator, transparent where there is nothing. They are cut from Cloud-Optimised GeoTIFFs
+by windows, so that the size of the raster does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gridgov.errors import StorageError
+from gridgov.model import LayerSpec
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TILE_PX = 256
+# Enlarging a 30 m raster beyond this zoom shows its cells, so the browser enlarges the picture instead.
+HILLSHADE_MAX_ZOOM = 14
+CLASSES_MAX_ZOOM = 16
+_MARGIN_PX = 2  # the slope needs the neighbours; with this margin no seam shows between tiles
+_EQUATOR_M = 40_075_016.686
+_SUN_AZIMUTH, _SUN_HEIGHT = np.radians(315.0), np.radians(45.0)
+_SHADE_STRENGTH, _LIGHT_STRENGTH = 1.5, 0.55
+_MAX_SHADE, _MAX_LIGHT = 0.62, 0.40
+_RELIEF = 1.6  # heights are drawn somewhat steeper than they are, as atlases do
+
+
+def raster_tile(path: Path, spec: LayerSpec, z: int, x: int, y: int) -> bytes | None:
+    """Return a PNG tile of a raster layer, or None where it has no data.
+
+    A layer with classes is drawn in their colours, any other one as hillshade.
+
+    Raises
+    ------
+    StorageError
+        The raster cannot be read.
+    """
+    if spec.style.classes:
+        return class_tile(path, spec.style.classes, z, x, y)
+    return hillshade_tile(path, z, x, y)
+
+
+def class_tile(path: Path, colours: Mapping[str, str], z: int, x: int, y: int) -> bytes | None:
+    """Return classes as flat colours (nearest cell, no mixing of classes); other values are transparent."""
+    cut = _cut(path, z, x, y, margin=0, resampling="nearest")
+    if cut is None:
+        return None
+    values, valid = cut
+    table = _colour_table(tuple(colours.items()))
+    codes = np.clip(np.nan_to_num(values, nan=0.0), 0, 255).astype(np.uint8)
+    picture = table[codes]
+    picture[~valid] = 0
+    return _png(picture) if picture[..., 3].any() else None
+
+
+def hillshade_tile(path: Path, z: int, x: int, y: int) -> bytes | None:
+    """Return light and shadow of the terrain as a veil over the map: flat ground is transparent.
+
+    Slope and aspect after Horn (1981), sun from the north-west at 45 degrees.
+    """
+    cut = _cut(path, z, x, y, margin=_MARGIN_PX, resampling="cubic")
+    if cut is None:
+        return None
+    heights, valid = cut
+    fill = float(heights[valid].mean())
+    shade = hillshade(np.where(valid, heights, fill), cell_m=_cell_m(z, y))
+    inner = slice(_MARGIN_PX, -_MARGIN_PX)
+    return _png(_veil(shade[inner, inner], valid[inner, inner]))
+
+
+def hillshade(heights: NDArray[np.floating[Any]], *, cell_m: float) -> NDArray[np.float64]:
+    """Return illumination minus that of flat ground: 0 flat, negative in shadow, positive in light.
+
+    Parameters
+    ----------
+    heights : array, shape (rows, columns)
+        Metres, north up.
+    cell_m : float
+        Size of a cell on the ground.
+    """
+    h = np.pad(heights.astype(np.float64) * _RELIEF, 1, mode="edge")
+    east = (h[:-2, 2:] + 2 * h[1:-1, 2:] + h[2:, 2:] - h[:-2, :-2] - 2 * h[1:-1, :-2] - h[2:, :-2]) / (8 * cell_m)
+    south = (h[2:, :-2] + 2 * h[2:, 1:-1] + h[2:, 2:] - h[:-2, :-2] - 2 * h[:-2, 1:-1] - h[:-2, 2:]) / (8 * cell_m)
+    # The ground's normal is (-east, south, 1) in (east, north, up); the sun stands at azimuth and height.
+    sun = np.array([np.sin(_SUN_AZIMUTH), np.cos(_SUN_AZIMUTH)]) * np.cos(_SUN_HEIGHT)
+    light = (-east * sun[0] + south * sun[1] + np.sin(_SUN_HEIGHT)) / np.sqrt(1.0 + east**2 + south**2)
+    return np.asarray(np.clip(light, 0.0, 1.0) - np.sin(_SUN_HEIGHT), dtype=np.float64)
+
+
+def _veil(shade: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Shadow is blue-black, light is white, each as strong as it differs from flat ground."""
+    picture = np.zeros((*shade.shape, 4), dtype=np.uint8)
+    dark = shade < 0
+    picture[dark, :3] = (38, 46, 66)
+    picture[~dark, :3] = (255, 255, 250)
+    shadow = np.minimum(-shade * _SHADE_STRENGTH, _MAX_SHADE)
+    alpha = np.where(dark, shadow, np.minimum(shade * _LIGHT_STRENGTH, _MAX_LIGHT))
+    picture[..., 3] = np.where(valid, np.round(alpha * 255), 0).astype(np.uint8)
+    return picture
+
+
+def _cell_m(z: int, y: int) -> float:
+    """Size of a pixel on the ground, in the middle of a tile row of Web Mercator."""
+    latitude = np.arctan(np.sinh(np.pi * (1 - 2 * (y + 0.5) / 2**z)))
+    return float(_EQUATOR_M * np.cos(latitude) / (TILE_PX * 2**z))
+
+
+def _cut(
+    path: Path, z: int, x: int, y: int, *, margin: int, resampling: str
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
+    """Read band 1 of a tile with a margin: values and where they are valid; None outside of the raster.
+
+    GDAL warps just this window, from the overview that fits (the way rio-tiler does it).
+    """
+    import rasterio
+    from rasterio.enums import Resampling
+    from rasterio.errors import RasterioError
+    from rasterio import Affine
+    from rasterio.vrt import WarpedVRT
+
+    pixel_m = _EQUATOR_M / (TILE_PX * 2**z)
+    west = (x * TILE_PX - margin) * pixel_m - _EQUATOR_M / 2
+    north = _EQUATOR_M / 2 - (y * TILE_PX - margin) * pixel_m
+    size = TILE_PX + 2 * margin
+    try:
+        with rasterio.open(path) as source:
+            options = {"crs": "EPSG:3857", "transform": Affine(pixel_m, 0.0, west, 0.0, -pixel_m, north), "add_alpha": True}
+            with WarpedVRT(source, width=size, height=size, resampling=Resampling[resampling], **options) as window:
+                values, alpha = window.read(1), window.read(window.count)
+    except (RasterioError, OSError) as error:
+        raise StorageError(f"{path}: the raster cannot be read ({error}); import the workspace again") from error
+    valid = (alpha > 0) & np.isfinite(values)
+    return (values.astype(np.float32), valid) if valid.any() else None
+
+
+@lru_cache(maxsize=32)
+def _colour_table(colours: tuple[tuple[str, str], ...]) -> NDArray[np.uint8]:
+    table = np.zeros((256, 4), dtype=np.uint8)
+    for code, colour in colours:
+        if code.isdigit() and int(code) < 256:
+            table[int(code)] = (*bytes.fromhex(colour.lstrip("#")), 255)
+    table.setflags(write=False)
+    return table
+
+
+def _png(picture: NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    file = BytesIO()
+    Image.fromarray(picture, "RGBA").save(file, "PNG", compress_level=3)
+    return file.getvalue()

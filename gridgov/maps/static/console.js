@@ -1,0 +1,165 @@
+// Puts a map together from what Python says: layers, labels, panels, clicks onto points, the kept view.
+(function () {
+  "use strict";
+
+  const MAKE = {
+    vector: (layer) => new gridgov.VectorLayer({ url: layer.url, style: layer.style, minZoom: layer.minZoom,
+      dataMaxZoom: layer.dataMaxZoom, bounds: layer.bounds, zIndex: layer.order, opacity: layer.opacity }),
+    points: (layer) => new gridgov.PointLayer({ ...layer.points, url: layer.url, minZoom: layer.minZoom,
+      opacity: layer.opacity }),
+    raster: (layer) => L.tileLayer(layer.url, { bounds: layer.bounds, zIndex: layer.order, opacity: layer.opacity,
+      maxNativeZoom: layer.dataMaxZoom, maxZoom: 22, className: `gg-raster gg-raster-${layer.id}`,
+      errorTileUrl: EMPTY, updateWhenZooming: false }),
+  };
+  const EMPTY = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
+
+  class Console {
+    constructor(map, config) {
+      this.map = map;
+      this.config = config;
+      this.layers = [];
+      this.key = `gridgov:${config.key}`;
+      for (const [name, z] of [["gg-labels", 420], ["gg-points", 450]]) {
+        map.createPane(name).style.zIndex = z;
+        map.getPane(name).style.pointerEvents = "none";
+      }
+      map.attributionControl.setPrefix(false);
+      this._restoreView();
+      this.labels = new gridgov.LabelLayer().addTo(map);
+    }
+
+    addLayer(spec) {
+      const kept = this._kept().layers || {}, layer = { ...spec, ...(kept[spec.id] || {}) };
+      layer.leaflet = MAKE[layer.kind](layer);
+      this.layers.push(layer);
+      if (layer.kind === "vector") this.labels.add(layer.leaflet);
+      if (layer.attribution) this.map.attributionControl.addAttribution(layer.attribution);
+      if (layer.visible) layer.leaflet.addTo(this.map);
+      return layer.leaflet;
+    }
+
+    finish() {
+      const { map, config, layers } = this, texts = config.texts;
+      new gridgov.Buttons({ texts, bounds: config.bounds }).addTo(map);
+      L.control.scale({ imperial: false, position: "bottomright", maxWidth: 120 }).addTo(map);
+      this.legend = new gridgov.Legend({ texts, layers, map, notes: config.notes }).addTo(map);
+      new gridgov.LayerList({ texts, layers, groups: config.groups,
+        onVisible: (layer, on) => this._setVisible(layer, on),
+        onOpacity: (layer, value) => this._setOpacity(layer, value) }).addTo(map);
+      map.on("moveend", () => this._keep());
+      map.on("zoomend", () => this.legend.update());
+      map.on("click", (event) => this._snap(event));
+      this._hover();
+    }
+
+    _setVisible(layer, on) {
+      layer.visible = on;
+      if (on) layer.leaflet.addTo(this.map);
+      else layer.leaflet.remove();
+      this.legend.update();
+      this._keep();
+    }
+
+    _setOpacity(layer, value) {
+      layer.opacity = value;
+      layer.leaflet.setOpacity(value);
+      this._keep();
+    }
+
+    pointAt(place) {
+      let best = null;
+      for (const layer of this.layers) {
+        if (layer.kind !== "points" || !layer.visible) continue;
+        const hit = layer.leaflet.pointAt(place);
+        if (hit && (!best || hit.distance < best.distance)) best = { ...hit, layer };
+      }
+      return best;
+    }
+
+    // A click near a point means that point: its place, not the mouse's, goes to the server.
+    _snap(event) {
+      const hit = this.pointAt(event.containerPoint);
+      if (hit) event.latlng = hit.latlng;
+    }
+
+    _hover() {
+      const map = this.map, tip = L.tooltip({ direction: "top", offset: [0, -8], className: "gg-tip", opacity: 1 });
+      let wait = null;
+      map.on("mousemove", (event) => {
+        if (wait || map._animatingZoom || (map.dragging && map.dragging.moving())) return;
+        wait = requestAnimationFrame(() => {
+          wait = null;
+          const content = this._tipAt(event);
+          map.getContainer().classList.toggle("gg-over-point", Boolean(content && content.point));
+          if (!content) return void tip.remove();
+          tip.setContent(content.node).setLatLng(content.latlng || event.latlng);
+          if (!map.hasLayer(tip)) tip.addTo(map);
+        });
+      });
+      map.on("mouseout movestart zoomstart", () => tip.remove());
+    }
+
+    _tipAt(event) {
+      const hit = this.pointAt(event.containerPoint);
+      if (hit) {
+        const names = hit.layer.points.names, name = names[Math.min(hit.code, names.length - 1)];
+        const text = name === hit.layer.name ? [] : [["", name]];
+        return { node: tipNode(hit.layer.name, text), latlng: hit.latlng, point: true };
+      }
+      for (let k = this.layers.length - 1; k >= 0; k--) {
+        const layer = this.layers[k];
+        if (!layer.visible || layer.kind !== "vector" || !layer.tooltip.length) continue;
+        const feature = layer.leaflet.featureAt(event.latlng);
+        if (!feature) continue;
+        const rows = layer.tooltip.map(([field, name]) => [name, feature.properties[field]]);
+        const filled = rows.filter(([, value]) => value !== undefined && value !== null && value !== "");
+        if (filled.length) return { node: tipNode(layer.name, filled) };
+      }
+      return null;
+    }
+
+    // The user's view and layers survive a change of language or page: kept for this tab.
+    _kept() {
+      try {
+        return JSON.parse(sessionStorage.getItem(this.key)) || {};
+      } catch (error) {
+        return {};
+      }
+    }
+
+    _keep() {
+      const center = this.map.getCenter(), layers = {};
+      for (const { id, visible, opacity } of this.layers) layers[id] = { visible, opacity };
+      const view = { lat: center.lat, lng: center.lng, zoom: this.map.getZoom(), layers };
+      try {
+        sessionStorage.setItem(this.key, JSON.stringify(view));
+      } catch (error) {
+        // A browser that keeps nothing still shows the map.
+      }
+    }
+
+    _restoreView() {
+      const kept = this._kept();
+      if (kept.zoom) this.map.setView([kept.lat, kept.lng], kept.zoom, { animate: false });
+      else this.map.fitBounds(this.config.bounds, { animate: false });
+    }
+  }
+
+  function tipNode(title, rows) {
+    const node = document.createElement("div");
+    node.append(Object.assign(document.createElement("b"), { textContent: title }));
+    for (const [name, value] of rows) {
+      const line = document.createElement("div");
+      line.textContent = name ? `${name} ${value}` : value;
+      node.append(line);
+    }
+    return node;
+  }
+
+  gridgov.console = function (map, config) {
+    const console = new Console(map, config);
+    gridgov.maps.set(map, console);
+    gridgov.current = console;
+    return console;
+  };
+})();

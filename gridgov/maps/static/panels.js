@@ -1,0 +1,130 @@
+// What stands on the map: the layer list by groups, the legend that is always there, the buttons and the scale.
+(function () {
+  "use strict";
+
+  const el = (tag, className, parent, text) => {
+    const node = L.DomUtil.create(tag, className, parent);
+    if (text !== undefined) node.textContent = text;
+    return node;
+  };
+
+  const Panel = L.Control.extend({
+    onAdd: function () {
+      const box = el("div", `gg-panel ${this.options.className}`);
+      L.DomEvent.disableClickPropagation(box).disableScrollPropagation(box);
+      this._fill(box);
+      return box;
+    },
+  });
+
+  // Layers by group, each with a check mark and its opacity. Opens by its button and stays until closed.
+  gridgov.LayerList = Panel.extend({
+    options: { position: "topright", className: "gg-layers" },
+
+    _fill: function (box) {
+      const { texts, layers, groups } = this.options;
+      const button = el("button", "gg-button gg-layers-button", box);
+      button.type = "button";
+      button.innerHTML = ICONS.layers;
+      button.append(texts.layers);
+      button.setAttribute("aria-expanded", "false");
+      const list = el("div", "gg-layers-list", box);
+      list.hidden = true;
+      button.onclick = () => {
+        list.hidden = !list.hidden;
+        button.setAttribute("aria-expanded", String(!list.hidden));
+      };
+      for (const group of groups) {
+        const members = layers.filter((layer) => layer.group === group.id);
+        if (!members.length) continue;
+        el("div", "gg-group", list, group.name);
+        members.forEach((layer) => this._row(list, layer));
+      }
+    },
+
+    _row: function (list, layer) {
+      const row = el("div", "gg-row", list), head = el("label", "", row), check = el("input", "", head);
+      check.type = "checkbox";
+      check.checked = layer.visible;
+      check.dataset.layer = layer.id;
+      el("span", "", head, layer.name);
+      const slider = el("input", "gg-opacity", row);
+      slider.type = "range";
+      slider.min = 10;
+      slider.max = 100;
+      slider.value = Math.round(100 * layer.opacity);
+      slider.title = slider.ariaLabel = this.options.texts.opacity;
+      check.onchange = () => this.options.onVisible(layer, check.checked);
+      slider.oninput = () => this.options.onOpacity(layer, slider.value / 100);
+    },
+  });
+
+  gridgov.Legend = Panel.extend({
+    options: { position: "bottomleft", className: "gg-legend" },
+
+    _fill: function (box) {
+      this._box = box;
+      const head = el("button", "gg-legend-head", box);
+      head.type = "button";
+      head.textContent = this.options.texts.legend;
+      head.setAttribute("aria-expanded", "true");
+      this._body = el("div", "gg-legend-body", box);
+      head.onclick = () => {
+        this._body.hidden = !this._body.hidden;
+        head.setAttribute("aria-expanded", String(!this._body.hidden));
+      };
+      this.update();
+    },
+
+    // Entries of the layers that are shown at this zoom.
+    update: function () {
+      this._body.replaceChildren();
+      const zoom = this.options.map.getZoom();
+      const shown = this.options.layers.filter((layer) => layer.visible && layer.legend.length);
+      for (const layer of shown) {
+        const part = el("div", "gg-legend-part", this._body);
+        const far = zoom < layer.minZoom;
+        if (far) part.classList.add("gg-far");
+        if (layer.legend.length > 1 || far) {
+          const title = el("div", "gg-legend-title", part, layer.name);
+          if (far) el("span", "gg-hint", title, this.options.texts.zoom_in_to_see);
+        }
+        for (const entry of far ? [] : layer.legend) {
+          const line = el("div", "gg-entry", part);
+          line.append(gridgov.swatch(entry));
+          el("span", "", line, entry.label);
+        }
+      }
+      for (const note of this.options.notes) el("div", "gg-note", this._body, note);
+    },
+  });
+
+  gridgov.Buttons = L.Control.extend({
+    options: { position: "topleft" },
+    onAdd: function (map) {
+      const { texts, bounds } = this.options, bar = el("div", "leaflet-bar gg-buttons");
+      L.DomEvent.disableClickPropagation(bar);
+      this._button(bar, "+", texts.zoom_in, () => map.zoomIn());
+      this._button(bar, "−", texts.zoom_out, () => map.zoomOut());
+      this._button(bar, ICONS.district, texts.zoom_to_district, () => map.fitBounds(bounds)).classList.add("gg-district");
+      return bar;
+    },
+    _button: function (bar, icon, title, act) {
+      const button = el("a", "", bar);
+      button.innerHTML = icon;
+      button.title = title;
+      button.href = "#";
+      button.setAttribute("role", "button");
+      button.setAttribute("aria-label", title);
+      L.DomEvent.on(button, "click", (event) => { L.DomEvent.preventDefault(event); act(); });
+      return button;
+    },
+  });
+
+  const ICONS = {
+    layers: '<svg viewBox="0 0 20 20" width="16" height="16" fill="none" stroke="currentColor" stroke-width="1.6" ' +
+      'stroke-linejoin="round"><path d="M10 3 18 7.2 10 11.4 2 7.2Z"/><path d="m3.6 10.4-1.6.9 8 4.2 8-4.2-1.6-.9"/></svg>',
+    district: '<svg viewBox="0 0 20 20" width="16" height="16" fill="none" stroke="currentColor" stroke-width="1.7">' +
+      '<path d="M3 7V3h4M13 3h4v4M17 13v4h-4M7 17H3v-4"/><circle cx="10" cy="10" r="2.2"/></svg>',
+  };
+})();

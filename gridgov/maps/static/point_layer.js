@@ -1,0 +1,147 @@
+// Points on one canvas: a binary route (nine bytes a point), stamps by class, bubbles with counts while they crowd.
+(function () {
+  "use strict";
+
+  const CELL_PX = 64;
+
+  gridgov.PointLayer = gridgov.ViewCanvas.extend({
+    // url, symbols: [{shape, fill, line, radius}] by class, refresh: seconds (0: never), crowd: points in view that
+    // are still drawn one by one, bubble: colour of the bubbles.
+    options: { pane: "gg-points", crowd: 1200, refresh: 0, minZoom: 0, order: null },
+
+    initialize: function (options) {
+      L.setOptions(this, options);
+      this._count = 0;
+      this._stamps = new Map();
+    },
+    onAdd: function (map) {
+      gridgov.ViewCanvas.prototype.onAdd.call(this, map);
+      this._load();
+      if (this.options.refresh > 0) this._timer = setInterval(() => this._load(), 1000 * this.options.refresh);
+    },
+    onRemove: function (map) {
+      clearInterval(this._timer);
+      if (this._abort) this._abort.abort();
+      gridgov.ViewCanvas.prototype.onRemove.call(this, map);
+    },
+
+    _load: async function () {
+      if (document.hidden && this._count) return;
+      if (this._abort) this._abort.abort();
+      this._abort = new AbortController();
+      try {
+        this._take(await gridgov.fetchBytes(this.options.url, this._abort.signal));
+        this.redraw();
+        this.fire("painted");
+      } catch (error) {
+        if (error.name !== "AbortError") this.fire("stale");
+      }
+    },
+
+    // Project once to the unit square of Web Mercator; a redraw is then two multiplications a point.
+    _take: function (bytes) {
+      const n = (this._count = bytes ? new DataView(bytes).getUint32(0, true) : 0);
+      if (!n) return;
+      const lonlat = new Float32Array(bytes, 4, 2 * n);
+      this._class = new Uint8Array(bytes, 4 + 8 * n, n);
+      this._lonlat = lonlat;
+      const unit = (this._unit = new Float64Array(2 * n));
+      for (let k = 0; k < n; k++) {
+        const sine = Math.sin((lonlat[2 * k + 1] * Math.PI) / 180);
+        unit[2 * k] = (lonlat[2 * k] + 180) / 360;
+        unit[2 * k + 1] = 0.5 - Math.log((1 + sine) / (1 - sine)) / (4 * Math.PI);
+      }
+    },
+
+    _paint: function (context, view) {
+      this._visible = [];
+      if (!this._count || view.zoom < this.options.minZoom) return;
+      const seen = this._inView(view);
+      this._crowded = seen.length > this.options.crowd;
+      if (this._crowded) this._paintBubbles(context, view, seen);
+      else this._paintSymbols(context, view, seen);
+    },
+
+    _inView: function (view) {
+      const world = 256 * Math.pow(2, view.zoom), unit = this._unit, seen = [];
+      const x0 = (view.x - 12) / world, x1 = (view.x + view.width + 12) / world;
+      const y0 = (view.y - 12) / world, y1 = (view.y + view.height + 12) / world;
+      for (let k = 0; k < this._count; k++) {
+        const x = unit[2 * k], y = unit[2 * k + 1];
+        if (x >= x0 && x <= x1 && y >= y0 && y <= y1) seen.push(k);
+      }
+      return seen;
+    },
+
+    _paintSymbols: function (context, view, seen) {
+      const world = 256 * Math.pow(2, view.zoom), grow = gridgov.atZoom([[10, 0.62], [13, 0.85], [16, 1.25]], view.zoom);
+      // Higher classes last, so that the gravest lie on top.
+      seen.sort((a, b) => this._class[a] - this._class[b]);
+      for (const k of seen) {
+        const stamp = this._stamp(this._class[k], grow);
+        const x = this._unit[2 * k] * world - view.x, y = this._unit[2 * k + 1] * world - view.y;
+        context.drawImage(stamp.canvas, x - stamp.half, y - stamp.half, stamp.size, stamp.size);
+      }
+      this._visible = seen;
+      this._grow = grow;
+    },
+
+    _stamp: function (code, grow) {
+      const symbols = this.options.symbols, symbol = symbols[Math.min(code, symbols.length - 1)];
+      const radius = Math.round(symbol.radius * grow * 2) / 2, key = code + ":" + radius;
+      if (!this._stamps.has(key)) this._stamps.set(key, gridgov.stamp(symbol, radius));
+      return this._stamps.get(key);
+    },
+
+    // Cells of the world's pixel grid, so that bubbles keep their place while the map moves.
+    _paintBubbles: function (context, view, seen) {
+      const world = 256 * Math.pow(2, view.zoom), cells = new Map();
+      for (const k of seen) {
+        const x = this._unit[2 * k] * world, y = this._unit[2 * k + 1] * world;
+        const key = Math.floor(x / CELL_PX) * 4194304 + Math.floor(y / CELL_PX);
+        let cell = cells.get(key);
+        if (!cell) cells.set(key, (cell = { n: 0, x: 0, y: 0 }));
+        cell.n++;
+        cell.x += x;
+        cell.y += y;
+      }
+      const [dx, dy] = this.options.bubbleShift || [0, 0];
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      for (const cell of [...cells.values()].sort((a, b) => a.n - b.n)) {
+        const x = cell.x / cell.n - view.x + dx, y = cell.y / cell.n - view.y + dy;
+        drawBubble(context, this.options, cell.n, x, y);
+      }
+    },
+
+    // The point drawn nearest to a place of the map's container, within reach; bubbles are no points.
+    pointAt: function (place, reach = 9) {
+      if (!this._map || !this._visible || !this._visible.length) return null;
+      const origin = this._map.getPixelBounds().min, world = 256 * Math.pow(2, this._map.getZoom());
+      let best = -1, least = reach * reach;
+      for (const k of this._visible) {
+        const x = this._unit[2 * k] * world - origin.x - place.x, y = this._unit[2 * k + 1] * world - origin.y - place.y;
+        const square = x * x + y * y;
+        if (square <= least) [best, least] = [k, square];
+      }
+      if (best < 0) return null;
+      return { latlng: L.latLng(this._lonlat[2 * best + 1], this._lonlat[2 * best]), code: this._class[best],
+        distance: Math.sqrt(least) };
+    },
+  });
+
+  function drawBubble(context, options, n, x, y) {
+    const radius = Math.min(22, 7 + 3.2 * Math.log10(n) * 1.6), color = options.bubble || "#5b6672";
+    gridgov.tracePath(context, options.bubbleShape || "circle", x, y, radius);
+    context.globalAlpha = 0.86;
+    context.fillStyle = options.bubbleHollow ? "#ffffff" : color;
+    context.fill();
+    context.globalAlpha = 1;
+    context.lineWidth = 1.6;
+    context.strokeStyle = options.bubbleHollow ? color : "#ffffff";
+    context.stroke();
+    context.font = `600 ${n > 999 ? 10 : 11}px ${gridgov.FONT}`;
+    context.fillStyle = options.bubbleHollow ? color : "#ffffff";
+    context.fillText(n > 9999 ? Math.round(n / 1000) + "k" : String(n), x, y + 0.5);
+  }
+})();
