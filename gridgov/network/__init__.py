@@ -1,0 +1,48 @@
+"""路网: the road network and the fast answers on it.
+
+road_network.py  `RoadNetwork`: immutable nodes, edges and integer milliseconds; views for modes and scenarios
+graph.py         from an OSMnx street graph          storage.py   one file, saved and loaded
+assembly.py      lists → checked arrays              validation.py  the checks and their sentences
+topology.py      what all views share; twin edges as one street; working arrays of searches
+snapping.py      a point → the nearest `Place`       places.py    nodes and points on edges, in whole milliseconds
+nearest.py       `nearest_workers`, one incident or a batch; `WorkerIndex`
+matrix.py        travel times, many to many          kernels.py   the compiled searches under both
+routes.py        `Route`: edges, line, lengths       directions.py  a route in words
+frames.py        edges as a GeoDataFrame             splitting.py   places as real nodes, for other engines
+warming.py       `warm_up`: compile once, with progress
+
+Times are milliseconds in int32; 2**31 - 1 (`CLOSED`) marks a closed edge. Coordinates are WGS 84, x = longitude.
+Nothing here reads a clock or random numbers; only `RoadNetwork.save` and `load` touch a file.
+"""
+
+from gridgov.network.assembly import RoadDetails
+from gridgov.network.directions import directions
+from gridgov.network.matrix import travel_times
+from gridgov.network.nearest import Nearest, NearestBatch, WorkerIndex, nearest_workers, nearest_workers_batch
+from gridgov.network.places import Location, Locations, Place, Places
+from gridgov.network.road_network import RoadNetwork
+from gridgov.network.routes import Route
+from gridgov.network.splitting import SplitNetwork, split_at_places
+from gridgov.network.validation import CLOSED
+from gridgov.network.warming import warm_up
+
+__all__ = [
+    "CLOSED",
+    "Location",
+    "Locations",
+    "Nearest",
+    "NearestBatch",
+    "Place",
+    "Places",
+    "RoadDetails",
+    "RoadNetwork",
+    "Route",
+    "SplitNetwork",
+    "WorkerIndex",
+    "directions",
+    "nearest_workers",
+    "nearest_workers_batch",
+    "split_at_places",
+    "travel_times",
+    "warm_up",
+]

@@ -1,0 +1,340 @@
+"""The compiled searches: an early-stop Dijkstra over integer milliseconds, and what is needed around it.
+
+One search serves everything. It starts at the *seeds* of a place and ends when it has settled the wanted number of
+*members* (workers, or targets). A member is a virtual node behind the road nodes: member j has the number
+``n_nodes + j``. It is reached over one of its *attachments*, each of which says "from this road node it is so many
+milliseconds to member j". So a member on the middle of an edge, several members on one node, and members at both ends
+of an edge need no special case, and since the heap orders by (time, number), members come out by (time, position).
+
+Tables that the searches read (int64, one row each, columns below):
+
+seeds, members      OWNER NODE OFFSET EDGE FAR WHOLE NEXT
+    OWNER   position of the place in the caller's list
+    NODE    road node at which the place meets the network
+    OFFSET  ms between the place and NODE along EDGE
+    EDGE    the edge on which the place lies, -1 for a place that is a node
+    FAR     the other end of EDGE
+    WHOLE   ms of the whole EDGE
+    NEXT    next attachment at the same NODE, -1 for the last one (a linked list that starts in ``first[NODE]``)
+
+Two places on one edge meet directly when the seed's position on it does not lie beyond the member's.
+
+Everything here is compiled with numba: cached on disk, and without the interpreter's lock, so that threads run side
+by side. The 4-ary heap holds ``time << shift | node`` in one int64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+
+OWNER, NODE, OFFSET, EDGE, FAR, WHOLE, NEXT = range(7)
+COLUMNS = 7
+NOTHING = -1
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _compiled(function: _Function) -> _Function:
+    return cast("_Function", numba.njit(cache=True, nogil=True)(function))
+
+
+def _inlined(function: _Function) -> _Function:
+    return cast("_Function", numba.njit(inline="always")(function))
+
+
+@_inlined
+def _push(heap, size, entry):  # type: ignore[no-untyped-def]
+    i = size
+    while i > 0:
+        above = (i - 1) >> 2
+        if heap[above] <= entry:
+            break
+        heap[i] = heap[above]
+        i = above
+    heap[i] = entry
+    return size + 1
+
+
+@_inlined
+def _pop(heap, size):  # type: ignore[no-untyped-def]
+    top = heap[0]
+    size -= 1
+    entry = heap[size]
+    i = 0
+    while True:
+        child = (i << 2) + 1
+        if child >= size:
+            break
+        best = child
+        for j in range(child + 1, min(child + 4, size)):
+            if heap[j] < heap[best]:
+                best = j
+        if heap[best] >= entry:
+            break
+        heap[i] = heap[best]
+        i = best
+    heap[i] = entry
+    return top, size
+
+
+@_compiled
+def link(first, members):  # type: ignore[no-untyped-def]
+    """Hang every attachment into the list of its node; `first` must hold -1 at these nodes."""
+    for a in range(len(members)):
+        node = members[a, NODE]
+        members[a, NEXT] = first[node]
+        first[node] = a
+
+
+@_compiled
+def unlink(first, members):  # type: ignore[no-untyped-def]
+    """Undo `link`."""
+    for a in range(len(members)):
+        first[members[a, NODE]] = NOTHING
+
+
+@_compiled
+def attach(edges, fractions, streets, roads, leaving):  # type: ignore[no-untyped-def]
+    """Return the attachments of places on edges, and the position of each on its edge.
+
+    Parameters
+    ----------
+    edges, fractions : int64 and float64 arrays, shape (p,)
+        The places.
+    streets : (street_of_edge, flipped, first_of_street, edges_of_street)
+        The edges that share one line on the ground; `flipped` edges run against the first one of their street.
+    roads : (tail, head, travel_time_ms, closed)
+        `closed` is the time that marks an edge as closed.
+    leaving : bool
+        True: attach where a trip from the place reaches the first node; False: where a trip to it leaves the last one.
+    """
+    street_of_edge, flipped, first_of_street, edges_of_street = streets
+    tail, head, times, closed = roads
+    count = 0
+    for p in range(len(edges)):
+        street = street_of_edge[edges[p]]
+        count += first_of_street[street + 1] - first_of_street[street]
+    table = np.empty((count, COLUMNS), np.int64)
+    positions = np.empty(count, np.float64)
+    row = 0
+    for p in range(len(edges)):
+        own = edges[p]
+        street = street_of_edge[own]
+        for i in range(first_of_street[street], first_of_street[street + 1]):
+            edge = edges_of_street[i]
+            if times[edge] == closed:
+                continue
+            fraction = fractions[p] if flipped[edge] == flipped[own] else 1.0 - fractions[p]
+            whole = np.int64(times[edge])
+            before = np.int64(np.rint(fraction * whole))
+            table[row, OWNER] = p
+            table[row, EDGE] = edge
+            table[row, WHOLE] = whole
+            table[row, NEXT] = NOTHING
+            if leaving:
+                table[row, NODE], table[row, FAR], table[row, OFFSET] = head[edge], tail[edge], whole - before
+            else:
+                table[row, NODE], table[row, FAR], table[row, OFFSET] = tail[edge], head[edge], before
+            positions[row] = fraction
+            row += 1
+    return table[:row], positions[:row]
+
+
+@_inlined
+def _offer(scratch, size, shift, number, time, came_by):  # type: ignore[no-untyped-def]
+    """Take a way to a node into account if it is the first or a faster one."""
+    reached, via, seen, heap = scratch
+    if seen[number] != seen[-1] or time < reached[number]:
+        seen[number] = seen[-1]
+        reached[number] = time
+        via[number] = came_by
+        size = _push(heap, size, (time << shift) | number)
+    return size
+
+
+@_compiled
+def settle(graph, seeds, members, k, backward, shift, scratch, found):  # type: ignore[no-untyped-def]
+    """Settle road nodes in order of time until k members are settled.
+
+    Parameters
+    ----------
+    graph : (first_edge, neighbour, time_ms)
+        Edges of each node in the direction of the search.
+    seeds : (table, positions)
+    members : (table, positions, first)
+    k : int
+        How many members to find at most.
+    backward : bool
+        The search runs against the edges: places on one edge meet when the member lies before the seed.
+    shift : int
+        Bits of the node number in a heap entry.
+    scratch : (reached, via, seen, heap)
+        Working arrays. `via` then says how each number was reached: a row of `graph` for a road node, an attachment
+        for a member, and -1 - s where seed s led there at once.
+    found : int64 array, shape (≥ k,)
+        Receives the members in order.
+
+    Returns
+    -------
+    (count, settled) : members found, road nodes settled
+    """
+    first_edge, neighbour, time_ms = graph
+    seed_table, seed_positions = seeds
+    table, positions, first = members
+    reached, via, seen, heap = scratch
+    n_nodes = len(first_edge) - 1
+    low_bits = (np.int64(1) << np.int64(shift)) - 1
+    if seen[-1] == np.int32(2**31 - 1):  # the round's number is used up: start counting again
+        seen[:] = 0
+    seen[-1] += 1
+    size = 0
+    for s in range(len(seed_table)):
+        size = _offer(scratch, size, shift, seed_table[s, NODE], seed_table[s, OFFSET], -1 - s)
+        if seed_table[s, EDGE] == NOTHING:
+            continue
+        a = first[seed_table[s, FAR]]
+        while a != NOTHING:  # members on the same edge, with nothing between
+            beyond = positions[a] - seed_positions[s]
+            if table[a, EDGE] == seed_table[s, EDGE] and (beyond <= 0.0 if backward else beyond >= 0.0):
+                between = seed_table[s, OFFSET] + table[a, OFFSET] - table[a, WHOLE]
+                size = _offer(scratch, size, shift, n_nodes + table[a, OWNER], between, -1 - s)
+            a = table[a, NEXT]
+    count = 0
+    settled = 0
+    while size > 0 and count < k:
+        entry, size = _pop(heap, size)
+        number = entry & low_bits
+        time = entry >> shift
+        if time > reached[number]:
+            continue
+        if number >= n_nodes:
+            found[count] = number - n_nodes
+            count += 1
+            continue
+        settled += 1
+        a = first[number]
+        while a != NOTHING:
+            size = _offer(scratch, size, shift, n_nodes + table[a, OWNER], time + table[a, OFFSET], a)
+            a = table[a, NEXT]
+        for row in range(first_edge[number], first_edge[number + 1]):
+            size = _offer(scratch, size, shift, np.int64(neighbour[row]), time + np.int64(time_ms[row]), row)
+    return count, settled
+
+
+@_inlined
+def _walk(member, n_nodes, ways, seed_table, table, via, nodes, edges, at):  # type: ignore[no-untyped-def]
+    """Follow `via` from a member to the seed; write nodes and edges from `at` on where there is room.
+
+    Returns the ends of what was, or would be, written.
+    """
+    next_node, edge_id = ways
+    at_node, at_edge = at
+    came_by = via[n_nodes + member]
+    if came_by < 0:  # on the same edge
+        if at_edge < len(edges):
+            edges[at_edge] = seed_table[-1 - came_by, EDGE]
+        return at_node, at_edge + 1
+    if table[came_by, EDGE] != NOTHING:
+        if at_edge < len(edges):
+            edges[at_edge] = table[came_by, EDGE]
+        at_edge += 1
+    node = table[came_by, NODE]
+    while True:
+        if at_node < len(nodes):
+            nodes[at_node] = node
+        at_node += 1
+        came_by = via[node]
+        if came_by < 0:
+            break
+        if at_edge < len(edges):
+            edges[at_edge] = edge_id[came_by]
+        at_edge += 1
+        node = next_node[edge_id[came_by]]
+    last = seed_table[-1 - came_by, EDGE]
+    if last != NOTHING:
+        if at_edge < len(edges):
+            edges[at_edge] = last
+        at_edge += 1
+    return at_node, at_edge
+
+
+@_compiled
+def nearest(graph, ways, seeds, members, k, shift, scratch):  # type: ignore[no-untyped-def]
+    """Search backward from the seeds for the k nearest members, and return their routes.
+
+    `ways` is (head, edge_id): the head of each edge, the edge of each row of `graph`.
+
+    Returns
+    -------
+    found, times : int64 arrays, members by (time, position)
+    node_ends, nodes, edge_ends, edges : int64 arrays
+        Route i holds ``nodes[node_ends[i]:node_ends[i + 1]]`` and ``edges[edge_ends[i]:edge_ends[i + 1]]``, both from
+        the member to the seed.
+    settled : int
+    """
+    found = np.empty(k, np.int64)
+    count, settled = settle(graph, seeds, members, k, True, shift, scratch, found)
+    reached, via, _, _ = scratch
+    n_nodes = len(graph[0]) - 1
+    times = np.empty(count, np.int64)
+    node_ends = np.zeros(count + 1, np.int64)
+    edge_ends = np.zeros(count + 1, np.int64)
+    nodes = np.empty(0, np.int64)
+    edges = np.empty(0, np.int64)
+    for i in range(count):
+        times[i] = reached[n_nodes + found[i]]
+        at = (node_ends[i], edge_ends[i])
+        node_ends[i + 1], edge_ends[i + 1] = _walk(found[i], n_nodes, ways, seeds[0], members[0], via, nodes, edges, at)
+    nodes = np.empty(node_ends[count], np.int64)
+    edges = np.empty(edge_ends[count], np.int64)
+    for i in range(count):
+        at = (node_ends[i], edge_ends[i])
+        _walk(found[i], n_nodes, ways, seeds[0], members[0], via, nodes, edges, at)
+    return found[:count], times, node_ends, nodes, edge_ends, edges, settled
+
+
+@_compiled
+def nearest_many(graph, seeds, seed_ends, members, shift, scratch, index, times):  # type: ignore[no-untyped-def]
+    """Fill row i of `index` and `times` with the nearest members of the seeds ``seed_ends[i]:seed_ends[i + 1]``."""
+    seed_table, seed_positions = seeds
+    reached = scratch[0]
+    n_nodes = len(graph[0]) - 1
+    for i in range(len(index)):
+        own = slice(seed_ends[i], seed_ends[i + 1])
+        count, _ = settle(
+            graph,
+            (seed_table[own], seed_positions[own]),
+            members,
+            index.shape[1],
+            True,
+            shift,
+            scratch,
+            index[i],
+        )
+        for j in range(count):
+            times[i, j] = reached[n_nodes + index[i, j]]
+        for j in range(count, index.shape[1]):
+            index[i, j] = NOTHING
+            times[i, j] = NOTHING
+
+
+@_compiled
+def times_to_all(graph, seeds, seed_ends, members, backward, shift, scratch, times):  # type: ignore[no-untyped-def]
+    """Fill row i of `times` with the time from the seeds ``seed_ends[i]:seed_ends[i + 1]`` to every member, -1: none."""
+    seed_table, seed_positions = seeds
+    reached = scratch[0]
+    n_nodes = len(graph[0]) - 1
+    n_members = times.shape[1]
+    found = np.empty(n_members, np.int64)
+    for i in range(len(times)):
+        own = slice(seed_ends[i], seed_ends[i + 1])
+        times[i, :] = NOTHING
+        count, _ = settle(
+            graph, (seed_table[own], seed_positions[own]), members, n_members, backward, shift, scratch, found
+        )
+        for j in range(count):
+            times[i, found[j]] = reached[n_nodes + found[j]]

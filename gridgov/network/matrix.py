@@ -1,0 +1,75 @@
+"""Travel times from many places to many places."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridgov.network import kernels
+from gridgov.network.nearest import run_in_threads, seed_ends
+from gridgov.network.places import Locations, attach
+from gridgov.network.validation import Int64s
+
+if TYPE_CHECKING:
+    from gridgov.network.road_network import RoadNetwork
+
+_INT32_MAX = 2**31 - 1
+
+
+def travel_times(
+    network: RoadNetwork, sources: Locations, targets: Locations, *, threads: int | None = None
+) -> NDArray[np.integer]:
+    """Return the travel time from every source to every target.
+
+    Parameters
+    ----------
+    network : RoadNetwork
+    sources, targets : sequence of int or Place, or Places
+        Where trips start and end: nodes, places, or both mixed.
+    threads : int, optional
+        Default: one for each processor. The answer does not depend on it.
+
+    Returns
+    -------
+    int32 array, shape (len(sources), len(targets))
+        Milliseconds; -1 where there is no way. It is int64 if a trip takes more than 2,147,483,647 ms (24.8 days).
+
+    Notes
+    -----
+    One search for each source, or against the edges for each target where these are fewer.
+    """
+    starts, n_sources = attach(network, sources, leaving=True)
+    goals, n_targets = attach(network, targets, leaving=False)
+    backward = n_targets < n_sources
+    graph = network.backward if backward else network.forward
+    seeds, members = (goals, starts) if backward else (starts, goals)
+    n_seeds, n_members = (n_targets, n_sources) if backward else (n_sources, n_targets)
+    ends = seed_ends(seeds.table, n_seeds)
+    first = np.full(network.n_nodes, -1, dtype=np.int64)
+    kernels.link(first, members.table)
+    times = np.empty((n_seeds, n_members), dtype=np.int64)
+
+    def search(rows: slice) -> None:
+        with network.topology.scratch.borrow(len(members.table) + len(seeds.table)) as scratch:
+            kernels.times_to_all(
+                (graph.first_edge, graph.neighbour, graph.time_ms),
+                seeds,
+                ends[rows.start : rows.stop + 1],
+                (members.table, members.positions, first),
+                backward,
+                network.heap_shift(n_members),
+                scratch.arrays,
+                times[rows],
+            )
+
+    if n_seeds:
+        run_in_threads(search, n_seeds, threads)
+    return _narrowed(times.T if backward else times)
+
+
+def _narrowed(times: Int64s) -> NDArray[np.integer]:
+    if times.size and times.max() > _INT32_MAX:
+        return np.ascontiguousarray(times)
+    return np.ascontiguousarray(times, dtype=np.int32)
