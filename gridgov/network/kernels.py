@@ -26,14 +26,26 @@ by side. The 4-ary heap holds ``time << shift | node`` in one int64.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import numba
 import numpy as np
+from numpy.typing import NDArray
+
+from gridgov.network.validation import Floats, Int32s, Int64s
 
 OWNER, NODE, OFFSET, EDGE, FAR, WHOLE, NEXT = range(7)
 COLUMNS = 7
 NOTHING = -1
+
+Graph: TypeAlias = tuple[Int32s, Int32s, Int32s]  # first_edge, neighbour, time_ms
+Seeds: TypeAlias = tuple[Int64s, Floats]  # table, positions on the edges
+Members: TypeAlias = tuple[Int64s, Floats, Int64s]  # table, positions on the edges, first
+Scratch: TypeAlias = tuple[Int64s, Int32s, Int32s, Int64s]  # reached, via, seen, heap
+Streets: TypeAlias = tuple[Int32s, NDArray[np.bool_], Int64s, Int32s]
+Roads: TypeAlias = tuple[Int32s, Int32s, Int32s, int]  # tail, head, travel_time_ms, closed
+Number: TypeAlias = int | np.int64
+Found: TypeAlias = tuple[Int64s, Int64s, Int64s, Int64s, Int64s, Int64s, int]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -47,7 +59,7 @@ def _inlined(function: _Function) -> _Function:
 
 
 @_inlined
-def _push(heap, size, entry):  # type: ignore[no-untyped-def]
+def _push(heap: Int64s, size: int, entry: int) -> int:
     i = size
     while i > 0:
         above = (i - 1) >> 2
@@ -60,7 +72,7 @@ def _push(heap, size, entry):  # type: ignore[no-untyped-def]
 
 
 @_inlined
-def _pop(heap, size):  # type: ignore[no-untyped-def]
+def _pop(heap: Int64s, size: int) -> tuple[int, int]:
     top = heap[0]
     size -= 1
     entry = heap[size]
@@ -82,7 +94,7 @@ def _pop(heap, size):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def link(first, members):  # type: ignore[no-untyped-def]
+def link(first: Int64s, members: Int64s) -> None:
     """Hang every attachment into the list of its node; `first` must hold -1 at these nodes."""
     for a in range(len(members)):
         node = members[a, NODE]
@@ -91,14 +103,14 @@ def link(first, members):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def unlink(first, members):  # type: ignore[no-untyped-def]
+def unlink(first: Int64s, members: Int64s) -> None:
     """Undo `link`."""
     for a in range(len(members)):
         first[members[a, NODE]] = NOTHING
 
 
 @_compiled
-def attach(edges, fractions, streets, roads, leaving):  # type: ignore[no-untyped-def]
+def attach(edges: Int64s, fractions: Floats, streets: Streets, roads: Roads, leaving: bool) -> Seeds:
     """Return the attachments of places on edges, and the position of each on its edge.
 
     Parameters
@@ -145,7 +157,7 @@ def attach(edges, fractions, streets, roads, leaving):  # type: ignore[no-untype
 
 
 @_inlined
-def _offer(scratch, size, shift, number, time, came_by):  # type: ignore[no-untyped-def]
+def _offer(scratch: Scratch, size: int, shift: int, number: Number, time: Number, came_by: int) -> int:
     """Take a way to a node into account if it is the first or a faster one."""
     reached, via, seen, heap = scratch
     if seen[number] != seen[-1] or time < reached[number]:
@@ -157,7 +169,9 @@ def _offer(scratch, size, shift, number, time, came_by):  # type: ignore[no-unty
 
 
 @_compiled
-def settle(graph, seeds, members, k, backward, shift, scratch, found):  # type: ignore[no-untyped-def]
+def settle(
+    graph: Graph, seeds: Seeds, members: Members, k: int, backward: bool, shift: int, scratch: Scratch, found: Int64s
+) -> tuple[int, int]:
     """Settle road nodes in order of time until k members are settled.
 
     Parameters
@@ -185,7 +199,7 @@ def settle(graph, seeds, members, k, backward, shift, scratch, found):  # type: 
     first_edge, neighbour, time_ms = graph
     seed_table, seed_positions = seeds
     table, positions, first = members
-    reached, via, seen, heap = scratch
+    reached, _, seen, heap = scratch
     n_nodes = len(first_edge) - 1
     low_bits = (np.int64(1) << np.int64(shift)) - 1
     if seen[-1] == np.int32(2**31 - 1):  # the round's number is used up: start counting again
@@ -226,14 +240,23 @@ def settle(graph, seeds, members, k, backward, shift, scratch, found):  # type: 
 
 
 @_inlined
-def _walk(member, n_nodes, ways, seed_table, table, via, nodes, edges, at):  # type: ignore[no-untyped-def]
-    """Follow `via` from a member to the seed; write nodes and edges from `at` on where there is room.
+def _walk(
+    came_by: int,
+    ways: tuple[Int32s, Int32s],
+    tables: tuple[Int64s, Int64s],
+    via: Int32s,
+    steps: tuple[Int64s, Int64s],
+    at: tuple[int, int],
+) -> tuple[int, int]:
+    """Follow the way from a member, which was reached by `came_by`, to its seed.
 
-    Returns the ends of what was, or would be, written.
+    Writes nodes and edges (`steps`) from `at` on where there is room, and returns the ends of what was, or would be,
+    written.
     """
     next_node, edge_id = ways
+    seed_table, table = tables
+    nodes, edges = steps
     at_node, at_edge = at
-    came_by = via[n_nodes + member]
     if came_by < 0:  # on the same edge
         if at_edge < len(edges):
             edges[at_edge] = seed_table[-1 - came_by, EDGE]
@@ -263,7 +286,9 @@ def _walk(member, n_nodes, ways, seed_table, table, via, nodes, edges, at):  # t
 
 
 @_compiled
-def nearest(graph, ways, seeds, members, k, shift, scratch):  # type: ignore[no-untyped-def]
+def nearest(
+    graph: Graph, ways: tuple[Int32s, Int32s], seeds: Seeds, members: Members, k: int, shift: int, scratch: Scratch
+) -> Found:
     """Search backward from the seeds for the k nearest members, and return their routes.
 
     `ways` is (head, edge_id): the head of each edge, the edge of each row of `graph`.
@@ -279,6 +304,7 @@ def nearest(graph, ways, seeds, members, k, shift, scratch):  # type: ignore[no-
     found = np.empty(k, np.int64)
     count, settled = settle(graph, seeds, members, k, True, shift, scratch, found)
     reached, via, _, _ = scratch
+    tables = (seeds[0], members[0])
     n_nodes = len(graph[0]) - 1
     times = np.empty(count, np.int64)
     node_ends = np.zeros(count + 1, np.int64)
@@ -288,17 +314,26 @@ def nearest(graph, ways, seeds, members, k, shift, scratch):  # type: ignore[no-
     for i in range(count):
         times[i] = reached[n_nodes + found[i]]
         at = (node_ends[i], edge_ends[i])
-        node_ends[i + 1], edge_ends[i + 1] = _walk(found[i], n_nodes, ways, seeds[0], members[0], via, nodes, edges, at)
+        node_ends[i + 1], edge_ends[i + 1] = _walk(via[n_nodes + found[i]], ways, tables, via, (nodes, edges), at)
     nodes = np.empty(node_ends[count], np.int64)
     edges = np.empty(edge_ends[count], np.int64)
     for i in range(count):
         at = (node_ends[i], edge_ends[i])
-        _walk(found[i], n_nodes, ways, seeds[0], members[0], via, nodes, edges, at)
+        _walk(via[n_nodes + found[i]], ways, tables, via, (nodes, edges), at)
     return found[:count], times, node_ends, nodes, edge_ends, edges, settled
 
 
 @_compiled
-def nearest_many(graph, seeds, seed_ends, members, shift, scratch, index, times):  # type: ignore[no-untyped-def]
+def nearest_many(
+    graph: Graph,
+    seeds: Seeds,
+    seed_ends: Int64s,
+    members: Members,
+    shift: int,
+    scratch: Scratch,
+    index: Int64s,
+    times: Int64s,
+) -> None:
     """Fill row i of `index` and `times` with the nearest members of the seeds ``seed_ends[i]:seed_ends[i + 1]``."""
     seed_table, seed_positions = seeds
     reached = scratch[0]
@@ -323,8 +358,17 @@ def nearest_many(graph, seeds, seed_ends, members, shift, scratch, index, times)
 
 
 @_compiled
-def times_to_all(graph, seeds, seed_ends, members, backward, shift, scratch, times):  # type: ignore[no-untyped-def]
-    """Fill row i of `times` with the time from the seeds ``seed_ends[i]:seed_ends[i + 1]`` to every member, -1: none."""
+def times_to_all(
+    graph: Graph,
+    seeds: Seeds,
+    seed_ends: Int64s,
+    members: Members,
+    backward: bool,
+    shift: int,
+    scratch: Scratch,
+    times: Int64s,
+) -> None:
+    """Fill row i of `times`: from the seeds ``seed_ends[i]:seed_ends[i + 1]`` to every member, -1 if there is no way."""
     seed_table, seed_positions = seeds
     reached = scratch[0]
     n_nodes = len(graph[0]) - 1

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -264,7 +265,7 @@ def run_in_threads(search: Any, n_rows: int, threads: int | None) -> int:
         return used
     cuts = np.linspace(0, n_rows, min(n_rows, used * _CHUNKS_PER_THREAD) + 1).astype(int)
     with ThreadPoolExecutor(used) as pool:
-        list(pool.map(search, (slice(int(a), int(b)) for a, b in zip(cuts[:-1], cuts[1:], strict=True))))
+        list(pool.map(search, (slice(a, b) for a, b in pairwise(cuts.tolist()))))
     return used
 
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gridgov.errors import ParameterError
 from gridgov.network import kernels
-from gridgov.network.validation import CLOSED, Floats, Int64s, measures, node_ids, whole_numbers
+from gridgov.network.validation import CLOSED, Floats, Int64s, measures, node_ids
 from gridgov.network.validation import edge_ids as valid_edge_ids
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Places(Sequence[Place]):
 _COLUMNS = ("node", "edge", "fraction", "lon", "lat", "distance_m")
 
 Location: TypeAlias = "int | np.integer[Any] | Place"
-Locations: TypeAlias = "ArrayLike | Sequence[Location] | Places"
+Locations: TypeAlias = "Location | ArrayLike | Sequence[Location] | Places"
 
 
 class Attached(NamedTuple):
@@ -200,14 +200,20 @@ def attach(network: RoadNetwork, locations: Locations, *, leaving: bool) -> tupl
         return _attach_nodes(places.node, at_node), len(places)
     topology = network.topology
     roads = (topology.tail, topology.head, network.travel_time_ms, CLOSED)
-    table, positions = kernels.attach(places.edge[on_edge], places.fraction[on_edge], topology.streets, roads, leaving)
-    table[:, kernels.OWNER] = on_edge[table[:, kernels.OWNER]]
-    if not len(at_node):
-        return Attached(table, positions), len(places)
-    nodes = _attach_nodes(places.node[at_node], at_node)
-    table, positions = np.concatenate([table, nodes.table]), np.concatenate([positions, nodes.positions])
+    attached = Attached(
+        *kernels.attach(places.edge[on_edge], places.fraction[on_edge], topology.streets, roads, leaving)
+    )
+    attached.table[:, kernels.OWNER] = on_edge[attached.table[:, kernels.OWNER]]
+    if len(at_node):
+        attached = _merged(attached, _attach_nodes(places.node[at_node], at_node))
+    return attached, len(places)
+
+
+def _merged(one: Attached, other: Attached) -> Attached:
+    """Return the attachments of both, in order of their owners."""
+    table = np.concatenate([one.table, other.table])
     order = np.argsort(table[:, kernels.OWNER], kind="stable")
-    return Attached(table[order], positions[order]), len(places)
+    return Attached(table[order], np.concatenate([one.positions, other.positions])[order])
 
 
 def _attach_node(network: RoadNetwork, node: int) -> Attached:

@@ -219,7 +219,7 @@ class RoadNetwork:
         return _coded(self.topology.highway_of_edge, self.topology.highways, edge)
 
     def edge_coordinates(self, edge: int) -> Floats:
-        """Return the line of an edge from tail to head, shape (n, 2), longitude and latitude; (0, 2) without coordinates."""
+        """Return the line of an edge from tail to head, rows of longitude and latitude; no rows without coordinates."""
         shape = self.topology.shape
         if not 0 <= edge < self.n_edges:
             raise ParameterError(f"edge {edge} does not exist (ids go from 0 to {self.n_edges - 1})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -45,8 +46,8 @@ def split_at_places(network: RoadNetwork, locations: Locations) -> SplitNetwork:
         for edge in _edges_under(network, places[int(i)]):
             cuts.setdefault(edge, []).append((fraction_on(network, places[int(i)], edge), int(node_of_place[i])))
     rows: list[tuple[int, int, int]] = []
-    for edge in np.flatnonzero(network.travel_time_ms != CLOSED):
-        rows.extend(_pieces(network, int(edge), sorted(cuts.get(int(edge), []))))
+    for edge in np.flatnonzero(network.travel_time_ms != CLOSED).tolist():
+        rows.extend(_pieces(network, edge, sorted(cuts.get(edge, []))))
     tail, head, times = np.array(rows, dtype=np.int64).reshape(-1, 3).T
     return SplitNetwork(tail, head, times, network.n_nodes + len(on_edge), node_of_place)
 
@@ -64,8 +65,6 @@ def _pieces(network: RoadNetwork, edge: int, cuts: list[tuple[float, int]]) -> l
     whole = int(network.travel_time_ms[edge])
     stops = [(0.0, int(network.tail[edge])), *cuts, (1.0, int(network.head[edge]))]
     passed = [0, *(int(np.rint(fraction * whole)) for fraction, _ in cuts), whole]
-    pieces = [
-        (u, v, passed[i + 1] - passed[i]) for i, ((_, u), (_, v)) in enumerate(zip(stops, stops[1:], strict=False))
-    ]
-    same = [(v, u, 0) for (f, u), (g, v) in zip(cuts, cuts[1:], strict=False) if f == g]
+    pieces = [(u, v, passed[i + 1] - passed[i]) for i, ((_, u), (_, v)) in enumerate(pairwise(stops))]
+    same = [(v, u, 0) for (f, u), (g, v) in pairwise(cuts) if f == g]
     return pieces + same

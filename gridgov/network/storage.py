@@ -80,12 +80,13 @@ def _topology(arrays: dict[str, Any], facts: dict[str, Any]) -> Topology:
     shape = None
     if "geometry_points" in arrays:
         shape = Shape(arrays["geometry_offsets"], arrays["geometry_points"])
+    columns: dict[str, Any] = {name: arrays[name] for name in _REQUIRED}
+    columns.update({name: arrays.get(name) for name in _OPTIONAL})
     return Topology(
         n_nodes=int(facts["n_nodes"]),
         mode_times_ms={mode: arrays[f"time_ms_{i}"] for i, mode in enumerate(facts["modes"])},
         given_shape=shape,
         names=tuple(facts["names"]),
         highways=tuple(facts["highways"]),
-        **{name: arrays[name] for name in _REQUIRED},
-        **{name: arrays.get(name) for name in _OPTIONAL},
+        **columns,
     )

@@ -67,7 +67,7 @@ def travel_times_ms(values: ArrayLike, name: str, n_edges: int) -> Int32s:
     if times.size and (times.min() < 0 or times.max() > CLOSED):
         at = int(np.flatnonzero((times < 0) | (times > CLOSED))[0])
         raise ParameterError(
-            f"{name} of edge {at} is {times[at]}; give milliseconds from 0 to {CLOSED - 1} ({CLOSED} marks a closed edge)"
+            f"{name} of edge {at} is {times[at]}; give milliseconds from 0 to {CLOSED - 1}, {CLOSED} for a closed edge"
         )
     return times.astype(np.int32)
 
