@@ -1,0 +1,29 @@
+"""Layers in: specifications, import files, reading, checking and repair. Bad rows are kept aside, never dropped."""
+
+from gridgov.layers.checking import check
+from gridgov.layers.import_file import ImportLayer, ImportPlan, read_import_file
+from gridgov.layers.inspection import CheckResult
+from gridgov.layers.places import District
+from gridgov.layers.rasters import RasterResult, import_raster
+from gridgov.layers.reading import read_layer, write_aside
+from gridgov.layers.road_rules import SpeedProfile, load_speeds
+from gridgov.layers.roads import read_osm_roads
+from gridgov.layers.specs import load_specs, read_spec
+
+__all__ = [
+    "CheckResult",
+    "District",
+    "ImportLayer",
+    "ImportPlan",
+    "RasterResult",
+    "SpeedProfile",
+    "check",
+    "import_raster",
+    "load_specs",
+    "load_speeds",
+    "read_import_file",
+    "read_layer",
+    "read_osm_roads",
+    "read_spec",
+    "write_aside",
+]

@@ -1,0 +1,239 @@
+"""Import files: which source becomes which layer, written down in TOML by the person who knows the data."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from gridgov.errors import SpecError
+from gridgov.i18n import LANGS
+
+Bounds = tuple[float, float, float, float]
+
+_WORKSPACE_KEYS = {"id", "names", "timezone", "metric_crs", "as_of", "bounds"}
+_TEXTS = ("source_layer", "crs", "encoding", "code_scheme", "x", "y", "malformed")
+_TABLES = ("where", "fields", "values", "constants")
+_LAYER_KEYS = {"kind", "id", "source", "gcj02", *_TEXTS, *_TABLES}
+_VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class ImportLayer:
+    """One source that becomes one layer.
+
+    Attributes
+    ----------
+    layer_id, kind : str
+    source : Path
+        The file, absolute or relative to the working folder.
+    source_layer : str | None
+        Layer inside the file; needed where it has several.
+    crs : str | None
+        CRS to use when the source declares none.
+    encoding : str | None
+        Of a CSV file; None: UTF-8, else GB18030.
+    code_scheme : str | None
+        Replaces the specification's; ``""``: the layer has ids of its own.
+    where : mapping
+        Source column -> value that a row must have to belong to the layer.
+    fields : mapping
+        Field -> source column. A field that is not named here is taken from the column of its own name.
+    values : mapping
+        Field -> {source value -> value}.
+    constants : mapping
+        Field -> value of every row.
+    x, y : str | None
+        Coordinate columns of a CSV file.
+    malformed : str | None
+        Source column whose value other than empty, 0 or false marks a row that the source itself calls malformed.
+    gcj02 : bool
+        The source is in GCJ-02 and is converted.
+    timezone : str
+        Of times without an offset.
+    """
+
+    layer_id: str
+    kind: str
+    source: Path
+    source_layer: str | None = None
+    crs: str | None = None
+    encoding: str | None = None
+    code_scheme: str | None = None
+    where: Mapping[str, object] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    constants: Mapping[str, object] = field(default_factory=dict)
+    x: str | None = None
+    y: str | None = None
+    malformed: str | None = None
+    gcj02: bool = False
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlan:
+    """An import file: the workspace to make and its layers. `bounds` are (lon0, lat0, lon1, lat1)."""
+
+    path: Path
+    workspace_id: str
+    names: Mapping[str, str]
+    timezone: str
+    layers: tuple[ImportLayer, ...]
+    metric_crs: str | None = None
+    as_of: datetime | None = None
+    bounds: Bounds | None = None
+
+
+def read_import_file(path: Path, environ: Mapping[str, str] | None = None) -> ImportPlan:
+    """Read an import file.
+
+    Parameters
+    ----------
+    path : Path
+    environ : mapping, optional
+        Variables for ``${NAME}`` and ``${NAME:-default}`` in texts; default the process environment.
+
+    Raises
+    ------
+    SpecError
+        The file is missing or no TOML, a key is missing, unknown or of the wrong type, or a variable is not set.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(f"{path}: cannot read this import file ({error.strerror}); give the path of a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SpecError(f"{path}: not a valid TOML file ({error}); correct it") from error
+    table = _expand(table, os.environ if environ is None else environ, str(path))
+    _refuse_unknown(table, {"workspace", "layer"}, str(path))
+    workspace = _workspace(table.get("workspace"), path)
+    layers = _layers(table.get("layer"), path, workspace["timezone"])
+    return ImportPlan(path=path, layers=layers, **workspace)
+
+
+def _workspace(table: Any, path: Path) -> dict[str, Any]:
+    where = f"{path}: [workspace]"
+    if not isinstance(table, dict):
+        raise SpecError(f"{where} is missing; add it with id and names")
+    _refuse_unknown(table, _WORKSPACE_KEYS, where)
+    if not _ID.fullmatch(str(table.get("id", ""))):
+        raise SpecError(f"{where}: id is missing or holds other signs than a-z, 0-9, - and _; correct it")
+    names = table.get("names")
+    if not isinstance(names, dict) or any(not isinstance(names.get(lang), str) for lang in LANGS):
+        raise SpecError(f"{where}: names needs zh and en; write names = {{ zh = …, en = … }}")
+    timezone = str(table.get("timezone", "Asia/Shanghai"))
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise SpecError(f"{where}: timezone '{timezone}' is unknown; use a name such as Asia/Shanghai") from error
+    return {
+        "workspace_id": table["id"],
+        "names": names,
+        "timezone": timezone,
+        "metric_crs": table.get("metric_crs"),
+        "as_of": _as_of(table.get("as_of"), where),
+        "bounds": _bounds(table.get("bounds"), where),
+    }
+
+
+def _as_of(value: Any, where: str) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise SpecError(f"{where}: as_of '{value}' is no time; write it as 2026-06-30T10:00:00+08:00") from error
+    if moment.tzinfo is None:
+        raise SpecError(f"{where}: as_of '{value}' has no offset from UTC; write it as 2026-06-30T10:00:00+08:00")
+    return moment
+
+
+def _bounds(value: Any, where: str) -> Bounds | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or len(value) != 4 or not all(isinstance(v, int | float) for v in value):
+        raise SpecError(f"{where}: bounds must be four numbers [lon0, lat0, lon1, lat1]")
+    lon0, lat0, lon1, lat1 = (float(v) for v in value)
+    if not (-180 <= lon0 < lon1 <= 180 and -90 <= lat0 < lat1 <= 90):
+        raise SpecError(f"{where}: bounds {value} are no place; write [lon0, lat0, lon1, lat1], west and south first")
+    return lon0, lat0, lon1, lat1
+
+
+def _layers(tables: Any, path: Path, timezone: str) -> tuple[ImportLayer, ...]:
+    if not isinstance(tables, list) or not tables:
+        raise SpecError(f"{path}: no [[layer]]; add at least one")
+    layers = tuple(_layer(table, position, path, timezone) for position, table in enumerate(tables, start=1))
+    seen: set[str] = set()
+    for layer in layers:
+        if layer.layer_id in seen:
+            raise SpecError(f"{path}: two layers are named '{layer.layer_id}'; give one another id = \"{layer.kind}-…\"")
+        seen.add(layer.layer_id)
+    return layers
+
+
+def _layer(table: Mapping[str, Any], position: int, path: Path, timezone: str) -> ImportLayer:
+    where = f"{path}: [[layer]] {position} ({table.get('id') or table.get('kind') or 'without kind'})"
+    _refuse_unknown(table, _LAYER_KEYS, where)
+    for name in ("kind", "source"):
+        if not isinstance(table.get(name), str):
+            raise SpecError(f"{where}: '{name}' is missing or no text; add it")
+    for name in _TEXTS:
+        if not isinstance(table.get(name, ""), str):
+            raise SpecError(f"{where}: '{name}' must be a text")
+    for name in _TABLES:
+        if not isinstance(table.get(name, {}), dict):
+            raise SpecError(f"{where}: '{name}' must be a table {{ … }}")
+    if not isinstance(table.get("gcj02", False), bool):
+        raise SpecError(f"{where}: gcj02 must be true or false")
+    _check_id(table, where)
+    _check_mappings(table, where)
+    given = {name: table[name] for name in (*_TEXTS, *_TABLES, "gcj02") if name in table}
+    source = path.parent / Path(table["source"]).expanduser()
+    return ImportLayer(
+        layer_id=table.get("id", table["kind"]), kind=table["kind"], source=source, timezone=timezone, **given
+    )
+
+
+def _check_id(table: Mapping[str, Any], where: str) -> None:
+    kind, layer_id = table["kind"], table.get("id", table["kind"])
+    if not _ID.fullmatch(str(layer_id)) or not (layer_id == kind or str(layer_id).startswith(f"{kind}-")):
+        raise SpecError(f"{where}: id must be '{kind}' or begin with '{kind}-', in a-z, 0-9, - and _")
+
+
+def _check_mappings(table: Mapping[str, Any], where: str) -> None:
+    for name, column in table.get("fields", {}).items():
+        if not isinstance(column, str):
+            raise SpecError(f"{where}: fields.{name} must name a column of the source")
+    for name, mapping in table.get("values", {}).items():
+        if not isinstance(mapping, dict):
+            raise SpecError(f"{where}: values.{name} must be a table {{ source value = value }}")
+
+
+def _expand(value: Any, environ: Mapping[str, str], where: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _expand(item, environ, where) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_expand(item, environ, where) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        given = environ.get(match["name"]) or match["default"]
+        if given is None:
+            raise SpecError(f"{where}: the variable {match['name']} is not set; set it or write ${{{match['name']}:-default}}")
+        return given
+
+    return _VARIABLE.sub(replace, value)
+
+
+def _refuse_unknown(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    if unknown := sorted(set(table) - known):
+        raise SpecError(f"{where}: unknown key '{unknown[0]}'; known are {', '.join(sorted(known))}")

@@ -1,0 +1,170 @@
+"""Rasters: check every block of a GeoTIFF or HGT and write it as a Cloud-Optimised GeoTIFF, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+import rasterio.errors
+import rasterio.shutil
+import rasterio.warp
+from rasterio.windows import Window
+
+from gridgov.crs import WGS84
+from gridgov.errors import SourceError, StorageError
+from gridgov.layers.import_file import Bounds, ImportLayer
+from gridgov.model import Finding, FindingLevel, LayerSpec
+
+Progress = Callable[[float], None]
+
+_CACHE_MB = 128  # GDAL's block cache; a raster of any size passes through it
+_WINDOW_PX = 1024
+_CHECKED = 0.5  # share of the progress that the check takes
+
+
+@dataclass(frozen=True, slots=True)
+class RasterResult:
+    """What the import of a raster gives back; `bounds` are WGS 84, `minimum` and `maximum` leave nodata out."""
+
+    path: Path
+    bounds: Bounds
+    width: int
+    height: int
+    crs: str
+    nodata: float | None
+    minimum: float | None
+    maximum: float | None
+    valid_share: float
+    findings: list[Finding]
+
+
+def import_raster(
+    item: ImportLayer,
+    spec: LayerSpec,
+    target: Path,
+    *,
+    bounds: Bounds | None = None,
+    progress: Progress | None = None,
+) -> RasterResult:
+    """Check a raster and write it to `target` as a Cloud-Optimised GeoTIFF with overviews; its CRS stays.
+
+    Every block is read once, in windows of at most 1,024 x 1,024 pixels, so a damaged block is found wherever it lies.
+
+    Raises
+    ------
+    SourceError
+        Missing, not a raster, damaged or cut off, without CRS, or with nothing but nodata.
+    StorageError
+        The target cannot be written.
+    """
+    if not item.source.is_file():
+        raise SourceError(f"{item.source}: no such file; correct the source of layer '{item.layer_id}'")
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1, GTIFF_IGNORE_READ_ERRORS=False):
+        with _open(item.source) as raster:
+            crs = _crs(item, raster)
+            low, high, valid = _scan(item.source, raster, progress)
+            extent = _extent(raster, crs)
+            findings = _findings(item, raster, crs, bounds, extent)
+            _write(item.source, raster, crs, target, spec, progress)
+            return RasterResult(
+                path=target, bounds=extent, width=raster.width, height=raster.height, crs=crs.to_string(),
+                nodata=raster.nodata, minimum=low, maximum=high, valid_share=valid, findings=findings,
+            )  # fmt: skip
+
+
+def _open(path: Path) -> Any:
+    try:
+        return rasterio.open(path)
+    except rasterio.errors.RasterioIOError as error:
+        raise SourceError(f"{path}: not a readable raster ({_reason(error)}); give a GeoTIFF or HGT file") from error
+
+
+def _crs(item: ImportLayer, raster: Any) -> Any:
+    if raster.crs is not None:
+        return raster.crs
+    if item.crs is None:
+        raise SourceError(f"{item.source}: no CRS in this raster; name it as crs = \"EPSG:…\" in the import file")
+    try:
+        return rasterio.crs.CRS.from_user_input(item.crs)
+    except rasterio.errors.CRSError as error:
+        raise SourceError(f"{item.source}: the CRS '{item.crs}' is unknown; write it as EPSG:…") from error
+
+
+def _windows(width: int, height: int) -> Iterator[Window]:
+    for top in range(0, height, _WINDOW_PX):
+        for left in range(0, width, _WINDOW_PX):
+            yield Window(left, top, min(_WINDOW_PX, width - left), min(_WINDOW_PX, height - top))
+
+
+def _scan(path: Path, raster: Any, progress: Progress | None) -> tuple[float | None, float | None, float]:
+    """Read every block of the first band: lowest and highest value and the share of pixels that have one."""
+    low, high, valid = np.inf, -np.inf, 0
+    total = -(-raster.width // _WINDOW_PX) * -(-raster.height // _WINDOW_PX)
+    for done, window in enumerate(_windows(raster.width, raster.height), start=1):
+        try:
+            block = raster.read(1, window=window, masked=True)
+        except rasterio.errors.RasterioIOError as error:
+            row, column = int(window.row_off), int(window.col_off)
+            raise SourceError(
+                f"{path}: damaged or cut off near row {row}, column {column} ({_reason(error)}); fetch it again"
+            ) from error
+        values = block.compressed()
+        values = values[np.isfinite(values)]
+        if values.size:
+            low, high, valid = min(low, float(values.min())), max(high, float(values.max())), valid + values.size
+        if progress is not None:
+            progress(_CHECKED * done / total)
+    if not valid:
+        raise SourceError(f"{path}: an empty layer, every pixel is nodata; give another raster")
+    return low, high, valid / (raster.width * raster.height)
+
+
+def _extent(raster: Any, crs: Any) -> Bounds:
+    lon0, lat0, lon1, lat1 = rasterio.warp.transform_bounds(crs, WGS84, *raster.bounds)
+    return float(lon0), float(lat0), float(lon1), float(lat1)
+
+
+def _findings(item: ImportLayer, raster: Any, crs: Any, bounds: Bounds | None, extent: Bounds) -> list[Finding]:
+    found: list[tuple[str, FindingLevel, dict[str, str | int | float]]] = []
+    if raster.nodata is None:
+        found.append(("raster_without_nodata", FindingLevel.INFO, {}))
+    if raster.count > 1:
+        found.append(("raster_bands", FindingLevel.INFO, {"count": raster.count}))
+    if item.crs is not None and rasterio.crs.CRS.from_user_input(item.crs) != crs:
+        found.append(("crs_differs", FindingLevel.WARNING, {"declared": crs.to_string()[:40], "given": item.crs}))
+    if bounds is not None and not _covers(extent, bounds):
+        found.append(("raster_covers_part", FindingLevel.WARNING, {}))
+    return [Finding(item.layer_id, None, None, rule, level, detail=detail) for rule, level, detail in found]
+
+
+def _covers(extent: Bounds, bounds: Bounds) -> bool:
+    return extent[0] <= bounds[0] and extent[1] <= bounds[1] and extent[2] >= bounds[2] and extent[3] >= bounds[3]
+
+
+def _write(
+    path: Path, raster: Any, crs: Any, target: Path, spec: LayerSpec, progress: Progress | None
+) -> None:
+    """Let GDAL copy block by block; classes are thinned by the commonest value, measures by the mean."""
+    resampling = "MODE" if spec.class_names else "AVERAGE"
+    options = {"COMPRESS": "DEFLATE", "BIGTIFF": "IF_SAFER", "OVERVIEW_RESAMPLING": resampling, "BLOCKSIZE": 512}
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if raster.crs is None:
+            with rasterio.vrt.WarpedVRT(raster, src_crs=crs, crs=crs) as view:
+                rasterio.shutil.copy(view, target, driver="COG", **options)
+        else:
+            rasterio.shutil.copy(raster, target, driver="COG", **options)
+    except rasterio.errors.RasterioIOError as error:
+        raise SourceError(f"{path}: damaged or cut off ({_reason(error)}); fetch it again") from error
+    except OSError as error:
+        raise StorageError(f"{target}: cannot write the raster ({error.strerror}); check disk and rights") from error
+    if progress is not None:
+        progress(1.0)
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error.__cause__ or error).split())[:160]

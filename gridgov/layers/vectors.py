@@ -1,0 +1,129 @@
+"""Vector files: GeoPackage, GeoJSON, Shapefile, FlatGeobuf and GeoParquet, with rings that were left open closed."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyogrio
+import pyogrio.errors
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from gridgov.errors import SourceError
+
+VECTOR_SUFFIXES = (".gpkg", ".geojson", ".json", ".shp", ".fgb", ".parquet", ".geoparquet", ".zip", ".kml", ".gml")
+
+
+@dataclass(frozen=True, slots=True)
+class VectorTable:
+    """A vector layer as its file has it.
+
+    `geometry` is in the file's own `crs` (None: it declares none); `unclosed` marks rows whose rings were left open and
+    are closed here; `broken` marks rows whose geometry could not be read at all (it is None).
+    """
+
+    frame: pd.DataFrame
+    geometry: NDArray[np.object_] | None
+    crs: pyproj.CRS | None
+    unclosed: NDArray[np.bool_]
+    broken: NDArray[np.bool_]
+
+
+def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = None) -> VectorTable:
+    """Read one layer of a vector file.
+
+    Raises
+    ------
+    SourceError
+        The file is not of the kind it claims, is damaged, has no such layer or several, or has no row.
+    """
+    if path.suffix.lower() in {".parquet", ".geoparquet"}:
+        return _read_parquet(path)
+    name = _choose_layer(path, layer)
+    options: dict[str, Any] = {"encoding": encoding} if encoding else {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # GDAL's note on open rings: they become findings
+            meta, _, wkb, columns = pyogrio.raw.read(path, layer=name, datetime_as_string=True, **options)
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, UnicodeDecodeError, ValueError) as error:
+        raise SourceError(f"{path}: layer '{name}' is damaged ({_reason(error)}); export it again") from error
+    except pyogrio.errors.FeatureError as error:
+        raise SourceError(f"{path}: layer '{name}' is damaged ({_reason(error)}); export it again") from error
+    frame = pd.DataFrame(dict(zip(meta["fields"], columns, strict=True)))
+    _check_complete(path, name, frame, wkb)
+    crs = pyproj.CRS.from_user_input(meta["crs"]) if meta["crs"] else None
+    return _table(frame, wkb, crs)
+
+
+def _check_complete(path: Path, name: str | None, frame: pd.DataFrame, wkb: Any) -> None:
+    rows = len(frame) if frame.shape[1] else len(wkb if wkb is not None else [])
+    promised = pyogrio.read_info(path, layer=name)["features"]
+    if promised > rows:
+        raise SourceError(f"{path}: damaged, it promises {promised} rows and gives {rows}; fetch or export it again")
+    if rows == 0:
+        raise SourceError(f"{path}: an empty layer ('{name}' has no row); give a file with rows")
+
+
+def _table(frame: pd.DataFrame, wkb: Any, crs: pyproj.CRS | None) -> VectorTable:
+    nothing = np.zeros(len(frame), dtype=np.bool_)
+    if wkb is None:
+        return VectorTable(frame, None, crs, nothing, nothing)
+    geometry = np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object)
+    given = np.array([value is not None for value in wkb], dtype=np.bool_)
+    failed = given & np.equal(geometry, None)
+    if failed.any():  # GEOS refuses open rings; "fix" closes them
+        geometry[failed] = shapely.from_wkb(wkb[failed], on_invalid="fix")
+    broken = failed & np.equal(geometry, None)
+    if frame.shape[1] == 0:
+        frame = pd.DataFrame(index=range(len(wkb)))
+        nothing = np.zeros(len(wkb), dtype=np.bool_)
+    return VectorTable(frame, shapely.force_2d(geometry), crs, failed & ~broken, broken)
+
+
+def _choose_layer(path: Path, layer: str | None) -> str | None:
+    if not path.exists():
+        raise SourceError(f"{path}: no such file; correct the source in the import file")
+    try:
+        names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    except (pyogrio.errors.DataSourceError, ValueError) as error:
+        kind = path.suffix.lower().lstrip(".") or "vector"
+        raise SourceError(f"{path}: not a readable {kind} file ({_reason(error)}); export it again") from error
+    if layer is None and len(names) == 1:
+        return names[0]
+    if layer in names:
+        return layer
+    if not names:
+        raise SourceError(f"{path}: no layer in this file; export it again")
+    listed = ", ".join(names)
+    if layer is None:
+        raise SourceError(f"{path}: several layers ({listed}); name one as source_layer")
+    raise SourceError(f"{path}: no layer '{layer}' (it has {listed}); correct source_layer")
+
+
+def _read_parquet(path: Path) -> VectorTable:
+    import geopandas  # noqa: PLC0415 - takes a second; the other formats do without
+    import pyarrow  # noqa: PLC0415
+
+    if not path.is_file():
+        raise SourceError(f"{path}: no such file; correct the source in the import file")
+    try:
+        table = geopandas.read_parquet(path)
+    except (pyarrow.ArrowException, ValueError, OSError) as error:
+        raise SourceError(f"{path}: not a readable GeoParquet file ({_reason(error)}); export it again") from error
+    if len(table) == 0:
+        raise SourceError(f"{path}: an empty layer; give a file with rows")
+    geometry = np.asarray(table.geometry.array, dtype=object)
+    nothing = np.zeros(len(table), dtype=np.bool_)
+    frame = pd.DataFrame(table.drop(columns=table.geometry.name)).reset_index(drop=True)
+    return VectorTable(frame, shapely.force_2d(geometry), table.crs, nothing, nothing)
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split()).rstrip(".")
+    return text.split("; It might help")[0].split(". Use the 'open_")[0][:200]
