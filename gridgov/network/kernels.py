@@ -59,7 +59,7 @@ def _inlined(function: _Function) -> _Function:
 
 
 @_inlined
-def _push(heap: Int64s, size: int, entry: int) -> int:
+def _push(heap: Int64s, size: int, entry: Number) -> int:
     i = size
     while i > 0:
         above = (i - 1) >> 2
@@ -368,7 +368,7 @@ def times_to_all(
     scratch: Scratch,
     times: Int64s,
 ) -> None:
-    """Fill row i of `times`: from the seeds ``seed_ends[i]:seed_ends[i + 1]`` to every member, -1 if there is no way."""
+    """Fill row i of `times` from the seeds ``seed_ends[i]:seed_ends[i + 1]`` to every member; -1: there is no way."""
     seed_table, seed_positions = seeds
     reached = scratch[0]
     n_nodes = len(graph[0]) - 1

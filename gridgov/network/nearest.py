@@ -225,7 +225,7 @@ def nearest_workers_batch(
         index = WorkerIndex(network, index.locations)
     seeds, n_incidents = attach(network, incident_nodes, leaving=False)
     ends = seed_ends(seeds.table, n_incidents)
-    found = np.empty((n_incidents, min(k, len(index))), dtype=np.int64)
+    found = np.empty((n_incidents, k), dtype=np.int64)
     times = np.empty_like(found)
     graph = network.backward
 
