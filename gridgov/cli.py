@@ -124,7 +124,7 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _serve(arguments: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from gridgov.api.server import serve
+    from gridgov.api.serving import serve
 
     settings = replace(
         load_settings(), workspace=str(arguments.workspace), host=arguments.host, port=arguments.port, lang=arguments.lang

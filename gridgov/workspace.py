@@ -301,3 +301,22 @@ def open_workspace(path: str | Path, *, clock: Callable[[], datetime] = utc_now)
             f"{folder}: no workspace here; make one with 'gridgov sample {folder}' or 'gridgov init {folder} --from import.toml'"
         )
     return Workspace(folder, Manifest.from_json(file.read_text(encoding="utf-8"), file), clock=clock)
+
+
+_SHARED: dict[Path, tuple[str, Workspace]] = {}
+_SHARED_LOCK = threading.Lock()
+
+
+def shared_workspace(path: str | Path) -> Workspace:
+    """Return the one opened workspace of this process for a folder, so that console and routes share its frames.
+
+    After a new import the next call opens the new version; who still holds the old one keeps what it has read.
+    """
+    folder = Path(path).resolve()
+    with _SHARED_LOCK:
+        manifest = folder / MANIFEST
+        text = manifest.read_text(encoding="utf-8") if manifest.is_file() else ""
+        known = _SHARED.get(folder)
+        if known is None or known[0] != text:
+            _SHARED[folder] = known = (text, open_workspace(folder))
+        return known[1]

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
+import geopandas as gpd
+import numpy as np
 import pytest
+
+from gridgov.network import RoadNetwork
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,3 +22,57 @@ def real_data() -> Path:
     if not path.is_dir():
         pytest.skip(f"real data not found at {path} (set GRIDGOV_TEST_DATA)")
     return path
+
+
+BLOCK_DEG_LON, BLOCK_DEG_LAT = 0.001, 0.001
+BLOCK_MS = 10_000
+
+
+@pytest.fixture(scope="session")
+def tiny_city() -> RoadNetwork:
+    """A city of 3 x 3 blocks: 16 crossings numbered row by row from the south-west, every block side 10 s long.
+
+    All streets go both ways but the southernmost (crossings 0 → 1 → 2 → 3), which goes east only.
+
+        12 - 13 - 14 - 15
+         8 -  9 - 10 - 11
+         4 -  5 -  6 -  7
+         0 >  1 >  2 >  3
+    """
+    tail, head = [], []
+    for node in range(16):
+        column, row = node % 4, node // 4
+        if column < 3:
+            tail, head = [*tail, node], [*head, node + 1]
+            if row > 0:
+                tail, head = [*tail, node + 1], [*head, node]
+        if row < 3:
+            tail, head = [*tail, node, node + 4], [*head, node + 4, node]
+    x = 118.98 + BLOCK_DEG_LON * (np.arange(16) % 4)
+    y = 29.60 + BLOCK_DEG_LAT * (np.arange(16) // 4)
+    return RoadNetwork.from_arrays(tail, head, [BLOCK_MS] * len(tail), x=x, y=y)
+
+
+@pytest.fixture(scope="session")
+def at_crossing() -> Callable[[int], tuple[float, float]]:
+    """Longitude and latitude of a crossing of the tiny city."""
+    return lambda node: (118.98 + BLOCK_DEG_LON * (node % 4), 29.60 + BLOCK_DEG_LAT * (node // 4))
+
+
+@pytest.fixture
+def make_workers(at_crossing: Callable[[int], tuple[float, float]]) -> Callable[..., gpd.GeoDataFrame]:
+    """Make workers at crossings: `make_workers((5, {"status": "busy"}), 7)`."""
+
+    def make(*items: int | tuple[int, dict[str, object]]) -> gpd.GeoDataFrame:
+        rows, points = [], []
+        for position, item in enumerate(items):
+            node, given = (item, {}) if isinstance(item, int) else item
+            rows.append(
+                {"worker_id": f"W{position}", "name": f"N{position}", "mode": "drive", "status": "free", "skills": [],
+                 "shift_start": "08:00", "shift_end": "16:00", **given}
+            )  # fmt: skip
+            points.append(at_crossing(node))
+        geometry = gpd.points_from_xy([p[0] for p in points], [p[1] for p in points])
+        return gpd.GeoDataFrame(rows, geometry=geometry, crs="EPSG:4326")
+
+    return make

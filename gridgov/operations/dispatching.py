@@ -65,6 +65,11 @@ def roster_of(workspace: Workspace) -> Roster:
     return workspace.cached("roster", lambda: _make_roster(workspace))
 
 
+def skills_of(workspace: Workspace) -> list[str]:
+    """Return every skill that a worker of the workspace has, sorted."""
+    return roster_of(workspace).all_skills()
+
+
 def grid_code_at(workspace: Workspace, lon: float, lat: float) -> str | None:
     """Return the code of the grid a point lies in, or None."""
     locator = workspace.grid_locator

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -321,6 +322,7 @@ def _written_aside(directory: Path) -> Iterator[Path]:
     if existed and not directory.is_dir():
         raise SourceError(f"{directory}: is a file; give a folder for the workspace")
     directory.mkdir(parents=True, exist_ok=True)
+    _sweep(directory, older_than_s=86_400.0, pattern=".import-*")
     part = Path(tempfile.mkdtemp(prefix=".import-", dir=directory))
     try:
         yield part
@@ -342,5 +344,13 @@ def _publish(directory: Path, part: Path, manifest: Manifest) -> None:
         os.fsync(file.fileno())
     fresh.replace(directory / MANIFEST)
     for old in directory.glob("data-*"):
-        if old != data:
-            shutil.rmtree(old, ignore_errors=True)
+        if old != data:  # renamed first: a half-removed folder must never pass for data of that version
+            old.rename(directory / f".trash-{old.name}")
+    _sweep(directory, older_than_s=0.0, pattern=".trash-*")
+
+
+def _sweep(directory: Path, *, older_than_s: float, pattern: str) -> None:
+    """Remove what an import that was killed has left behind."""
+    for folder in directory.glob(pattern):
+        if time.time() - folder.stat().st_mtime >= older_than_s:
+            shutil.rmtree(folder, ignore_errors=True)

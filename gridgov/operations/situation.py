@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio
@@ -15,8 +16,9 @@ from rasterio.warp import transform
 from gridgov.crs import WGS84
 from gridgov.errors import RecordNotFoundError
 from gridgov.i18n import Lang
-from gridgov.model import IncidentState
-from gridgov.operations.dispatching import grid_code_at
+from gridgov.model import WorkerStatus
+from gridgov.operations.dispatching import grid_code_at, roster_of
+from gridgov.operations.mapping import open_incidents
 from gridgov.workspace import Workspace
 
 RESOURCES = "natural_resources"
@@ -52,6 +54,17 @@ class GridFacts:
 
 
 @dataclass(frozen=True)
+class DistrictFacts:
+    """The numbers over the map. None: the workspace does not know."""
+
+    persons: int | None
+    grids: int | None
+    open_incidents: int | None
+    workers: int | None
+    workers_ready: int | None
+
+
+@dataclass(frozen=True)
 class PlaceFacts:
     """Everything the workspace knows about a point.
 
@@ -77,6 +90,22 @@ def place_facts(workspace: Workspace, lon: float, lat: float) -> PlaceFacts:
         elevation_m=_raster_value(workspace, "elevation", lon, lat),
         land_cover=None if cover is None else str(int(cover)),
         resources=_resources(workspace, lon, lat),
+    )
+
+
+def district_facts(workspace: Workspace) -> DistrictFacts:
+    """Return the numbers of the whole district, now."""
+    shown = shown_incidents(workspace, open_only=True)
+    roster = roster_of(workspace) if workspace.has_network and workspace.of_kind("workers") else None
+    ready = None
+    if roster is not None:
+        ready = int((roster.on_shift(workspace.now()) & (roster.status == str(WorkerStatus.FREE))).sum())
+    return DistrictFacts(
+        persons=workspace.manifest.facts.get("persons"),
+        grids=len(workspace.layer("grids")) if workspace.has("grids") else None,
+        open_incidents=None if shown is None else len(shown),
+        workers=None if roster is None else len(roster),
+        workers_ready=ready,
     )
 
 
@@ -129,6 +158,26 @@ def incident_facts(workspace: Workspace, incident_id: str) -> IncidentFacts:
     )
 
 
+def incident_worklist(workspace: Workspace, lang: Lang) -> pd.DataFrame | None:
+    """Return the open incidents, the worst first and among equals the latest.
+
+    Columns: incident_id, class_label, state, severity (int, 0: unknown), reported_at (datetime or None). None without a
+    layer of incidents.
+    """
+    shown = shown_incidents(workspace, open_only=True)
+    if shown is None:
+        return None
+    return workspace.cached(f"worklist:{lang}", lambda: _worklist(shown, lang))
+
+
+def land_cover_name(workspace: Workspace, facts: PlaceFacts, lang: Lang) -> str:
+    """Return the name of the land cover at a place; empty where it is not known."""
+    if facts.land_cover is None:
+        return ""
+    names = workspace.spec("land_cover").class_names.get(facts.land_cover)
+    return names[lang] if names else facts.land_cover
+
+
 def division_names(workspace: Workspace) -> dict[str, dict[str, str]]:
     """Return division code → name by language; empty without a layer of divisions."""
     if not workspace.has("divisions"):
@@ -141,15 +190,35 @@ def name_in(names: dict[str, str], lang: Lang) -> str:
     return names.get(lang) or names.get("zh") or ""
 
 
-def _incident_frame(incidents: pd.DataFrame, open_only: bool) -> pd.DataFrame:
-    points = incidents.geometry
-    frame = pd.DataFrame(incidents.drop(columns="geometry")).assign(lon=points.x, lat=points.y)
-    if open_only and "state" in frame:
-        done = [str(state) for state in IncidentState if not state.is_open]
-        frame = frame[~frame["state"].isin(done).to_numpy(dtype=bool)]
+def _incident_frame(incidents: gpd.GeoDataFrame, open_only: bool) -> pd.DataFrame:
+    shown = open_incidents(incidents) if open_only else incidents
+    points = shown.geometry
+    frame = pd.DataFrame(shown.drop(columns="geometry")).assign(lon=points.x, lat=points.y)
     if "reported_at" in frame:
         frame = frame.sort_values("reported_at", kind="stable")
     return frame.reset_index(drop=True)
+
+
+def _worklist(shown: pd.DataFrame, lang: Lang) -> pd.DataFrame:
+    n = len(shown)
+    empty = pd.Series([None] * n, dtype=object)
+    names = ("class_name_en", "class_name", "class_code") if lang == "en" else ("class_name", "class_name_en", "class_code")
+    known = [shown[name].astype(object) for name in names if name in shown]
+    labels = known[0].where(known[0].notna(), None) if known else empty
+    for more in known[1:]:
+        labels = labels.where(labels.notna(), more)
+    reported = shown["reported_at"] if "reported_at" in shown else empty
+    work = pd.DataFrame(
+        {
+            "incident_id": shown["incident_id"],
+            "class_label": [_text(value) or "–" for value in labels],
+            "state": [_text(value) for value in shown.get("state", empty)],
+            "severity": [_count(value) or 0 for value in shown.get("severity", empty)],
+            "reported_at": pd.Series([None if pd.isna(t) else t.to_pydatetime() for t in reported], dtype=object),
+        }
+    )
+    order = sorted(range(n), key=lambda i: (-work["severity"][i], -(work["reported_at"][i].timestamp() if work["reported_at"][i] else 0)))
+    return work.iloc[order].reset_index(drop=True)
 
 
 def _distance_m(

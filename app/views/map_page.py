@@ -1,0 +1,48 @@
+"""The console's map: click an incident or any place, see the facts and the nearest workers with their routes."""
+
+import streamlit as st
+from streamlit_folium import st_folium
+
+from app.widgets.frame import language, workspace
+from app.widgets.incidents import incident_list
+from app.widgets.place import place_panel
+from app.widgets.selection import Selection, choose_from_list, clear, current, take_click
+from app.widgets.workers import ask_dispatch, chosen_rank, workers_panel
+from gridgov.maps import console_map, incident_marker, plan_group
+from gridgov.operations.mapping import console_view, grid_outline
+from gridgov.operations.situation import district_facts
+
+MAP_KEY = "console_map"
+FRAME_PX = 690  # the style sheet stretches it to the window
+
+opened, lang = workspace(), language()
+take_click(opened, st.session_state.get(MAP_KEY))
+selection: Selection | None = current()
+
+map_column, panel = st.columns([0.7, 0.3], gap="small")
+with panel, st.container(key="panel"):
+    plan = None
+    if selection is None:
+        incident_list(opened, lang, district_facts(opened), on_select=choose_from_list)
+    else:
+        st.button("✕", key="clear", on_click=clear, help=None)
+        facts = place_panel(opened, lang, selection)
+        plan = ask_dispatch(opened, lang, selection)
+        if plan is not None:
+            workers_panel(plan, lang)
+
+groups = []
+if selection is not None:
+    if facts.grid is not None:
+        groups.append(grid_outline(opened, facts.grid.grid_code))
+    if plan is not None:
+        groups.append(plan_group(plan, lang, chosen=chosen_rank(plan)))
+with map_column, st.container(key="map"):
+    st_folium(
+        console_map(console_view(opened, lang)),
+        key=MAP_KEY,
+        height=FRAME_PX,
+        use_container_width=True,
+        returned_objects=["last_clicked"],
+        feature_group_to_add=groups or None,
+    )

@@ -1,0 +1,50 @@
+"""What surrounds every page: language, the opened workspace, the bar at the top, the style sheet."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from gridgov.config import load_settings
+from gridgov.i18n import LANGS, Lang, as_lang, label
+from gridgov.workspace import Workspace, shared_workspace
+
+_STYLE = Path(__file__).with_name("console.css")
+
+
+def language() -> Lang:
+    """Return the language of this session: the address bar's `?lang=`, else what was chosen before, else the setting."""
+    given = st.query_params.get("lang")
+    if given in LANGS:
+        st.session_state["lang"] = given
+    return as_lang(st.session_state.get("lang", load_settings().lang))
+
+
+def text(code: str, **fields: object) -> str:
+    """Return a text in the language of this session."""
+    return label(code, language(), **fields)
+
+
+def workspace() -> Workspace:
+    """Return the workspace that the server serves."""
+    return shared_workspace(load_settings().workspace)
+
+
+def draw_frame(lang: Lang, pages: dict[str, Any]) -> None:
+    """Draw the style sheet and the bar: district, pages, time of the data, language."""
+    st.html(f"<style>{_STYLE.read_text(encoding='utf-8')}</style>")
+    opened = workspace()
+    local = opened.now().astimezone(opened.timezone)
+    name, *links, clock, switch = st.columns([5, *[1.1 for _ in pages], 2.6, 1.1], vertical_alignment="center")
+    name.html(f'<div class="gg-title"><b>{html.escape(opened.name(lang))}</b><span>{text("console.title")}</span></div>')
+    for column, page in zip(links, pages.values(), strict=True):
+        column.page_link(page, query_params={"lang": lang})
+    clock.html(f'<div class="gg-clock">{text("console.as_of", time=f"{local:%Y-%m-%d %H:%M}")}</div>')
+    other = LANGS[1 - LANGS.index(lang)]
+    if switch.button(text("console.language_other"), key="language", width="stretch"):
+        st.session_state["lang"] = other
+        st.query_params["lang"] = other
+        st.rerun()

@@ -1,0 +1,57 @@
+"""What is selected: an incident or any place; the map and the list are one selection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from gridgov.operations.situation import incident_facts, incident_near
+from gridgov.workspace import Workspace
+
+_CLICK_M = 2.0  # the map moves a click near an incident onto it, so only rounding is left
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A place, and the incident there if one is meant."""
+
+    lon: float
+    lat: float
+    incident_id: str | None = None
+
+
+def current() -> Selection | None:
+    """Return what is selected in this session."""
+    return st.session_state.get("selection")
+
+
+def clear() -> None:
+    """Select nothing; an old click is not taken again."""
+    st.session_state["selection"] = None
+
+
+def choose_from_list(opened: Workspace, incident_id: str) -> None:
+    """Select an incident of the list."""
+    facts = incident_facts(opened, incident_id)
+    _choose(Selection(facts.lon, facts.lat, incident_id))
+
+
+def take_click(opened: Workspace, returned: dict[str, Any] | None) -> None:
+    """Take a new click on the map; the map reports the last one again in every rerun."""
+    click = (returned or {}).get("last_clicked")
+    if click is None or click == st.session_state.get("click_taken"):
+        return
+    st.session_state["click_taken"] = click
+    lon, lat = float(click["lng"]), float(click["lat"])
+    found = incident_near(opened, lon, lat, within_m=_CLICK_M, open_only=True)
+    if found is not None:
+        choose_from_list(opened, found)
+    else:
+        _choose(Selection(lon, lat))
+
+
+def _choose(selection: Selection) -> None:
+    st.session_state["selection"] = selection
+    st.session_state["rank"] = 1

@@ -1,0 +1,98 @@
+"""The nearest workers for the selection: who, when, which way, and why not somebody else."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from app.widgets.frame import text
+from app.widgets.selection import Selection
+from gridgov.i18n import Lang, has_label
+from gridgov.maps import rank_colour
+from gridgov.model import DispatchOption, DispatchPlan, TravelMode
+from gridgov.operations.dispatching import dispatch_at, skills_of
+from gridgov.workspace import Workspace
+
+_ANY = ""
+
+
+def ask_dispatch(opened: Workspace, lang: Lang, selection: Selection) -> DispatchPlan | None:
+    """Draw the filters and return the plan; None in a workspace without roads."""
+    if not opened.has_network:
+        st.info(text("console.no_roads"))
+        return None
+    skill_column, mode_column = st.columns(2, gap="small")
+    skill = skill_column.selectbox(
+        text("console.filter_skill"), [_ANY, *skills_of(opened)], format_func=_skill_name, key="skill"
+    )
+    mode = mode_column.selectbox(
+        text("console.filter_mode"), [_ANY, *map(str, TravelMode)], format_func=_mode_name, key="mode"
+    )
+    return dispatch_at(opened, selection.lon, selection.lat, skill=skill or None, modes=[mode] if mode else None)
+
+
+def chosen_rank(plan: DispatchPlan) -> int:
+    """Return the rank whose route is drawn strong."""
+    return min(int(st.session_state.get("rank") or 1), max(len(plan.options), 1))
+
+
+def workers_panel(plan: DispatchPlan, lang: Lang) -> None:
+    """Draw the workers who can go, the chosen one's route in words, and who was left out."""
+    for note in plan.note_texts(lang):
+        st.warning(note)
+    if plan.options:
+        chosen = chosen_rank(plan)
+        st.html('<div class="gg-workers">' + "".join(_worker_line(o, o.rank == chosen) for o in plan.options) + "</div>")
+        if len(plan.options) > 1:
+            st.segmented_control(
+                text("console.show_route"), [o.rank for o in plan.options], key="rank", label_visibility="visible"
+            )
+        option = plan.options[chosen - 1]
+        with st.expander(text("console.route_of", name=option.name)):
+            st.html('<ol class="gg-steps">' + "".join(f"<li>{escape(s.text(lang))}</li>" for s in option.directions) + "</ol>")
+    _left_out(plan, lang)
+
+
+def _worker_line(option: DispatchOption, strong: bool) -> str:
+    later = "" if option.rank == 1 else f"<em>+{_minutes(option.behind_ms)}</em>"
+    skills = " · ".join(_skill_name(skill) for skill in option.skills)
+    return (
+        f'<div class="gg-worker{" on" if strong else ""}"><i style="background:{rank_colour(option.rank)}">{option.rank}</i>'
+        f"<div><b>{escape(option.name or option.worker_id)}</b> <span>{escape(text(f'dispatch.mode.{option.mode}'))} · "
+        f"{option.length_m / 1000:.1f} km</span><small>{escape(skills)}</small></div>"
+        f"<strong>{_minutes(option.travel_time_ms)}</strong>{later}</div>"
+    )
+
+
+def _left_out(plan: DispatchPlan, lang: Lang) -> None:
+    nearer = [e for e in plan.exclusions if e.travel_time_ms is not None]
+    counts: dict[str, int] = {}
+    for exclusion in plan.exclusions:
+        counts[exclusion.reason] = counts.get(exclusion.reason, 0) + 1
+    if plan.considered:
+        st.caption(text("console.candidates", candidates=plan.candidates, considered=plan.considered))
+    if not counts:
+        return
+    with st.expander(text("console.left_out", count=len(plan.exclusions))):
+        lines = [
+            text("console.nearer", name=e.name or e.worker_id, time=_minutes(e.travel_time_ms or 0), reason=e.text(lang))
+            for e in nearer[:5]
+        ]
+        lines += [f"{text(f'console.reason_{reason}')}: {count}" for reason, count in sorted(counts.items(), key=lambda c: -c[1])]
+        st.html('<ul class="gg-steps">' + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
+
+
+def _minutes(milliseconds: int) -> str:
+    seconds = round(milliseconds / 1000)
+    return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def _skill_name(skill: str) -> str:
+    if skill == _ANY:
+        return text("console.any")
+    return text(f"skill.{skill}") if has_label(f"skill.{skill}") else skill
+
+
+def _mode_name(mode: str) -> str:
+    return text("console.any") if mode == _ANY else text(f"dispatch.mode.{mode}")

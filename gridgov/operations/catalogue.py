@@ -1,0 +1,47 @@
+"""The layers of a workspace and what the checks found in them, as tables for people."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+
+from gridgov.i18n import Lang, label
+from gridgov.workspace import Workspace
+
+
+def layer_table(workspace: Workspace, lang: Lang) -> pd.DataFrame:
+    """Return one row for each layer: name, id, rows, kept aside, findings, source, licence."""
+    rows = [
+        {
+            "name": entry.names[lang],
+            "layer": entry.layer_id,
+            "rows": entry.rows,
+            "aside": entry.aside,
+            "findings": entry.findings,
+            "source": entry.source,
+            "licence": workspace.spec(entry.layer_id).licence,
+        }
+        for entry in workspace.manifest.layers
+    ]
+    return pd.DataFrame(rows, columns=["name", "layer", "rows", "aside", "findings", "source", "licence"])
+
+
+def finding_table(workspace: Workspace, lang: Lang) -> pd.DataFrame:
+    """Return every finding: level, layer, row, what, what became of the row."""
+    found = workspace.findings
+    messages = [
+        label(f"finding.{rule}", lang, **{"field": field, "key": key, **json.loads(detail)})
+        for rule, field, key, detail in zip(
+            found["rule"], found["field"].fillna(""), found["key"].fillna(""), found["detail"], strict=True
+        )
+    ]
+    return pd.DataFrame(
+        {
+            "level": [label(f"console.level_{level}", lang) for level in found["level"]],
+            "layer": found["layer"],
+            "row": found["row"],
+            "message": messages,
+            "action": [label(f"cli.action.{action}", lang) for action in found["action"]],
+        }
+    )
