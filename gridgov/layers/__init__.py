@@ -4,7 +4,7 @@ from gridgov.layers.checking import check
 from gridgov.layers.import_file import ImportLayer, ImportPlan, read_import_file
 from gridgov.layers.inspection import CheckResult
 from gridgov.layers.places import District
-from gridgov.layers.rasters import RasterResult, import_raster
+from gridgov.layers.rasters import import_raster
 from gridgov.layers.reading import read_layer, write_aside
 from gridgov.layers.road_rules import SpeedProfile, load_speeds
 from gridgov.layers.roads import read_osm_roads
@@ -15,7 +15,6 @@ __all__ = [
     "District",
     "ImportLayer",
     "ImportPlan",
-    "RasterResult",
     "SpeedProfile",
     "check",
     "import_raster",

@@ -24,19 +24,21 @@ class CheckResult:
     Attributes
     ----------
     frame : GeoDataFrame, or DataFrame of a table
-        The clean rows: canonical columns, WGS 84.
+        The clean rows: canonical columns, WGS 84; the index is the 0-based row of the source.
     aside : DataFrame
         The rows kept aside: `source_row` (1-based), `rule`, `reason` (in both languages), the source's own columns,
         and `wkt` in the source's coordinates.
     findings : list of Finding
-    rows_in : int
-        Always ``len(frame) + len(aside)``.
     """
 
     frame: Any
     aside: pd.DataFrame
     findings: list[Finding]
-    rows_in: int
+
+    @property
+    def rows_in(self) -> int:
+        """Rows of the source: every one is either clean or kept aside."""
+        return len(self.frame) + len(self.aside)
 
 
 @dataclass
@@ -118,14 +120,14 @@ class Inspection:
 
     def result(self) -> CheckResult:
         """Return the clean rows, the rows kept aside and the findings (those of the layer first)."""
-        clean = self.frame.loc[self.alive].reset_index(drop=True)
+        clean = self.frame.loc[self.alive].set_index(self.source_row[self.alive] - 1)
         if self.geometry is not None:
             import geopandas  # noqa: PLC0415 - takes a second, and a table does not need it
 
             clean = geopandas.GeoDataFrame(clean, geometry=self.geometry[self.alive], crs="EPSG:4326")
         order = {FindingLevel.ERROR: 0, FindingLevel.WARNING: 1, FindingLevel.INFO: 2}
         findings = sorted(self.findings, key=lambda f: (f.row is not None, order[f.level], f.rule, f.row or 0))
-        return CheckResult(clean, self._aside_frame(), findings, len(self.frame))
+        return CheckResult(clean, self._aside_frame(), findings)
 
     def _aside_frame(self) -> pd.DataFrame:
         positions = np.flatnonzero(~self.alive)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +18,11 @@ from gridgov.errors import SourceError, StorageError
 from gridgov.layers.import_file import Bounds, ImportLayer
 from gridgov.model import Finding, FindingLevel, LayerSpec
 
-Progress = Callable[[float], None]
+Progress = Callable[[str, float], None]
 
 _CACHE_MB = 128  # GDAL's block cache; a raster of any size passes through it
 _WINDOW_PX = 1024
 _CHECKED = 0.5  # share of the progress that the check takes
-
-
-@dataclass(frozen=True, slots=True)
-class RasterResult:
-    """What the import of a raster gives back; `bounds` are WGS 84, `minimum` and `maximum` leave nodata out."""
-
-    path: Path
-    bounds: Bounds
-    width: int
-    height: int
-    crs: str
-    nodata: float | None
-    minimum: float | None
-    maximum: float | None
-    valid_share: float
-    findings: list[Finding]
 
 
 def import_raster(
@@ -49,10 +32,11 @@ def import_raster(
     *,
     bounds: Bounds | None = None,
     progress: Progress | None = None,
-) -> RasterResult:
+) -> list[Finding]:
     """Check a raster and write it to `target` as a Cloud-Optimised GeoTIFF with overviews; its CRS stays.
 
-    Every block is read once, in windows of at most 1,024 x 1,024 pixels, so a damaged block is found wherever it lies.
+    Every block is read once, in windows of at most 1,024 x 1,024 pixels, so a damaged block is found wherever it lies;
+    `progress` is called with (what is being done, share done). Returns the findings.
 
     Raises
     ------
@@ -66,14 +50,10 @@ def import_raster(
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1, GTIFF_IGNORE_READ_ERRORS=False):
         with _open(item.source) as raster:
             crs = _crs(item, raster)
-            low, high, valid = _scan(item.source, raster, progress)
-            extent = _extent(raster, crs)
-            findings = _findings(item, raster, crs, bounds, extent)
+            _scan(item.source, raster, progress)
+            findings = _findings(item, raster, crs, bounds, _extent(raster, crs))
             _write(item.source, raster, crs, target, spec, progress)
-            return RasterResult(
-                path=target, bounds=extent, width=raster.width, height=raster.height, crs=crs.to_string(),
-                nodata=raster.nodata, minimum=low, maximum=high, valid_share=valid, findings=findings,
-            )  # fmt: skip
+            return findings
 
 
 def _open(path: Path) -> Any:
@@ -100,9 +80,9 @@ def _windows(width: int, height: int) -> Iterator[Window]:
             yield Window(left, top, min(_WINDOW_PX, width - left), min(_WINDOW_PX, height - top))
 
 
-def _scan(path: Path, raster: Any, progress: Progress | None) -> tuple[float | None, float | None, float]:
-    """Read every block of the first band: lowest and highest value and the share of pixels that have one."""
-    low, high, valid = np.inf, -np.inf, 0
+def _scan(path: Path, raster: Any, progress: Progress | None) -> None:
+    """Read every block of the first band; a damaged one, or nothing but nodata, ends the import."""
+    valid = False
     total = -(-raster.width // _WINDOW_PX) * -(-raster.height // _WINDOW_PX)
     for done, window in enumerate(_windows(raster.width, raster.height), start=1):
         try:
@@ -112,15 +92,11 @@ def _scan(path: Path, raster: Any, progress: Progress | None) -> tuple[float | N
             raise SourceError(
                 f"{path}: damaged or cut off near row {row}, column {column} ({_reason(error)}); fetch it again"
             ) from error
-        values = block.compressed()
-        values = values[np.isfinite(values)]
-        if values.size:
-            low, high, valid = min(low, float(values.min())), max(high, float(values.max())), valid + values.size
+        valid = valid or bool(np.isfinite(block.compressed()).any())
         if progress is not None:
-            progress(_CHECKED * done / total)
+            progress("check", _CHECKED * done / total)
     if not valid:
         raise SourceError(f"{path}: an empty layer, every pixel is nodata; give another raster")
-    return low, high, valid / (raster.width * raster.height)
 
 
 def _extent(raster: Any, crs: Any) -> Bounds:
@@ -163,7 +139,7 @@ def _write(
     except OSError as error:
         raise StorageError(f"{target}: cannot write the raster ({error.strerror}); check disk and rights") from error
     if progress is not None:
-        progress(1.0)
+        progress("write", 1.0)
 
 
 def _reason(error: Exception) -> str:

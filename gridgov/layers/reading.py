@@ -23,7 +23,7 @@ from gridgov.layers.values import as_text, map_values
 from gridgov.layers.vectors import VECTOR_SUFFIXES, read_vector
 from gridgov.model import FindingLevel, LayerSpec
 
-Progress = Callable[[float], None]
+Progress = Callable[[str, float], None]
 
 _CSV_SUFFIXES = (".csv", ".txt", ".tsv")
 _COORDINATES = (
@@ -66,31 +66,31 @@ def read_layer(
     district : District, optional
         What else is known of the place: its boundary, points on its roads.
     progress : callable, optional
-        Called with the share done, 0 … 1.
+        Called with (what is being done, share done 0 … 1).
 
     Raises
     ------
     SourceError
         A fault of the whole source: unreadable, empty, no CRS, or a column that the import file names is not there.
     """
-    report = progress or (lambda share: None)
+    report = progress or (lambda text, share: None)
     place = district or District()
     place = replace(place, bounds=bounds) if bounds is not None else place
     if item.code_scheme is not None:
         spec = replace(spec, code_scheme=item.code_scheme)
     source = _filter(item, _read(item, spec))
-    report(0.4)
+    report("read", 0.4)
     if source.geometry is not None and source.declared is None and item.crs is None and not source.coordinates:
         raise SourceError(f"{item.source}: no CRS in this file; name it as crs = \"EPSG:…\" in the import file")
     inspection = _inspection(item, spec, source)
-    report(0.6)
+    report("check", 0.6)
     masks = {name: mask for name, mask in source.masks.items() if name != "ragged"}
     given = item.crs or (spec.crs if source.coordinates else None)
     result = run_checks(
         inspection, spec, district=place, declared=source.declared, given=_known_crs(item, given),
         timezone=item.timezone, gcj02=item.gcj02, masks=masks,
     )  # fmt: skip
-    report(1.0)
+    report("check", 1.0)
     return result
 
 

@@ -26,7 +26,7 @@ from gridgov.errors import SourceError
 from gridgov.layers.road_rules import MODES, TAGS, RoadUse, SpeedProfile, load_speeds, road_use
 from gridgov.model import Finding, FindingLevel
 
-Progress = Callable[[float], None]
+Progress = Callable[[str, float], None]
 _Ints = NDArray[np.int64]
 _Floats = NDArray[np.float64]
 
@@ -74,7 +74,7 @@ def read_osm_roads(
     layer_id : str
         Named in the findings, which are the list ``graph.graph["findings"]``.
     progress : callable, optional
-        Called with the share done, 0 … 1.
+        Called with (what is being done, share done 0 … 1).
 
     Returns
     -------
@@ -88,7 +88,7 @@ def read_osm_roads(
     SourceError
         The file is missing, broken or not OpenStreetMap, or has no road.
     """
-    report = progress or (lambda share: None)
+    report = progress or (lambda text, share: None)
     _check_file(path)
     profile = speeds or load_speeds()
     ignored: Counter[str] = Counter()
@@ -96,15 +96,15 @@ def read_osm_roads(
     if not ways:
         raise SourceError(f"{path}: no usable road (way with a highway tag) in this file; export an area with roads")
     node_ids, lon, lat, refs = _nodes(ways)
-    report(0.2)
+    report("build", 0.2)
     segments = _segments(ways, refs, lon, lat)
     if not len(segments.tail):
         raise SourceError(f"{path}: its roads have no edge, for their nodes are missing; export the area with its nodes")
     graph = _graph(ways, node_ids, lon, lat, segments)
-    report(0.5)
+    report("simplify", 0.5)
     simplified = _simplify(graph)
     simplified.graph["findings"] = _findings(layer_id, ways, lon, ignored)
-    report(1.0)
+    report("simplify", 1.0)
     return simplified
 
 
