@@ -22,7 +22,42 @@ _DIGITS = re.compile(r"[0-9]{15}")
 _STREET_MAX = 599
 # First two digits of GB/T 2260: provinces, autonomous regions, municipalities, Taiwan, Hong Kong, Macao.
 _PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82".split()
+    [
+        "11",
+        "12",
+        "13",
+        "14",
+        "15",
+        "21",
+        "22",
+        "23",
+        "31",
+        "32",
+        "33",
+        "34",
+        "35",
+        "36",
+        "37",
+        "41",
+        "42",
+        "43",
+        "44",
+        "45",
+        "46",
+        "50",
+        "51",
+        "52",
+        "53",
+        "54",
+        "61",
+        "62",
+        "63",
+        "64",
+        "65",
+        "71",
+        "81",
+        "82",
+    ]
 )
 _PARENTS = {"district_code": 6, "street_code": 9, "community_code": 12}
 _ZEROS = {6: "000000000", 9: "000000", 12: "000"}  # parents are often written filled up with zeros
@@ -89,15 +124,13 @@ def code_fault(text: str) -> tuple[str, str] | None:
         return "code_length", text
     if not _DIGITS.fullmatch(text):
         return "code_digits", text
-    if text[:2] not in _PROVINCES or text[2:6] == "0000":
-        return "code_district", text[:6]
-    if not 1 <= int(text[6:9]) <= _STREET_MAX:
-        return "code_street", text[6:9]
-    if text[9:12] == "000":
-        return "code_community", text[9:12]
-    if text[12:] == "000":
-        return "code_sequence", text[12:]
-    return None
+    faults = (
+        ("code_district", text[:6], text[:2] not in _PROVINCES or text[2:6] == "0000"),
+        ("code_street", text[6:9], not 1 <= int(text[6:9]) <= _STREET_MAX),
+        ("code_community", text[9:12], text[9:12] == "000"),
+        ("code_sequence", text[12:], text[12:] == "000"),
+    )
+    return next(((rule, part) for rule, part, wrong in faults if wrong), None)
 
 
 def check_codes(frame: Any, layer_id: str = "grids") -> tuple[Any, pd.DataFrame, list[Finding]]:
@@ -121,7 +154,14 @@ def check_codes(frame: Any, layer_id: str = "grids") -> tuple[Any, pd.DataFrame,
     faults = {row: fault for row, code in codes.items() if (fault := code_fault(code)) is not None}
     findings = [
         Finding(
-            layer_id, int(row) + 1, "grid_code", rule, FindingLevel.ERROR, FindingAction.ASIDE, codes[row], {"part": part}
+            layer_id,
+            int(row) + 1,
+            "grid_code",
+            rule,
+            FindingLevel.ERROR,
+            FindingAction.ASIDE,
+            codes[row],
+            {"part": part},
         )
         for row, (rule, part) in faults.items()
     ]

@@ -40,7 +40,9 @@ def roll_up(frame: pd.DataFrame, level: Level, columns: Sequence[str] = ("person
     """
     code = _code_column(frame, level)
     if missing := [name for name in columns if name not in frame]:
-        raise ParameterError(f"grids have no column '{missing[0]}' to add up; they have {', '.join(map(str, frame.columns))}")
+        raise ParameterError(
+            f"grids have no column '{missing[0]}' to add up; they have {', '.join(map(str, frame.columns))}"
+        )
     groups = frame[code].astype(object).where(frame[code].notna(), None)
     numbers = pd.DataFrame({name: frame[name].astype("Int64") for name in columns})
     grouped = numbers.groupby(groups, dropna=False, sort=True)

@@ -49,5 +49,4 @@ class GridLocator:
     def locate_codes(self, lon: ArrayLike, lat: ArrayLike) -> pd.Series:
         """Return the `grid_code` of each point, null where no grid lies."""
         position = self.locate(lon, lat)
-        codes = np.append(self.codes, None)[position]
-        return pd.Series(codes, dtype="str")
+        return pd.Series([self.codes[p] if p >= 0 else None for p in position.tolist()], dtype="str")

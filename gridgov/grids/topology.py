@@ -49,9 +49,7 @@ def check_topology(
     shapes = np.asarray(frame.geometry.to_crs(crs or metric_crs((lon0 + lon1) / 2, (lat0 + lat1) / 2)).array, object)
     codes = frame["grid_code"].astype(str).to_numpy(dtype=object)
     rows = np.asarray(frame.index, dtype=np.int64) + 1
-    pairs = [
-        (*pair, "grid_overlap", FindingLevel.WARNING) for pair in overlaps(shapes, tolerance_m2=tolerance_m2)
-    ]
+    pairs = [(*pair, "grid_overlap", FindingLevel.WARNING) for pair in overlaps(shapes, tolerance_m2=tolerance_m2)]
     pairs += [
         (a, b, area, "grid_gap", FindingLevel.WARNING if narrow else FindingLevel.INFO)
         for a, b, area, narrow in gaps(shapes, tolerance_m2=tolerance_m2, width_m=gap_width_m)
@@ -81,9 +79,7 @@ def overlaps(shapes: _Shapes, *, tolerance_m2: float = 1.0) -> list[tuple[int, i
     return sorted(zip(a[found].tolist(), b[found].tolist(), areas[found].tolist(), strict=True))
 
 
-def gaps(
-    shapes: _Shapes, *, tolerance_m2: float = 1.0, width_m: float = 2.0
-) -> list[tuple[int, int, float, bool]]:
+def gaps(shapes: _Shapes, *, tolerance_m2: float = 1.0, width_m: float = 2.0) -> list[tuple[int, int, float, bool]]:
     """Return (a, b, area in m², narrow) of every hole in the union of polygons, and of every slit up to a width.
 
     `a` and `b` are the two polygons with the longest border on the gap (the same one twice: a hole in one polygon).

@@ -75,7 +75,9 @@ def run_checks(
     """Run every rule over an inspection. `masks` may hold the reader's ``unclosed`` and ``broken`` rows."""
     if spec.key not in inspection.frame:
         width = len(str(len(inspection.frame)))
-        inspection.frame[spec.key] = [f"{inspection.layer_id}-{row:0{width}d}" for row in inspection.source_row.tolist()]
+        inspection.frame[spec.key] = [
+            f"{inspection.layer_id}-{row:0{width}d}" for row in inspection.source_row.tolist()
+        ]
         inspection.layer("key_generated", level=FindingLevel.INFO, field_name=spec.key)
     inspection.key = spec.key
     type_fields(inspection, spec, timezone=timezone)

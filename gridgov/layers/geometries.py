@@ -62,9 +62,7 @@ def _repair(inspection: Inspection, geometry: NDArray[np.object_]) -> None:
     kept = [detail for detail, gone in zip(details, lost, strict=True) if not gone]
     thrown = [detail for detail, gone in zip(details, lost, strict=True) if gone]
     inspection.rows("invalid_geometry", repaired, action=FindingAction.REPAIRED, details=kept)
-    inspection.rows(
-        "hopeless_geometry", hopeless, level=FindingLevel.ERROR, action=FindingAction.ASIDE, details=thrown
-    )
+    inspection.rows("hopeless_geometry", hopeless, level=FindingLevel.ERROR, action=FindingAction.ASIDE, details=thrown)
 
 
 def _fit_type(inspection: Inspection, geometry: NDArray[np.object_], spec: LayerSpec) -> None:
@@ -80,9 +78,7 @@ def _fit_type(inspection: Inspection, geometry: NDArray[np.object_], spec: Layer
     inspection.rows("geometry_simplified", wrong & ~still, level=FindingLevel.INFO, action=FindingAction.REPAIRED)
     names = [{"found": str(shapely.get_type_id(g)), "type": g.geom_type} for g in geometry[still]]
     details = [{"found": name["type"], "wanted": spec.geometry} for name in names]
-    inspection.rows(
-        "wrong_geometry_type", still, level=FindingLevel.ERROR, action=FindingAction.ASIDE, details=details
-    )
+    inspection.rows("wrong_geometry_type", still, level=FindingLevel.ERROR, action=FindingAction.ASIDE, details=details)
 
 
 def _multi(parts: NDArray[np.object_], kind: str) -> shapely.Geometry:

@@ -46,8 +46,8 @@ class ImportLayer:
         Source column -> value that a row must have to belong to the layer.
     fields : mapping
         Field -> source column. A field that is not named here is taken from the column of its own name.
-    values : mapping
-        Field -> {source value -> value}.
+    recode : mapping
+        Field -> {source value -> value} (``values`` in the file); ``"*"`` is any other value, ``""`` an empty cell.
     constants : mapping
         Field -> value of every row.
     x, y : str | None
@@ -69,7 +69,7 @@ class ImportLayer:
     code_scheme: str | None = None
     where: Mapping[str, object] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
-    values: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    recode: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     constants: Mapping[str, object] = field(default_factory=dict)
     x: str | None = None
     y: str | None = None
@@ -109,7 +109,9 @@ def read_import_file(path: Path, environ: Mapping[str, str] | None = None) -> Im
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SpecError(f"{path}: cannot read this import file ({error.strerror}); give the path of a TOML file") from error
+        raise SpecError(
+            f"{path}: cannot read this import file ({error.strerror}); give the path of a TOML file"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: not a valid TOML file ({error}); correct it") from error
     table = _expand(table, os.environ if environ is None else environ, str(path))
@@ -174,7 +176,9 @@ def _layers(tables: Any, path: Path, timezone: str) -> tuple[ImportLayer, ...]:
     seen: set[str] = set()
     for layer in layers:
         if layer.layer_id in seen:
-            raise SpecError(f"{path}: two layers are named '{layer.layer_id}'; give one another id = \"{layer.kind}-…\"")
+            raise SpecError(
+                f"{path}: two layers are named '{layer.layer_id}'; give one another id = \"{layer.kind}-…\""
+            )
         seen.add(layer.layer_id)
     return layers
 
@@ -196,6 +200,7 @@ def _layer(table: Mapping[str, Any], position: int, path: Path, timezone: str) -
     _check_id(table, where)
     _check_mappings(table, where)
     given = {name: table[name] for name in (*_TEXTS, *_TABLES, "gcj02") if name in table}
+    given["recode"] = given.pop("values", {})
     source = path.parent / Path(table["source"]).expanduser()
     return ImportLayer(
         layer_id=table.get("id", table["kind"]), kind=table["kind"], source=source, timezone=timezone, **given
@@ -228,7 +233,9 @@ def _expand(value: Any, environ: Mapping[str, str], where: str) -> Any:
     def replace(match: re.Match[str]) -> str:
         given = environ.get(match["name"]) or match["default"]
         if given is None:
-            raise SpecError(f"{where}: the variable {match['name']} is not set; set it or write ${{{match['name']}:-default}}")
+            raise SpecError(
+                f"{where}: the variable {match['name']} is not set; set it or write ${{{match['name']}:-default}}"
+            )
         return given
 
     return _VARIABLE.sub(replace, value)

@@ -150,5 +150,5 @@ class Inspection:
     def _key_of(self, position: int) -> str | None:
         if self.key not in self.frame.columns:
             return None
-        value = self.frame[self.key].iat[position]
+        value: Any = self.frame[self.key].iloc[position]
         return None if pd.isna(value) else str(value)

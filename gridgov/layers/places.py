@@ -117,7 +117,11 @@ def _fitting_crs(
     for other in (told, pyproj.CRS.from_user_input(WGS84)):
         if other is not None and not other.equals(crs) and _fits(other, geometry, district) >= _SURELY:
             inspection.layer(
-                "wrong_crs", level=FindingLevel.ERROR, action=FindingAction.REPAIRED, declared=_name(crs), used=_name(other)
+                "wrong_crs",
+                level=FindingLevel.ERROR,
+                action=FindingAction.REPAIRED,
+                declared=_name(crs),
+                used=_name(other),
             )
             return other
     swapped = float(_in_place(_changer(crs, gcj02=False)(_swap(geometry)), district.bounds).mean())

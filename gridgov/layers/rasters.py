@@ -47,13 +47,12 @@ def import_raster(
     """
     if not item.source.is_file():
         raise SourceError(f"{item.source}: no such file; correct the source of layer '{item.layer_id}'")
-    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1, GTIFF_IGNORE_READ_ERRORS=False):
-        with _open(item.source) as raster:
-            crs = _crs(item, raster)
-            _scan(item.source, raster, progress)
-            findings = _findings(item, raster, crs, bounds, _extent(raster, crs))
-            _write(item.source, raster, crs, target, spec, progress)
-            return findings
+    with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1), _open(item.source) as raster:
+        crs = _crs(item, raster)
+        _scan(item.source, raster, progress)
+        findings = _findings(item, raster, crs, bounds, _extent(raster, crs))
+        _write(item.source, raster, crs, target, spec, progress)
+        return findings
 
 
 def _open(path: Path) -> Any:
@@ -67,7 +66,7 @@ def _crs(item: ImportLayer, raster: Any) -> Any:
     if raster.crs is not None:
         return raster.crs
     if item.crs is None:
-        raise SourceError(f"{item.source}: no CRS in this raster; name it as crs = \"EPSG:…\" in the import file")
+        raise SourceError(f'{item.source}: no CRS in this raster; name it as crs = "EPSG:…" in the import file')
     try:
         return rasterio.crs.CRS.from_user_input(item.crs)
     except rasterio.errors.CRSError as error:
@@ -121,9 +120,7 @@ def _covers(extent: Bounds, bounds: Bounds) -> bool:
     return extent[0] <= bounds[0] and extent[1] <= bounds[1] and extent[2] >= bounds[2] and extent[3] >= bounds[3]
 
 
-def _write(
-    path: Path, raster: Any, crs: Any, target: Path, spec: LayerSpec, progress: Progress | None
-) -> None:
+def _write(path: Path, raster: Any, crs: Any, target: Path, spec: LayerSpec, progress: Progress | None) -> None:
     """Let GDAL copy block by block; classes are thinned by the commonest value, measures by the mean."""
     resampling = "MODE" if spec.class_names else "AVERAGE"
     options = {"COMPRESS": "DEFLATE", "BIGTIFF": "IF_SAFER", "OVERVIEW_RESAMPLING": resampling, "BLOCKSIZE": 512}

@@ -81,7 +81,7 @@ def read_layer(
     source = _filter(item, _read(item, spec))
     report("read", 0.4)
     if source.geometry is not None and source.declared is None and item.crs is None and not source.coordinates:
-        raise SourceError(f"{item.source}: no CRS in this file; name it as crs = \"EPSG:…\" in the import file")
+        raise SourceError(f'{item.source}: no CRS in this file; name it as crs = "EPSG:…" in the import file')
     inspection = _inspection(item, spec, source)
     report("check", 0.6)
     masks = {name: mask for name, mask in source.masks.items() if name != "ragged"}
@@ -100,7 +100,9 @@ def write_aside(path: Path, aside: pd.DataFrame) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         aside.to_csv(path, index=False, encoding="utf-8-sig")
     except OSError as error:
-        raise StorageError(f"{path}: cannot write the rows kept aside ({error.strerror}); check disk and rights") from error
+        raise StorageError(
+            f"{path}: cannot write the rows kept aside ({error.strerror}); check disk and rights"
+        ) from error
 
 
 def _read(item: ImportLayer, spec: LayerSpec) -> _Source:
@@ -175,11 +177,11 @@ def _inspection(item: ImportLayer, spec: LayerSpec, source: _Source) -> Inspecti
     frame = pd.DataFrame(index=source.frame.index)
     for name in spec.fields:
         if name in item.constants:
-            frame[name] = item.constants[name]
+            frame[name] = pd.Series([item.constants[name]] * len(frame), dtype=object)
         elif name in columns:
             frame[name] = source.frame[columns[name]]
-        if name in item.values and name in frame:
-            frame[name] = map_values(frame[name], item.values[name], is_list=spec.fields[name].type == "list")
+        if name in item.recode and name in frame:
+            frame[name] = map_values(frame[name], item.recode[name], is_list=spec.fields[name].type == "list")
     inspection = Inspection(item.layer_id, frame, source.frame, source.geometry, source.rows)
     for rule, detail in source.notes.items():
         inspection.layer(rule, level=FindingLevel.INFO, value=detail)
@@ -196,7 +198,7 @@ def _columns(item: ImportLayer, spec: LayerSpec, source: _Source) -> dict[str, s
             raise SourceError(f"{item.source}: '{spec.kind}' has no field '{name}'; the import file may map {known}")
         if column not in present:
             raise SourceError(_no_column(item, f"{name} = '{column}'", present))
-    for name in (*item.constants, *item.values):
+    for name in (*item.constants, *item.recode):
         if name not in spec.fields:
             raise SourceError(f"{item.source}: '{spec.kind}' has no field '{name}'; correct the import file")
     if item.malformed and item.malformed not in present:
@@ -211,7 +213,7 @@ def _malformed(
     if "ragged" not in source.masks:
         return
     set_aside_malformed(inspection, "ragged_row", source.masks["ragged"], columns=source.frame.shape[1])
-    shifted = shifted_rows(source.frame, spec, columns, numbers=source.coordinates, values=item.values)
+    shifted = shifted_rows(source.frame, spec, columns, numbers=source.coordinates, values=item.recode)
     set_aside_malformed(inspection, "column_shifted", shifted)
     if item.malformed:
         set_aside_malformed(inspection, "marked_malformed", marked_rows(source.frame, item.malformed))

@@ -1,4 +1,4 @@
-"""Who may use a road, in which direction, how fast and how many: OpenStreetMap tags and the speed profile, no geometry."""
+"""Who may use a road, which way, how fast and how many: OpenStreetMap tags and the speed profile, no geometry."""
 
 from __future__ import annotations
 
@@ -136,9 +136,7 @@ def maxspeed_kph(text: str | None) -> float | None:
     return min((speed for speed in speeds if speed > 0), default=None)
 
 
-def _kph(
-    mode: TravelMode, tags: Tags, road_class: RoadClass, profile: SpeedProfile, limit: float | None
-) -> float:
+def _kph(mode: TravelMode, tags: Tags, road_class: RoadClass, profile: SpeedProfile, limit: float | None) -> float:
     allowed = _allowed(mode, tags, by_class=road_class.kph[mode] > 0)
     if not allowed:
         return 0.0

@@ -99,7 +99,9 @@ def read_osm_roads(
     report("build", 0.2)
     segments = _segments(ways, refs, lon, lat)
     if not len(segments.tail):
-        raise SourceError(f"{path}: its roads have no edge, for their nodes are missing; export the area with its nodes")
+        raise SourceError(
+            f"{path}: its roads have no edge, for their nodes are missing; export the area with its nodes"
+        )
     graph = _graph(ways, node_ids, lon, lat, segments)
     report("simplify", 0.5)
     simplified = _simplify(graph)
@@ -152,7 +154,7 @@ def _attributes(osmid: int, tags: Mapping[str, str], use: RoadUse) -> dict[str, 
 
 
 def _nodes(ways: list[_Way]) -> tuple[_Ints, _Floats, _Floats, _Ints]:
-    """Sorted ids of the ways' nodes, their positions (NaN where the file lacks the node), and each use's place in them."""
+    """Sorted ids of the ways' nodes, their positions (NaN: not in the file), and the place in them of every use."""
     refs = np.fromiter((node[0] for way in ways for node in way.nodes), np.int64)
     places = np.fromiter((xy for way in ways for node in way.nodes for xy in node[1:]), float).reshape(-1, 2)
     node_ids, first, use = np.unique(refs, return_index=True, return_inverse=True)
@@ -228,7 +230,7 @@ def _directed(way: _Way, *, forward: bool) -> tuple[dict[str, Any], list[tuple[s
 
 
 def _simplify(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
-    sums = {name: sum for name in ("length", *(f"{mode}_s" for mode in MODES))}
+    sums = dict.fromkeys(("length", *(f"{mode}_s" for mode in MODES)), sum)
     others = {
         "capacity_vph": min,
         "lanes": min,

@@ -29,8 +29,6 @@ _TIME_FORMATS = (
     "%Y年%m月%d日",
 )
 
-Typed = tuple["pd.Series[object]", Mask]  # the values, and where a value was given that does not fit
-
 
 def as_text(series: pd.Series) -> pd.Series:
     """Return a column as stripped text, None where it is null; whole floats lose their ``.0``."""
@@ -81,7 +79,12 @@ def check_key(inspection: Inspection, spec: LayerSpec) -> None:
     first = dict(zip(alive[::-1], inspection.source_row[inspection.alive][::-1].tolist(), strict=True))
     details = [{"first_row": first[value]} for value in key[again]]
     inspection.rows(
-        "duplicate_key", again, level=FindingLevel.ERROR, action=FindingAction.ASIDE, field_name=spec.key, details=details
+        "duplicate_key",
+        again,
+        level=FindingLevel.ERROR,
+        action=FindingAction.ASIDE,
+        field_name=spec.key,
+        details=details,
     )
 
 
@@ -93,9 +96,7 @@ def check_nulls(inspection: Inspection, spec: LayerSpec) -> None:
         column = inspection.frame.loc[inspection.alive, spec_field.name]
         nulls, rows = int(column.isna().sum()), len(column)
         if 0 < nulls < rows:
-            inspection.layer(
-                "nulls_kept", level=FindingLevel.INFO, field_name=spec_field.name, count=nulls, rows=rows
-            )
+            inspection.layer("nulls_kept", level=FindingLevel.INFO, field_name=spec_field.name, count=nulls, rows=rows)
         if rows >= 10 and nulls < rows and spec_field.required is False and bool((column.dropna() == 0).all()):
             inspection.layer("only_zeros", field_name=spec_field.name, count=rows - nulls)
 
@@ -119,7 +120,7 @@ def _check_limits(inspection: Inspection, spec_field: FieldSpec) -> None:
 
 
 def _check_codes(inspection: Inspection, spec_field: FieldSpec) -> None:
-    if not spec_field.values:
+    if not spec_field.values:  # noqa: PD011 - a field specification, no frame
         return
     column = inspection.frame[spec_field.name]
     unknown = (column.notna() & ~column.isin(spec_field.values)).to_numpy(dtype=np.bool_)

@@ -76,10 +76,10 @@ def _table(frame: pd.DataFrame, wkb: Any, crs: pyproj.CRS | None) -> VectorTable
         return VectorTable(frame, None, crs, nothing, nothing)
     geometry = np.asarray(shapely.from_wkb(wkb, on_invalid="ignore"), dtype=object)
     given = np.array([value is not None for value in wkb], dtype=np.bool_)
-    failed = given & np.equal(geometry, None)
+    failed = given & shapely.is_missing(geometry)
     if failed.any():  # GEOS refuses open rings; "fix" closes them
         geometry[failed] = shapely.from_wkb(wkb[failed], on_invalid="fix")
-    broken = failed & np.equal(geometry, None)
+    broken = failed & shapely.is_missing(geometry)
     if frame.shape[1] == 0:
         frame = pd.DataFrame(index=range(len(wkb)))
         nothing = np.zeros(len(wkb), dtype=np.bool_)
