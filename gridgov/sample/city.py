@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 from rasterio.transform import Affine
 
@@ -14,6 +13,7 @@ from gridgov.sample import planar as partition
 from gridgov.sample.blocks import Block, first_blocks, prune, subdivide
 from gridgov.sample.grids import Grids, make_grids
 from gridgov.sample.hill_roads import add_villages
+from gridgov.sample.inner_ways import add_inner_ways
 from gridgov.sample.landcover import Parcels, natural_resources, paint
 from gridgov.sample.names import name_streets
 from gridgov.sample.planar import NO_STREET, Planar
@@ -62,6 +62,7 @@ def make_city(recipe: Recipe, progress: Progress) -> City:
     blocks = first_blocks(rings, planar, water, zones, skeleton)
     prune(planar, skeleton, zones)
     blocks = assign_uses(subdivide(blocks, planar, skeleton, recipe, zones), planar, recipe)
+    blocks = add_inner_ways(blocks, planar, skeleton, recipe)
     drop_islands(planar)
     name_streets(skeleton.streets, _lengths(planar), recipe)
     polygons = np.array([planar.polygon(block.ring) for block in blocks], dtype=object)
@@ -88,7 +89,3 @@ def _lengths(planar: Planar) -> dict[int, float]:
             lengths[street] = lengths.get(street, 0.0) + float(np.hypot(x1 - x0, y1 - y0))
     return lengths
 
-
-def skeleton_lines(skeleton: Skeleton) -> shapely.Geometry:
-    """Return the first drawing's lines together (for looking at it)."""
-    return shapely.union_all(np.array([line.geometry for line in skeleton.lines]))

@@ -154,7 +154,7 @@ def _coded(
     divisions = [Division(district, "district", names["zh"], names["en"], shapely.coverage_union_all(areas))]
     community_area = [shapely.coverage_union_all(areas[community == c]) for c in range(community.max() + 1)]
     street_area = np.array([shapely.coverage_union_all(np.array(community_area, dtype=object)[street == s]) for s in range(street.max() + 1)])
-    rural = [_is_rural(zones, people, street[community] == s) for s in range(street.max() + 1)]
+    rural = [_is_rural(zones, people, areas, street[community] == s) for s in range(street.max() + 1)]
     stems = _stems(table, rng, len(community_area))
     order: list[int] = []
     codes: list[str] = []
@@ -169,7 +169,7 @@ def _coded(
         mine = np.flatnonzero(street == s)
         for number, c in enumerate(mine[_reading_order(np.array([community_area[i] for i in mine], dtype=object))], start=1):
             in_community = np.flatnonzero(community == c)
-            village = people.persons[in_community].sum() and _is_rural(zones, people, community == c)
+            village = _is_rural(zones, people, areas, community == c)
             suffix = table["village"] if village else table["community"]
             name, name_en = stems.pop()
             code = f"{street_code}{(number if not village else 200 + number):03d}"
@@ -185,10 +185,11 @@ def _coded(
     return Grids(codes, labels, areas[order], place[grid], People(*columns), neighbours, [zones[g] for g in order], divisions)
 
 
-def _is_rural(zones: list[str], people: People, mine: NDArray[np.bool_]) -> bool:
-    """Return whether most people of some grids live in villages."""
+def _is_rural(zones: list[str], people: People, areas: NDArray[np.object_], mine: NDArray[np.bool_]) -> bool:
+    """Return whether most people of some grids live in villages, or hardly ten on a hectare."""
     rural = np.array([zone in {"village", "rural", "hill"} for zone in zones])
-    return bool(people.persons[mine & rural].sum() * 2 > people.persons[mine].sum())
+    persons = int(people.persons[mine].sum())
+    return bool(people.persons[mine & rural].sum() * 2 > persons) or persons < 10 * shapely.area(areas[mine]).sum() / 1e4
 
 
 def _stems(table: dict[str, list[list[str]]], rng: np.random.Generator, count: int) -> list[tuple[str, str]]:

@@ -55,7 +55,7 @@ def _sites(
     fits &= terrain.hill.at(xy) < 0.75
     chosen: list[tuple[float, float]] = []
     for x, y in xy[fits].tolist():
-        if all(np.hypot(x - a, y - b) > 900 * small for a, b in chosen):
+        if all(np.hypot(x - a, y - b) > 680 * small for a, b in chosen):
             chosen.append((x, y))
         if len(chosen) == recipe.scale["hill_villages"]:
             break
