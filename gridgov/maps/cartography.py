@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from gridgov.i18n import Lang
+import geopandas as gpd
+import pandas as pd
+
+from gridgov.i18n import LANGS, Lang, label
 from gridgov.model import LayerSpec
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
 
 GROUND = "#f2f1ee"
 INK = "#39424e"
@@ -95,8 +94,6 @@ def tile_min_zooms(frame: gpd.GeoDataFrame, spec: LayerSpec, floor: int) -> pd.S
     floor : int
         No row begins before this tile zoom.
     """
-    import pandas as pd
-
     zooms = pd.Series(max(floor, spec.style.min_zoom - 1), index=frame.index, dtype="int64")
     if spec.kind == "roads" and "highway" in frame.columns:
         zooms = frame["highway"].map({name: style.min_zoom - 1 for name, style in ROADS.items()})
@@ -140,7 +137,9 @@ def point_style(spec: LayerSpec) -> PointStyle:
     style = spec.style
     values = tuple(style.classes)
     shapes = _SEVERITY_SHAPES if spec.kind == "incidents" else dict(zip(values, _SHAPES * 4, strict=False))
-    rest = Symbol(style.marker or "circle", style.fill or "#6b7280", style.line or "#ffffff", style.radius_px, spec.names)
+    rest = Symbol(
+        style.marker or "circle", style.fill or "#6b7280", style.line or "#ffffff", style.radius_px, spec.names
+    )
     if not values:
         return PointStyle((rest,), legend=(rest,))
     names = {value: spec.class_names.get(value, {"zh": value, "en": value}) for value in values}
@@ -156,16 +155,18 @@ def point_style(spec: LayerSpec) -> PointStyle:
 def _worker_style(
     spec: LayerSpec, values: tuple[str, ...], names: Mapping[str, Mapping[str, str]], rest: Symbol
 ) -> PointStyle:
-    from gridgov.i18n import LANGS, label
-
     style = spec.style
-    modes = {mode: {lang: label(f"console.mode_{mode}", lang) for lang in LANGS} for mode in _MODE_SHAPES}
+    modes: dict[str, dict[str, str]] = {
+        mode: {lang: label(f"console.mode_{mode}", lang) for lang in LANGS} for mode in _MODE_SHAPES
+    }
     symbols = tuple(
         Symbol(shape, style.classes[value], rest.line, rest.radius_px, names[value])
         for value in values
         for shape in _MODE_SHAPES.values()
     )
-    by_status = tuple(Symbol("circle", style.classes[value], rest.line, rest.radius_px, names[value]) for value in values)
+    by_status = tuple(
+        Symbol("circle", style.classes[value], rest.line, rest.radius_px, names[value]) for value in values
+    )
     by_mode = tuple(Symbol(shape, INK, rest.line, rest.radius_px, modes[mode]) for mode, shape in _MODE_SHAPES.items())
     fields = ((style.class_field, values), ("mode", tuple(_MODE_SHAPES)))
     return PointStyle((*symbols, rest), fields, legend=(*by_status, *by_mode))
@@ -181,10 +182,12 @@ def vector_style(spec: LayerSpec, lang: Lang) -> dict[str, Any]:
         return _road_style(lang)
     if spec.kind == "divisions":
         return _division_style(spec, lang)
+    if spec.kind == "grids":
+        return _grid_style(spec, lang)
     style = spec.style
     rules = {value: _area_rule(spec, colour) for value, colour in style.classes.items()}
     name = "name_en" if lang == "en" else "name"
-    label = {"fields": [name, "name", spec.key], "minZoom": 15, "size": 11, "color": "#5b6672", "place": "area"}
+    label = {"fields": [name, "name"], "minZoom": 15, "size": 11, "color": "#5b6672", "place": "area"}
     return {"field": style.class_field, "rules": rules, "rest": _area_rule(spec, style.fill), "label": label}
 
 
@@ -195,6 +198,15 @@ def _area_rule(spec: LayerSpec, colour: str) -> dict[str, Any]:
     if spec.geometry == "polygon" and colour:
         rule |= {"fill": colour, "fillOpacity": style.opacity}
     return rule
+
+
+def _grid_style(spec: LayerSpec, lang: Lang) -> dict[str, Any]:
+    """Only thin lines: the base map shows through, and a colour inside is free to mean something."""
+    width = [[11, 0.25], [13, 0.5], [15, 1.0], [18, 1.8]]
+    rest = {"line": spec.style.line, "lineOpacity": 0.55, "width": width}
+    names = [("name_en" if lang == "en" else "name"), "name", spec.key]
+    label = {"fields": names, "minZoom": 16, "size": 11, "color": "#56708c", "place": "area"}
+    return {"field": "", "rules": {}, "rest": rest, "label": label}
 
 
 def _road_style(lang: Lang) -> dict[str, Any]:
@@ -236,5 +248,13 @@ def _division_style(spec: LayerSpec, lang: Lang) -> dict[str, Any]:
         for order, level in enumerate(("community", "street", "district"))
     }
     names = ["name_en", "name"] if lang == "en" else ["name"]
-    label = {"fields": names, "minZoom": 8, "size": 13, "color": "#4d3f63", "place": "area", "weight": 600, "over": True}
+    label = {
+        "fields": names,
+        "minZoom": 8,
+        "size": 13,
+        "color": "#4d3f63",
+        "place": "area",
+        "weight": 600,
+        "over": True,
+    }
     return {"field": spec.style.class_field, "rules": rules, "rest": rules["street"], "label": label}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from gridgov.i18n import Lang, label
@@ -23,7 +23,7 @@ _DRAW_ORDER = (
 _VISIBLE = {"roads", "land_cover", "water", "sea", "divisions", "grids", "incidents", "workers"}
 # Map zoom from which on single points of a kind are worth drawing.
 _POINT_MIN_ZOOM = {"facilities": 13, "sensors": 13, "shelters": 12}
-_ROAD_LEGEND = ("motorway", "primary", "secondary", "residential")
+_ROAD_LEGEND = ("primary", "secondary", "residential")
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def view_of(source: LayerSource, lang: Lang, *, key: str = "console", names: dic
     drawable = [layer_id for layer_id in source.layer_ids if source.spec(layer_id).geometry != "table"]
     layers = [map_layer(layer_id, source.spec(layer_id), lang) for layer_id in drawable]
     if names:
-        layers = [_renamed(layer, names.get(layer.layer_id, layer.name)) for layer in layers]
+        layers = [replace(layer, name=names.get(layer.layer_id, layer.name)) for layer in layers]
     kinds = {layer.spec.kind for layer in layers}
     notes = () if kinds & {"roads", "land_cover"} else (label("console.no_base_map", lang),)
     return MapView(lang, source.bounds, tuple(sorted(layers, key=_order)), key, source.version, notes)
@@ -133,12 +133,6 @@ def map_layer(layer_id: str, spec: LayerSpec, lang: Lang) -> MapLayer:
     return MapLayer(
         layer_id, spec, kind, spec.name(lang), legend(spec, lang), visible=spec.kind in _VISIBLE, group=group
     )
-
-
-def _renamed(layer: MapLayer, name: str) -> MapLayer:
-    from dataclasses import replace
-
-    return replace(layer, name=name)
 
 
 def _order(layer: MapLayer) -> tuple[int, str]:
@@ -165,6 +159,8 @@ def _area_legend(spec: LayerSpec, lang: Lang) -> tuple[LegendEntry, ...]:
     style = spec.style
     lines = spec.geometry == "line" or spec.kind == "divisions"
     dashes = {"street": (5.0, 2.0), "community": (2.0, 2.0)} if spec.kind == "divisions" else {}
+    if spec.kind == "grids":
+        return (LegendEntry("fill", spec.name(lang), "#ffffff", line=style.line),)
     colours = style.classes or {"": style.fill or style.line}
     return tuple(
         LegendEntry(
@@ -257,7 +253,7 @@ def _points_json(layer: MapLayer, lang: Lang) -> dict[str, Any]:
         "refresh": layer.refresh_s,
         "bubble": layer.spec.style.fill,
         "bubbleHollow": workers,
-        "bubbleShift": [12, 12] if workers else [0, 0],
+        "bubbleShift": [15, 15] if workers else [0, 0],
     }
 
 

@@ -69,7 +69,7 @@ class _ServedLayer(MacroElement):
     )
 
     def __init__(self, config: dict[str, Any]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = type(self).__name__
         self.config = to_js({"kind": self.kind, **config})
 
@@ -98,5 +98,5 @@ class ConsoleFinish(MacroElement):
     _template = Template("{% macro script(this, kwargs) %}gridgov_console.finish();{% endmacro %}")
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._name = "ConsoleFinish"

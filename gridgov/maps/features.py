@@ -55,7 +55,9 @@ def area_group(geometry: BaseGeometry, *, name: str = "area") -> folium.FeatureG
     for polygon in getattr(geometry, "geoms", [geometry]):
         ring = [(y, x) for x, y in polygon.exterior.coords]
         for colour, weight, opacity in ((_CASING, 6, 0.9), (INK, 2.5, 1.0)):
-            folium.Polygon(ring, color=colour, weight=weight, opacity=opacity, fill=False, interactive=False).add_to(group)
+            folium.Polygon(ring, color=colour, weight=weight, opacity=opacity, fill=False, interactive=False).add_to(
+                group
+            )
     return group
 
 
@@ -79,7 +81,7 @@ def _line(
     *,
     dash: str | None = None,
 ) -> None:
-    folium.PolyLine(
+    folium.PolyLine(  # type: ignore[no-untyped-call]
         line, color=colour, weight=weight, opacity=opacity, dash_array=dash, interactive=False, smooth_factor=0.6
     ).add_to(group)
 

@@ -6,16 +6,13 @@ moves a click onto the point it hit, and the server finds the row by position.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import geopandas as gpd
 import numpy as np
+from numpy.typing import NDArray
+from shapely import box
 
 from gridgov.maps.cartography import point_style
 from gridgov.model import LayerSpec
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    from numpy.typing import NDArray
 
 # A float32 longitude is exact to 0.9 m; a click moved onto a point lies within this distance of its row.
 CLICK_TOLERANCE_M = 2.0
@@ -33,7 +30,8 @@ def encode_points(frame: gpd.GeoDataFrame, spec: LayerSpec) -> bytes:
     placed = frame[~(frame.geometry.isna() | frame.geometry.is_empty)]
     places = np.empty((len(placed), 2), dtype="<f4")
     places[:, 0], places[:, 1] = placed.geometry.x, placed.geometry.y
-    return np.uint32(len(placed)).astype("<u4").tobytes() + places.tobytes() + classes(placed, spec).tobytes()
+    count = len(placed).to_bytes(4, "little")
+    return count + places.tobytes() + classes(placed, spec).tobytes()
 
 
 def classes(frame: gpd.GeoDataFrame, spec: LayerSpec) -> NDArray[np.uint8]:
@@ -52,9 +50,7 @@ def classes(frame: gpd.GeoDataFrame, spec: LayerSpec) -> NDArray[np.uint8]:
     return np.where(unknown, len(style.symbols) - 1, code).astype(np.uint8)
 
 
-def nearest_row(
-    frame: gpd.GeoDataFrame, lon: float, lat: float, *, within_m: float = CLICK_TOLERANCE_M
-) -> int | None:
+def nearest_row(frame: gpd.GeoDataFrame, lon: float, lat: float, *, within_m: float = CLICK_TOLERANCE_M) -> int | None:
     """Return the position (iloc) of the point that a click means, or None when none is near enough.
 
     Parameters
@@ -66,8 +62,6 @@ def nearest_row(
     within_m : float
         Largest distance.
     """
-    from shapely import box
-
     reach_lat = within_m / _METRES_PER_DEGREE
     reach_lon = reach_lat / max(np.cos(np.radians(lat)), 0.01)
     near = frame.sindex.query(box(lon - reach_lon, lat - reach_lat, lon + reach_lon, lat + reach_lat))

@@ -10,15 +10,19 @@ from collections.abc import Mapping
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from PIL import Image
+from rasterio import Affine
+from rasterio.enums import Resampling
+from rasterio.errors import RasterioError
+from rasterio.vrt import WarpedVRT
 
 from gridgov.errors import StorageError
 from gridgov.model import LayerSpec
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 TILE_PX = 256
 # Enlarging a 30 m raster beyond this zoom shows its cells, so the browser enlarges the picture instead.
@@ -27,9 +31,10 @@ CLASSES_MAX_ZOOM = 16
 _MARGIN_PX = 2  # the slope needs the neighbours; with this margin no seam shows between tiles
 _EQUATOR_M = 40_075_016.686
 _SUN_AZIMUTH, _SUN_HEIGHT = np.radians(315.0), np.radians(45.0)
-_SHADE_STRENGTH, _LIGHT_STRENGTH = 1.5, 0.55
-_MAX_SHADE, _MAX_LIGHT = 0.62, 0.40
-_RELIEF = 1.6  # heights are drawn somewhat steeper than they are, as atlases do
+# Shadow and light grow with the difference from flat ground and level off, so that steep slopes keep their shape.
+_MAX_SHADE, _MAX_LIGHT = 0.62, 0.42
+_SHADE_RATE, _LIGHT_RATE = 2.2, 3.0
+_RELIEF = 1.25  # heights are drawn somewhat steeper than they are, as atlases do
 
 
 def raster_tile(path: Path, spec: LayerSpec, z: int, x: int, y: int) -> bytes | None:
@@ -100,8 +105,9 @@ def _veil(shade: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.ui
     dark = shade < 0
     picture[dark, :3] = (38, 46, 66)
     picture[~dark, :3] = (255, 255, 250)
-    shadow = np.minimum(-shade * _SHADE_STRENGTH, _MAX_SHADE)
-    alpha = np.where(dark, shadow, np.minimum(shade * _LIGHT_STRENGTH, _MAX_LIGHT))
+    strength = np.abs(shade)
+    shadow, light = 1.0 - np.exp(-_SHADE_RATE * strength), 1.0 - np.exp(-_LIGHT_RATE * strength)
+    alpha = np.where(dark, _MAX_SHADE * shadow, _MAX_LIGHT * light)
     picture[..., 3] = np.where(valid, np.round(alpha * 255), 0).astype(np.uint8)
     return picture
 
@@ -119,19 +125,17 @@ def _cut(
 
     GDAL warps just this window, from the overview that fits (the way rio-tiler does it).
     """
-    import rasterio
-    from rasterio.enums import Resampling
-    from rasterio.errors import RasterioError
-    from rasterio import Affine
-    from rasterio.vrt import WarpedVRT
-
     pixel_m = _EQUATOR_M / (TILE_PX * 2**z)
     west = (x * TILE_PX - margin) * pixel_m - _EQUATOR_M / 2
     north = _EQUATOR_M / 2 - (y * TILE_PX - margin) * pixel_m
     size = TILE_PX + 2 * margin
     try:
         with rasterio.open(path) as source:
-            options = {"crs": "EPSG:3857", "transform": Affine(pixel_m, 0.0, west, 0.0, -pixel_m, north), "add_alpha": True}
+            options = {
+                "crs": "EPSG:3857",
+                "transform": Affine(pixel_m, 0.0, west, 0.0, -pixel_m, north),
+                "add_alpha": True,
+            }
             with WarpedVRT(source, width=size, height=size, resampling=Resampling[resampling], **options) as window:
                 values, alpha = window.read(1), window.read(window.count)
     except (RasterioError, OSError) as error:
@@ -151,8 +155,6 @@ def _colour_table(colours: tuple[tuple[str, str], ...]) -> NDArray[np.uint8]:
 
 
 def _png(picture: NDArray[np.uint8]) -> bytes:
-    from PIL import Image
-
     file = BytesIO()
     Image.fromarray(picture, "RGBA").save(file, "PNG", compress_level=3)
     return file.getvalue()

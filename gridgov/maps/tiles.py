@@ -13,14 +13,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pyogrio
+import shapely
+from pmtiles.tile import (
+    Compression,
+    TileType,
+    deserialize_directory,
+    deserialize_header,
+    tileid_to_zxy,
+    zxy_to_tileid,
+)
+from pmtiles.writer import write
 
 from gridgov.errors import StorageError
 from gridgov.maps.cartography import tile_min_zooms
 from gridgov.model import LayerSpec
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 MIN_ZOOM = 8
 MAX_ZOOM = 14
@@ -87,9 +98,6 @@ def default_fields(spec: LayerSpec) -> list[str]:
 
 def _drawable(frame: gpd.GeoDataFrame, columns: list[str]) -> gpd.GeoDataFrame:
     """Rows with a geometry, plain column types, and the row number; polygons lose their excess vertices together."""
-    import numpy as np
-    import shapely
-
     drawn = frame[[*columns, frame.geometry.name]].copy()
     drawn[INDEX_FIELD] = np.arange(len(drawn), dtype=np.int32)
     drawn = drawn[~(drawn.geometry.isna() | drawn.geometry.is_empty)]
@@ -104,8 +112,6 @@ def _drawable(frame: gpd.GeoDataFrame, columns: list[str]) -> gpd.GeoDataFrame:
 
 
 def _write_part(rows: gpd.GeoDataFrame, path: Path, min_zoom: int, max_zoom: int) -> None:
-    import pyogrio
-
     try:
         pyogrio.write_dataframe(
             rows, path, driver="PMTiles", layer=path.stem, MINZOOM=min_zoom, MAXZOOM=max_zoom, EXTENT=_EXTENT,
@@ -117,11 +123,10 @@ def _write_part(rows: gpd.GeoDataFrame, path: Path, min_zoom: int, max_zoom: int
 
 def _join(parts: list[Path], path: Path) -> Path:
     """Join archives tile by tile: the layers of a vector tile may simply follow each other."""
-    from pmtiles.tile import Compression, TileType, zxy_to_tileid
-    from pmtiles.writer import write
-
     archives = [TileArchive(part) for part in parts]
-    places = sorted({place for archive in archives for place in archive.places}, key=lambda place: zxy_to_tileid(*place))
+    places = sorted(
+        {place for archive in archives for place in archive.places}, key=lambda place: zxy_to_tileid(*place)
+    )
     with write(str(path)) as writer:
         for place in places:
             tiles = (archive.tile(*place) for archive in archives)
@@ -145,11 +150,9 @@ class TileArchive:
     """An opened PMTiles archive: its directory in memory, its tiles mapped from the file. Safe to read from threads."""
 
     def __init__(self, path: Path) -> None:
-        from pmtiles.tile import deserialize_header
-
         with path.open("rb") as file:
             self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        header = deserialize_header(self._bytes[:127])
+        header: dict[str, Any] = {**deserialize_header(self._bytes[:127])}
         self.bounds_e7 = {key: header[key] for key in ("min_lon_e7", "min_lat_e7", "max_lon_e7", "max_lat_e7")}
         self._entries = dict(_entries(self._bytes, header, header["root_offset"], header["root_length"]))
 
@@ -168,8 +171,6 @@ def _entries(
     data: mmap.mmap, header: dict[str, Any], offset: int, length: int
 ) -> Iterator[tuple[tuple[int, int, int], _Entry]]:
     """Walk the directories of an archive (PMTiles specification, version 3)."""
-    from pmtiles.tile import deserialize_directory, tileid_to_zxy
-
     for entry in deserialize_directory(data[offset : offset + length]):
         if entry.run_length == 0:  # a leaf directory
             yield from _entries(data, header, header["leaf_directory_offset"] + entry.offset, entry.length)

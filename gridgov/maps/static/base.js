@@ -22,7 +22,7 @@ window.gridgov = gridgov;
   // A canvas over the whole view (and a margin around it) that redraws when the map has come to rest. While the map
   // moves it moves along; while it zooms it is scaled. Subclasses have `_paint(context, view)`.
   gridgov.ViewCanvas = L.Layer.extend({
-    options: { pane: "overlayPane", margin: 0.2 },
+    options: { pane: "overlayPane", margin: 0.1 },
 
     onAdd: function (map) {
       this._canvas = L.DomUtil.create("canvas", "gg-canvas leaflet-zoom-animated", this.getPane());

@@ -7,7 +7,7 @@
   const REPEAT_PX = 320; // the same name again only this far away
 
   gridgov.LabelLayer = gridgov.ViewCanvas.extend({
-    options: { pane: "gg-labels", margin: 0.15 },
+    options: { pane: "gg-labels", margin: 0.1 },
 
     initialize: function (options) {
       L.setOptions(this, options);

@@ -81,7 +81,7 @@
       this._body.replaceChildren();
       const zoom = this.options.map.getZoom();
       const shown = this.options.layers.filter((layer) => layer.visible && layer.legend.length);
-      for (const layer of shown) {
+      for (const layer of shown.reverse()) { // what lies on top comes first
         const part = el("div", "gg-legend-part", this._body);
         const far = zoom < layer.minZoom;
         if (far) part.classList.add("gg-far");
@@ -89,8 +89,9 @@
           const title = el("div", "gg-legend-title", part, layer.name);
           if (far) el("span", "gg-hint", title, this.options.texts.zoom_in_to_see);
         }
+        const entries = el("div", "gg-entries", part);
         for (const entry of far ? [] : layer.legend) {
-          const line = el("div", "gg-entry", part);
+          const line = el("div", "gg-entry", entries);
           line.append(gridgov.swatch(entry));
           el("span", "", line, entry.label);
         }

@@ -3,11 +3,12 @@
   "use strict";
 
   const CELL_PX = 64;
+  const CELL_POINTS = 7; // a cell with more points becomes a bubble
 
   gridgov.PointLayer = gridgov.ViewCanvas.extend({
     // url, symbols: [{shape, fill, line, radius}] by class, refresh: seconds (0: never), crowd: points in view that
-    // are still drawn one by one, bubble: colour of the bubbles.
-    options: { pane: "gg-points", crowd: 1200, refresh: 0, minZoom: 0, order: null },
+    // are drawn one by one however close they lie, singleZoom: from here on all are, bubble: colour of the bubbles.
+    options: { pane: "gg-points", crowd: 150, singleZoom: 17, refresh: 0, minZoom: 0 },
 
     initialize: function (options) {
       L.setOptions(this, options);
@@ -57,9 +58,13 @@
       this._visible = [];
       if (!this._count || view.zoom < this.options.minZoom) return;
       const seen = this._inView(view);
-      this._crowded = seen.length > this.options.crowd;
-      if (this._crowded) this._paintBubbles(context, view, seen);
-      else this._paintSymbols(context, view, seen);
+      if (seen.length <= this.options.crowd || (view.zoom >= this.options.singleZoom && seen.length < 5000)) {
+        this._paintSymbols(context, view, seen);
+        return;
+      }
+      const { single, crowded } = this._cells(view, seen);
+      this._paintSymbols(context, view, single);
+      this._paintBubbles(context, view, crowded);
     },
 
     _inView: function (view) {
@@ -94,21 +99,31 @@
     },
 
     // Cells of the world's pixel grid, so that bubbles keep their place while the map moves.
-    _paintBubbles: function (context, view, seen) {
-      const world = 256 * Math.pow(2, view.zoom), cells = new Map();
+    _cells: function (view, seen) {
+      const world = 256 * Math.pow(2, view.zoom), cells = new Map(), unit = this._unit;
       for (const k of seen) {
-        const x = this._unit[2 * k] * world, y = this._unit[2 * k + 1] * world;
+        const x = unit[2 * k] * world, y = unit[2 * k + 1] * world;
         const key = Math.floor(x / CELL_PX) * 4194304 + Math.floor(y / CELL_PX);
         let cell = cells.get(key);
-        if (!cell) cells.set(key, (cell = { n: 0, x: 0, y: 0 }));
+        if (!cell) cells.set(key, (cell = { n: 0, x: 0, y: 0, members: [] }));
         cell.n++;
         cell.x += x;
         cell.y += y;
+        if (cell.n <= CELL_POINTS) cell.members.push(k);
       }
+      const single = [], crowded = [];
+      for (const cell of cells.values()) {
+        if (cell.n <= CELL_POINTS) single.push(...cell.members);
+        else crowded.push(cell);
+      }
+      return { single, crowded };
+    },
+
+    _paintBubbles: function (context, view, crowded) {
       const [dx, dy] = this.options.bubbleShift || [0, 0];
       context.textAlign = "center";
       context.textBaseline = "middle";
-      for (const cell of [...cells.values()].sort((a, b) => a.n - b.n)) {
+      for (const cell of crowded.sort((a, b) => a.n - b.n)) {
         const x = cell.x / cell.n - view.x + dx, y = cell.y / cell.n - view.y + dy;
         drawBubble(context, this.options, cell.n, x, y);
       }
@@ -131,7 +146,7 @@
   });
 
   function drawBubble(context, options, n, x, y) {
-    const radius = Math.min(22, 7 + 3.2 * Math.log10(n) * 1.6), color = options.bubble || "#5b6672";
+    const radius = Math.min(17, 6 + 4.2 * Math.log10(n)), color = options.bubble || "#5b6672";
     gridgov.tracePath(context, options.bubbleShape || "circle", x, y, radius);
     context.globalAlpha = 0.86;
     context.fillStyle = options.bubbleHollow ? "#ffffff" : color;

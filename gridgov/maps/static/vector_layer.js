@@ -177,12 +177,13 @@
     },
 
     // Tiles in view for the labels: decoded tile, the world pixel of its corner and the size of its unit in pixels.
+    // Between whole zooms the tiles are drawn scaled.
     visibleTiles: function () {
-      const seen = new Map(), size = this.getTileSize().x;
+      const seen = new Map(), size = this.getTileSize().x, mapZoom = this._map.getZoom();
       for (const key in this._tiles) {
         const held = this._tiles[key], canvas = held.el;
         if (!held.current || !canvas.data) continue;
-        const { x, y, over } = canvas.place, parts = 1 << over, px = size * parts;
+        const { x, y, over, zoom } = canvas.place, px = size * (1 << over) * Math.pow(2, mapZoom - zoom);
         seen.set(canvas.data, { tile: canvas.data, x: (x >> over) * px, y: (y >> over) * px, unit: px / canvas.data.extent });
       }
       return [...seen.values()];
