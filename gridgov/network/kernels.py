@@ -36,7 +36,9 @@ from gridgov.network.validation import Floats, Int32s, Int64s
 
 OWNER, NODE, OFFSET, EDGE, FAR, WHOLE, NEXT = range(7)
 COLUMNS = 7
+MEMBER, TIME, NODE_ENDS, EDGE_ENDS = range(4)  # rows of an answer of `nearest`
 NOTHING = -1
+_FIRST_ROOM = 512  # steps of all routes of one answer before their arrays must grow
 
 Graph: TypeAlias = tuple[Int32s, Int32s, Int32s]  # first_edge, neighbour, time_ms
 Seeds: TypeAlias = tuple[Int64s, Floats]  # table, positions on the edges
@@ -45,7 +47,6 @@ Scratch: TypeAlias = tuple[Int64s, Int32s, Int32s, Int64s]  # reached, via, seen
 Streets: TypeAlias = tuple[Int32s, NDArray[np.bool_], Int64s, Int32s]
 Roads: TypeAlias = tuple[Int32s, Int32s, Int32s, int]  # tail, head, travel_time_ms, closed
 Number: TypeAlias = int | np.int64
-Found: TypeAlias = tuple[Int64s, Int64s, Int64s, Int64s, Int64s, Int64s, int]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -239,7 +240,7 @@ def settle(
     return count, settled
 
 
-@_inlined
+@_compiled
 def _walk(
     came_by: int,
     ways: tuple[Int32s, Int32s],
@@ -248,12 +249,11 @@ def _walk(
     steps: tuple[Int64s, Int64s],
     at: tuple[int, int],
 ) -> tuple[int, int]:
-    """Follow the way from a member, which was reached by `came_by`, to its seed.
+    """Write the nodes and edges from a member, which was reached by `came_by`, to its seed, from `at` on.
 
-    Writes nodes and edges (`steps`) from `at` on where there is room, and returns the ends of what was, or would be,
-    written.
+    What does not fit into `steps` is counted only; returns the ends of what was, or would be, written.
     """
-    next_node, edge_id = ways
+    node_of_row, edge_of_row = ways
     seed_table, table = tables
     nodes, edges = steps
     at_node, at_edge = at
@@ -274,9 +274,9 @@ def _walk(
         if came_by < 0:
             break
         if at_edge < len(edges):
-            edges[at_edge] = edge_id[came_by]
+            edges[at_edge] = edge_of_row[came_by]
         at_edge += 1
-        node = next_node[edge_id[came_by]]
+        node = node_of_row[came_by]
     last = seed_table[-1 - came_by, EDGE]
     if last != NOTHING:
         if at_edge < len(edges):
@@ -285,42 +285,58 @@ def _walk(
     return at_node, at_edge
 
 
+@_inlined
+def _grown(array: Int64s, needed: int) -> Int64s:
+    larger = np.empty(max(2 * needed, len(array)), np.int64)
+    larger[: len(array)] = array
+    return larger
+
+
 @_compiled
 def nearest(
-    graph: Graph, ways: tuple[Int32s, Int32s], seeds: Seeds, members: Members, k: int, shift: int, scratch: Scratch
-) -> Found:
-    """Search backward from the seeds for the k nearest members, and return their routes.
+    graph: Graph,
+    ways: tuple[Int32s, Int32s],
+    seeds: Seeds,
+    members: Members,
+    shift: int,
+    scratch: Scratch,
+    best: Int64s,
+) -> tuple[int, int, Int64s]:
+    """Search backward from the seeds for the nearest members, and return their routes.
 
-    `ways` is (head, edge_id): the head of each edge, the edge of each row of `graph`.
+    Parameters
+    ----------
+    ways : (node_of_row, edge_of_row)
+        The node that owns each row of `graph`, and the edge of it.
+    best : int64 array, shape (4, k + 1)
+        Receives in its rows `MEMBER` and `TIME` up to k members by (time, position), and in the rows `NODE_ENDS` and
+        `EDGE_ENDS` where their routes lie in `steps`: route i has the nodes ``steps[NODE_ENDS[i]:NODE_ENDS[i + 1]]``
+        and the edges ``steps[EDGE_ENDS[i]:EDGE_ENDS[i + 1]]``, both from the member to the seed.
 
     Returns
     -------
-    found, times : int64 arrays, members by (time, position)
-    node_ends, nodes, edge_ends, edges : int64 arrays
-        Route i holds ``nodes[node_ends[i]:node_ends[i + 1]]`` and ``edges[edge_ends[i]:edge_ends[i + 1]]``, both from
-        the member to the seed.
-    settled : int
+    (count, settled, steps) : members found, road nodes settled, int64 array of nodes and edges
     """
-    found = np.empty(k, np.int64)
-    count, settled = settle(graph, seeds, members, k, True, shift, scratch, found)
+    count, settled = settle(graph, seeds, members, best.shape[1] - 1, True, shift, scratch, best[MEMBER])
     reached, via, _, _ = scratch
     tables = (seeds[0], members[0])
     n_nodes = len(graph[0]) - 1
-    times = np.empty(count, np.int64)
-    node_ends = np.zeros(count + 1, np.int64)
-    edge_ends = np.zeros(count + 1, np.int64)
-    nodes = np.empty(0, np.int64)
-    edges = np.empty(0, np.int64)
+    nodes, edges = np.empty(_FIRST_ROOM, np.int64), np.empty(_FIRST_ROOM, np.int64)
+    at = (0, 0)
     for i in range(count):
-        times[i] = reached[n_nodes + found[i]]
-        at = (node_ends[i], edge_ends[i])
-        node_ends[i + 1], edge_ends[i + 1] = _walk(via[n_nodes + found[i]], ways, tables, via, (nodes, edges), at)
-    nodes = np.empty(node_ends[count], np.int64)
-    edges = np.empty(edge_ends[count], np.int64)
-    for i in range(count):
-        at = (node_ends[i], edge_ends[i])
-        _walk(via[n_nodes + found[i]], ways, tables, via, (nodes, edges), at)
-    return found[:count], times, node_ends, nodes, edge_ends, edges, settled
+        number = n_nodes + best[MEMBER, i]
+        best[TIME, i], best[NODE_ENDS, i], best[EDGE_ENDS, i] = reached[number], at[0], at[1]
+        end = _walk(via[number], ways, tables, via, (nodes, edges), at)
+        if end[0] > len(nodes) or end[1] > len(edges):
+            nodes, edges = _grown(nodes, end[0]), _grown(edges, end[1])
+            end = _walk(via[number], ways, tables, via, (nodes, edges), at)
+        at = end
+    best[NODE_ENDS, count], best[EDGE_ENDS, count] = at[0], at[1]
+    best[EDGE_ENDS, : count + 1] += at[0]
+    steps = np.empty(at[0] + at[1], np.int64)
+    steps[: at[0]] = nodes[: at[0]]
+    steps[at[0] :] = edges[: at[1]]
+    return count, settled, steps
 
 
 @_compiled

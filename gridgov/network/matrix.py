@@ -40,32 +40,30 @@ def travel_times(
     -----
     One search for each source, or against the edges for each target where these are fewer.
     """
-    starts, n_sources = attach(network, sources, leaving=True)
-    goals, n_targets = attach(network, targets, leaving=False)
-    backward = n_targets < n_sources
-    graph = network.backward if backward else network.forward
+    starts, goals = attach(network, sources, leaving=True), attach(network, targets, leaving=False)
+    backward = goals.n_places < starts.n_places
     seeds, members = (goals, starts) if backward else (starts, goals)
-    n_seeds, n_members = (n_targets, n_sources) if backward else (n_sources, n_targets)
-    ends = seed_ends(seeds.table, n_seeds)
+    graph = network.backward if backward else network.forward
+    ends, pool = seed_ends(seeds), network.topology.scratch
     first = np.full(network.n_nodes, -1, dtype=np.int64)
     kernels.link(first, members.table)
-    times = np.empty((n_seeds, n_members), dtype=np.int64)
+    times = np.empty((seeds.n_places, members.n_places), dtype=np.int64)
 
     def search(rows: slice) -> None:
-        with network.topology.scratch.borrow(len(members.table) + len(seeds.table)) as scratch:
-            kernels.times_to_all(
-                (graph.first_edge, graph.neighbour, graph.time_ms),
-                seeds,
-                ends[rows.start : rows.stop + 1],
-                (members.table, members.positions, first),
-                backward,
-                network.heap_shift(n_members),
-                scratch.arrays,
-                times[rows],
-            )
+        scratch = pool.take(len(members.table) + len(seeds.table))
+        kernels.times_to_all(
+            graph[:3],
+            seeds[:2],
+            ends[rows.start : rows.stop + 1],
+            (members.table, members.positions, first),
+            backward,
+            network.heap_shift(members.n_places),
+            scratch.arrays,
+            times[rows],
+        )
+        pool.give_back(scratch)
 
-    if n_seeds:
-        run_in_threads(search, n_seeds, threads)
+    run_in_threads(search, seeds.n_places, threads)
     return _narrowed(times.T if backward else times)
 
 

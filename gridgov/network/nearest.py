@@ -7,21 +7,17 @@ are settled, so that its cost depends on how far the k-th nearest worker is and 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gridgov.errors import ParameterError
 from gridgov.network import kernels
-from gridgov.network.places import Location, Locations, Place, as_places, attach
+from gridgov.network.places import Attached, Location, Locations, Place, as_places, attach
 from gridgov.network.routes import Route, make_route
-from gridgov.network.topology import Scratch
 from gridgov.network.validation import Int64s
 
 if TYPE_CHECKING:
@@ -37,20 +33,20 @@ class WorkerIndex:
     threads at once, and with another view of the same network: it is then prepared again for that call.
     """
 
-    __slots__ = ("first", "locations", "members", "n_workers", "network")
+    __slots__ = ("first", "locations", "members", "network")
 
     def __init__(self, network: RoadNetwork, worker_nodes: Locations) -> None:
         self.network = network
         self.locations = worker_nodes.copy() if isinstance(worker_nodes, np.ndarray) else worker_nodes
-        self.members, self.n_workers = attach(network, self.locations, leaving=True)
+        self.members = attach(network, self.locations, leaving=True)
         self.first = np.full(network.n_nodes, -1, dtype=np.int64)
         kernels.link(self.first, self.members.table)
 
     def __len__(self) -> int:
-        return self.n_workers
+        return self.members.n_places
 
     def __repr__(self) -> str:
-        return f"<WorkerIndex: {self.n_workers} workers on {self.network!r}>"
+        return f"<WorkerIndex: {len(self)} workers on {self.network!r}>"
 
 
 class Nearest:
@@ -74,10 +70,12 @@ class Nearest:
         network: RoadNetwork,
         incident: Location,
         workers: Locations,
-        answer: tuple[Int64s, Int64s, Any, Any, Any, Any, int],
+        best: Int64s,
+        answer: tuple[int, int, Int64s],
     ) -> None:
-        self.index, self.travel_time_ms, node_ends, nodes, edge_ends, edges, self.settled_nodes = answer
-        self._steps, self._ends = (nodes, edges), (node_ends, edge_ends)
+        count, self.settled_nodes, self._steps = answer
+        self.index, self.travel_time_ms = best[kernels.MEMBER, :count], best[kernels.TIME, :count]
+        self._ends = best
         self._network, self._incident, self._workers = network, incident, workers
 
     def __len__(self) -> int:
@@ -97,27 +95,24 @@ class Nearest:
         Between nodes, the first is the worker's and the last the incident's. Between places on edges these are the
         nodes between; none where both lie on one edge.
         """
-        return self._cut(0, i).tolist()  # type: ignore[no-any-return]
+        return self._cut(kernels.NODE_ENDS, i)
 
     def edges(self, i: int) -> list[int]:
         """Return the edges of the same route; the first and the last may be driven in part only (see `path`)."""
-        return self._cut(1, i).tolist()  # type: ignore[no-any-return]
+        return self._cut(kernels.EDGE_ENDS, i)
 
     def path(self, i: int) -> Route:
         """Return the route of worker i of the answer with its line, lengths and times."""
-        if not -len(self) <= i < len(self):
-            raise ParameterError(f"there is no route {i}: {len(self)} workers were found")
+        edges, nodes = self.edges(i), self.route(i)
         workers, incident = as_places(self._network, self._workers), as_places(self._network, self._incident)
-        start, end = workers[int(self.index[i])], incident[0]
-        return make_route(self._network, self.edges(i), start, end, self.route(i))
+        return make_route(self._network, edges, workers[int(self.index[i])], incident[0], nodes)
 
-    def _cut(self, which: int, i: int) -> Int64s:
-        steps, ends = self._steps[which], self._ends[which]
-        if i < 0:
-            i += len(self.index)
-        if not 0 <= i < len(self.index):
-            raise ParameterError(f"there is no route {i}: {len(self)} workers were found")
-        return steps[ends[i] : ends[i + 1]]  # type: ignore[no-any-return]
+    def _cut(self, row: int, i: int) -> list[int]:
+        count = len(self.index)
+        if not -count <= i < count:
+            raise ParameterError(f"there is no route {i}: {count} workers were found")
+        ends = self._ends[row]
+        return self._steps[ends[i % count] : ends[i % count + 1]].tolist()  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -181,20 +176,38 @@ def nearest_workers(
     this at the same time.
     """
     _check_k(k)
-    seeds = _seeds(network, incident_node)
-    with _linked(network, worker_nodes, len(seeds.table)) as (first, members, n_workers, scratch):
-        graph = network.backward
-        answer = kernels.nearest(
-            (graph.first_edge, graph.neighbour, graph.time_ms),
-            (network.head, graph.edge_id),
-            seeds,
-            (members.table, members.positions, first),
-            min(k, n_workers),
-            network.heap_shift(n_workers),
-            scratch.arrays,
-        )
-    workers = worker_nodes.locations if isinstance(worker_nodes, WorkerIndex) else worker_nodes
-    return Nearest(network, incident_node, workers, answer)
+    if not isinstance(worker_nodes, WorkerIndex):
+        return _search(network, incident_node, worker_nodes, attach(network, worker_nodes, leaving=True), k)
+    locations = worker_nodes.locations
+    if worker_nodes.network is not network:
+        return _search(network, incident_node, locations, attach(network, locations, leaving=True), k)
+    return _search(network, incident_node, locations, worker_nodes.members, k, worker_nodes.first)
+
+
+def _search(
+    network: RoadNetwork, incident: Location, workers: Locations, members: Attached, k: int, first: Int64s | None = None
+) -> Nearest:
+    """Run one search; workers that do not hang in the nodes' lists (`first`) yet are put there for its time."""
+    seeds = _seeds(network, incident)
+    pool = network.topology.scratch
+    scratch = pool.take(len(members.table) + len(seeds.table))
+    if first is None:
+        kernels.link(scratch.first, members.table)
+    graph = network.backward
+    best = np.empty((4, min(k, members.n_places) + 1), dtype=np.int64)
+    answer = kernels.nearest(
+        graph[:3],
+        (graph.node, graph.edge_id),
+        seeds[:2],
+        (members.table, members.positions, scratch.first if first is None else first),
+        network.heap_shift(members.n_places),
+        scratch.arrays,
+        best,
+    )
+    if first is None:
+        kernels.unlink(scratch.first, members.table)
+    pool.give_back(scratch)
+    return Nearest(network, incident, workers, best, answer)
 
 
 def nearest_workers_batch(
@@ -223,33 +236,33 @@ def nearest_workers_batch(
     index = worker_nodes if isinstance(worker_nodes, WorkerIndex) else WorkerIndex(network, worker_nodes)
     if index.network is not network:
         index = WorkerIndex(network, index.locations)
-    seeds, n_incidents = attach(network, incident_nodes, leaving=False)
-    ends = seed_ends(seeds.table, n_incidents)
-    found = np.empty((n_incidents, k), dtype=np.int64)
+    seeds = attach(network, incident_nodes, leaving=False)
+    ends = seed_ends(seeds)
+    found = np.empty((seeds.n_places, k), dtype=np.int64)
     times = np.empty_like(found)
-    graph = network.backward
+    graph, members, pool = network.backward, index.members, network.topology.scratch
 
     def search(rows: slice) -> None:
-        attachments = len(index.members.table) + len(seeds.table)
-        with network.topology.scratch.borrow(attachments) as scratch:
-            kernels.nearest_many(
-                (graph.first_edge, graph.neighbour, graph.time_ms),
-                seeds,
-                ends[rows.start : rows.stop + 1],
-                (index.members.table, index.members.positions, index.first),
-                network.heap_shift(len(index)),
-                scratch.arrays,
-                found[rows],
-                times[rows],
-            )
+        scratch = pool.take(len(members.table) + len(seeds.table))
+        kernels.nearest_many(
+            graph[:3],
+            seeds[:2],
+            ends[rows.start : rows.stop + 1],
+            (members.table, members.positions, index.first),
+            network.heap_shift(len(index)),
+            scratch.arrays,
+            found[rows],
+            times[rows],
+        )
+        pool.give_back(scratch)
 
-    used = run_in_threads(search, n_incidents, threads)
+    used = run_in_threads(search, seeds.n_places, threads)
     return NearestBatch(found, times, used, network, incident_nodes, index)
 
 
-def seed_ends(table: Int64s, count: int) -> Int64s:
+def seed_ends(seeds: Attached) -> Int64s:
     """Return where the seeds of each place end: place i owns the rows ``ends[i]:ends[i + 1]``."""
-    return np.searchsorted(table[:, kernels.OWNER], np.arange(count + 1)).astype(np.int64)
+    return np.searchsorted(seeds.table[:, kernels.OWNER], np.arange(seeds.n_places + 1)).astype(np.int64)
 
 
 def run_in_threads(search: Any, n_rows: int, threads: int | None) -> int:
@@ -274,25 +287,7 @@ def _check_k(k: int) -> None:
         raise ParameterError(f"k must be a whole number from 1 on, not {k!r}")
 
 
-def _seeds(network: RoadNetwork, incident: Location) -> Any:
-    if isinstance(incident, int | np.integer | Place) and not isinstance(incident, bool):
-        return attach(network, incident, leaving=False)[0]
+def _seeds(network: RoadNetwork, incident: Location) -> Attached:
+    if isinstance(incident, (int, np.integer, Place)) and not isinstance(incident, bool):
+        return attach(network, incident, leaving=False)
     raise ParameterError(f"an incident is one node id or one place, not {type(incident).__name__}")
-
-
-@contextmanager
-def _linked(
-    network: RoadNetwork, workers: Locations | WorkerIndex, n_seeds: int
-) -> Iterator[tuple[NDArray[np.int64], Any, int, Scratch]]:
-    """Lend working arrays together with the workers hung into the nodes' lists."""
-    pool = network.topology.scratch
-    if isinstance(workers, WorkerIndex) and workers.network is network:
-        with pool.borrow(len(workers.members.table) + n_seeds) as scratch:
-            yield workers.first, workers.members, workers.n_workers, scratch
-        return
-    locations = workers.locations if isinstance(workers, WorkerIndex) else workers
-    members, n_workers = attach(network, locations, leaving=True)
-    with pool.borrow(len(members.table) + n_seeds) as scratch:
-        kernels.link(scratch.first, members.table)
-        yield scratch.first, members, n_workers, scratch
-        kernels.unlink(scratch.first, members.table)

@@ -100,10 +100,11 @@ Locations: TypeAlias = "Location | ArrayLike | Sequence[Location] | Places"
 
 
 class Attached(NamedTuple):
-    """Places as the searches see them: rows of `kernels` and the position of each on its edge."""
+    """Places as the searches see them: rows of `kernels`, the position of each on its edge, and how many places."""
 
     table: Int64s
     positions: Floats
+    n_places: int
 
 
 def places_at(network: RoadNetwork, edge_ids: ArrayLike, fractions: ArrayLike) -> Places:
@@ -139,10 +140,10 @@ def as_places(network: RoadNetwork, locations: Locations) -> Places:
         return locations
     if isinstance(locations, Place):
         return _check_places(network, _from_list(network, [locations]))
-    if isinstance(locations, list | tuple) and any(isinstance(one, Place) for one in locations):
-        return _check_places(network, _from_list(network, locations))
-    nodes = node_ids(np.atleast_1d(np.asarray(locations)), "the list of nodes", network.n_nodes)
-    return _of_nodes(network, nodes)
+    array = np.atleast_1d(np.asarray(locations))
+    if array.dtype == object and array.ndim == 1:
+        return _check_places(network, _from_list(network, array.tolist()))
+    return _of_nodes(network, node_ids(array, "the list of nodes", network.n_nodes))
 
 
 def _of_nodes(network: RoadNetwork, nodes: Int64s) -> Places:
@@ -178,8 +179,8 @@ def _check_places(network: RoadNetwork, places: Places) -> Places:
     return places
 
 
-def attach(network: RoadNetwork, locations: Locations, *, leaving: bool) -> tuple[Attached, int]:
-    """Return how places meet the nodes of a network, and how many places there are.
+def attach(network: RoadNetwork, locations: Locations, *, leaving: bool) -> Attached:
+    """Return how places meet the nodes of a network.
 
     Parameters
     ----------
@@ -188,38 +189,35 @@ def attach(network: RoadNetwork, locations: Locations, *, leaving: bool) -> tupl
     leaving : bool
         Trips start at these places (else they end there).
     """
-    if isinstance(locations, int | np.integer) and not isinstance(locations, bool):
-        return _attach_node(network, int(locations)), 1
+    if isinstance(locations, (int, np.integer)) and not isinstance(locations, bool):
+        return _attach_node(network, int(locations))
     if isinstance(locations, np.ndarray) and locations.dtype.kind in "iu":
         nodes = node_ids(locations, "the list of nodes", network.n_nodes)
-        return _attach_nodes(nodes, np.arange(len(nodes))), len(nodes)
+        return _attach_nodes(nodes, np.arange(len(nodes)))
     places = as_places(network, locations)
-    on_edge = np.flatnonzero(places.edge >= 0)
-    at_node = np.flatnonzero(places.edge < 0)
+    on_edge, at_node = np.flatnonzero(places.edge >= 0), np.flatnonzero(places.edge < 0)
     if not len(on_edge):
-        return _attach_nodes(places.node, at_node), len(places)
+        return _attach_nodes(places.node, at_node)
     topology = network.topology
     roads = (topology.tail, topology.head, network.travel_time_ms, CLOSED)
-    attached = Attached(
-        *kernels.attach(places.edge[on_edge], places.fraction[on_edge], topology.streets, roads, leaving)
-    )
-    attached.table[:, kernels.OWNER] = on_edge[attached.table[:, kernels.OWNER]]
-    if len(at_node):
-        attached = _merged(attached, _attach_nodes(places.node[at_node], at_node))
-    return attached, len(places)
+    edges, fractions = places.edge[on_edge], places.fraction[on_edge]
+    table, positions = kernels.attach(edges, fractions, topology.streets, roads, leaving)
+    table[:, kernels.OWNER] = on_edge[table[:, kernels.OWNER]]
+    attached = Attached(table, positions, len(places))
+    return _merged(attached, _attach_nodes(places.node[at_node], at_node)) if len(at_node) else attached
 
 
 def _merged(one: Attached, other: Attached) -> Attached:
     """Return the attachments of both, in order of their owners."""
     table = np.concatenate([one.table, other.table])
     order = np.argsort(table[:, kernels.OWNER], kind="stable")
-    return Attached(table[order], np.concatenate([one.positions, other.positions])[order])
+    return Attached(table[order], np.concatenate([one.positions, other.positions])[order], one.n_places)
 
 
 def _attach_node(network: RoadNetwork, node: int) -> Attached:
     if not 0 <= node < network.n_nodes:
         raise ParameterError(f"node {node} does not exist (ids go from 0 to {network.n_nodes - 1})")
-    return Attached(np.array([[0, node, 0, -1, -1, 0, -1]]), np.zeros(1))
+    return Attached(np.array([[0, node, 0, -1, -1, 0, -1]]), np.zeros(1), 1)
 
 
 def _attach_nodes(nodes: Int64s, owners: NDArray[np.intp]) -> Attached:
@@ -227,4 +225,4 @@ def _attach_nodes(nodes: Int64s, owners: NDArray[np.intp]) -> Attached:
     table[:, kernels.OWNER] = owners
     table[:, kernels.NODE] = nodes
     table[:, kernels.EDGE] = table[:, kernels.FAR] = table[:, kernels.NEXT] = -1
-    return Attached(table, np.zeros(len(nodes)))
+    return Attached(table, np.zeros(len(nodes)), len(nodes))

@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 class SearchGraph(NamedTuple):
     """Open edges in the order in which a search wants them (compressed sparse rows).
 
-    Rows ``first_edge[u]:first_edge[u + 1]`` are the edges at node u: their other end, their time and their id.
+    Rows ``first_edge[u]:first_edge[u + 1]`` are the edges at node u: their other end, time, u itself, and edge id.
     """
 
     first_edge: Int32s
     neighbour: Int32s
     time_ms: Int32s
+    node: Int32s
     edge_id: Int32s
 
 
@@ -48,7 +49,7 @@ class Overlay:
 
     def apply(self, times_ms: Int32s) -> Int32s:
         """Return the times under the scenario, always computed from the base, so that undoing is exact."""
-        changed = (self.speed_factor != 1.0) & (times_ms != CLOSED)
+        changed = (self.speed_factor != 1.0) & (times_ms != CLOSED) & ~self.closed
         result = times_ms.copy()
         slowed = np.rint(times_ms[changed] / self.speed_factor[changed])
         if slowed.size and slowed.max() >= CLOSED:
@@ -352,7 +353,7 @@ class RoadNetwork:
         open_edges = order[self.travel_time_ms[order] != CLOSED]
         first = np.zeros(self.n_nodes + 1, dtype=np.int32)
         np.cumsum(np.bincount(near[open_edges], minlength=self.n_nodes), out=first[1:])
-        arrays = (first, far[open_edges], self.travel_time_ms[open_edges], open_edges)
+        arrays = (first, far[open_edges], self.travel_time_ms[open_edges], near[open_edges], open_edges)
         return SearchGraph(*(cast("Int32s", frozen(array)) for array in arrays))
 
     @cached_property

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -207,18 +206,20 @@ class ScratchPool:
         self._n_nodes, self._n_edges = n_nodes, n_edges
         self._idle: list[Scratch] = []
 
-    @contextmanager
-    def borrow(self, attachments: int) -> Iterator[Scratch]:
-        """Lend arrays that are large enough for a search among so many attachments of members and seeds.
+    def take(self, attachments: int) -> Scratch:
+        """Return arrays that are large enough for a search among so many attachments of members and seeds.
 
-        After an error the arrays are thrown away, since they may be in any state.
+        Give them back only after the search has ended well: after an error they may be in any state.
         """
         try:
             scratch = self._idle.pop()  # list.pop and append are atomic
         except IndexError:
             scratch = None
-        if scratch is None or scratch.room < attachments:
-            room = max(1024, 2 * attachments)
-            scratch = Scratch(self._n_nodes, room, self._n_edges + 2 * room + 8)
-        yield scratch
+        if scratch is not None and scratch.room >= attachments:
+            return scratch
+        room = max(1024, 2 * attachments)
+        return Scratch(self._n_nodes, room, self._n_edges + 2 * room + 8)
+
+    def give_back(self, scratch: Scratch) -> None:
+        """Take arrays back for the next search."""
         self._idle.append(scratch)

@@ -37,6 +37,14 @@ def locations(draw: st.DrawFn, network: RoadNetwork, min_size: int = 0, max_size
     return draw(st.lists(st.one_of(node, place), min_size=min_size, max_size=max_size))
 
 
+@st.composite
+def edge_sets(draw: st.DrawFn, network: RoadNetwork) -> list[int]:
+    """Some edge ids, perhaps twice."""
+    if not network.n_edges:
+        return []
+    return draw(st.lists(st.integers(0, network.n_edges - 1), max_size=6))
+
+
 def scipy_times(network: RoadNetwork, sources: list[int | Place], targets: list[int | Place]) -> np.ndarray:
     """Travel times by scipy on the network with the places as nodes; -1 where there is no way."""
     split = split_at_places(network, [*sources, *targets])
