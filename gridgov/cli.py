@@ -61,14 +61,18 @@ def _joined(argv: list[str]) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     settings = load_settings()
-    parser = argparse.ArgumentParser(prog="gridgov", description="One map for a city district: grids, incidents, dispatch.")
+    parser = argparse.ArgumentParser(
+        prog="gridgov", description="One map for a city district: grids, incidents, dispatch."
+    )
     parser.add_argument("--version", action="version", version=f"gridgov {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text)
         added.set_defaults(run=run)
-        added.add_argument("--lang", choices=LANGS, default=settings.lang, help="language of results (default %(default)s)")
+        added.add_argument(
+            "--lang", choices=LANGS, default=settings.lang, help="language of results (default %(default)s)"
+        )
         return added
 
     demo = command("demo", _demo, "build the sample district if it is not there and serve the console")
@@ -100,7 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     dispatch.add_argument("--at", required=True, metavar="LON,LAT", help="the incident, degrees WGS 84")
     dispatch.add_argument("-k", type=int, default=5, help="how many workers (default %(default)s)")
     dispatch.add_argument("--skill", help="only workers with this skill")
-    dispatch.add_argument("--mode", action="append", choices=[str(m) for m in TravelMode], help="only this travel mode (repeatable)")
+    dispatch.add_argument(
+        "--mode", action="append", choices=[str(m) for m in TravelMode], help="only this travel mode (repeatable)"
+    )
     dispatch.add_argument("--json", action="store_true", help="print the plan as JSON")
     return parser
 
@@ -127,7 +133,11 @@ def _serve(arguments: argparse.Namespace) -> int:
     from gridgov.api.serving import serve
 
     settings = replace(
-        load_settings(), workspace=str(arguments.workspace), host=arguments.host, port=arguments.port, lang=arguments.lang
+        load_settings(),
+        workspace=str(arguments.workspace),
+        host=arguments.host,
+        port=arguments.port,
+        lang=arguments.lang,
     )
     serve(settings, say=lambda text: print(text, flush=True))
     return 0
@@ -195,7 +205,7 @@ def _position(text: str) -> tuple[float, float]:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """Show what is being done: a bar on a terminal, a line per step elsewhere; on stderr, so that --json stays clean."""
+    """Show what is being done: a bar on a terminal, a line per step elsewhere; on stderr, --json stays clean."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -212,8 +222,12 @@ def _progress() -> Iterator[Progress]:
         yield line
         return
     with Progress(
-        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(),
-        console=console, transient=True,
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
     ) as bar:
         task = bar.add_task("", total=1.0)
         yield lambda text, fraction: bar.update(task, description=text, completed=fraction)
@@ -233,7 +247,9 @@ def _show_report(report: ImportReport, arguments: argparse.Namespace) -> None:
         return
     table = Table(title=f"{report.name(lang)} · {report.directory}")
     for column in ("layer", "kind", "rows", "aside", "findings"):
-        table.add_column(label(f"cli.report.{column}", lang), justify="left" if column in {"layer", "kind"} else "right")
+        table.add_column(
+            label(f"cli.report.{column}", lang), justify="left" if column in {"layer", "kind"} else "right"
+        )
     for entry in report.layers:
         table.add_row(entry.names[lang], entry.kind, f"{entry.rows:,}", f"{entry.aside:,}", f"{entry.findings:,}")
     Console().print(table)
@@ -277,22 +293,41 @@ def _show_plan(plan: DispatchPlan, lang: Lang) -> None:
     for note in plan.note_texts(lang):
         print(note)
     if plan.options:
-        table = Table(title=label("cli.plan.title", lang, lon=f"{plan.lon:.5f}", lat=f"{plan.lat:.5f}", grid=plan.grid_code or "–"))
+        table = Table(
+            title=label(
+                "cli.plan.title", lang, lon=f"{plan.lon:.5f}", lat=f"{plan.lat:.5f}", grid=plan.grid_code or "–"
+            )
+        )
         for column in ("rank", "worker", "mode", "arrives", "behind", "distance", "via"):
-            table.add_column(label(f"cli.plan.{column}", lang), justify="right" if column in {"arrives", "behind", "distance"} else "left")
+            table.add_column(
+                label(f"cli.plan.{column}", lang),
+                justify="right" if column in {"arrives", "behind", "distance"} else "left",
+            )
         for option in plan.options:
             streets = [step.street for step in option.directions if step.street]
             table.add_row(
-                str(option.rank), f"{option.name} {option.worker_id}", label(f"dispatch.mode.{option.mode}", lang),
-                minutes_text(option.travel_time_ms), "" if option.rank == 1 else f"+{minutes_text(option.behind_ms)}",
-                f"{option.length_m:,.0f} m", " → ".join(dict.fromkeys(streets)),
+                str(option.rank),
+                f"{option.name} {option.worker_id}",
+                label(f"dispatch.mode.{option.mode}", lang),
+                minutes_text(option.travel_time_ms),
+                "" if option.rank == 1 else f"+{minutes_text(option.behind_ms)}",
+                f"{option.length_m:,.0f} m",
+                " → ".join(dict.fromkeys(streets)),
             )
         Console().print(table)
         print(label("cli.plan.candidates", lang, candidates=plan.candidates, considered=plan.considered))
     for exclusion in plan.exclusions:
         if exclusion.travel_time_ms is not None:
-            print(label("cli.plan.nearer", lang, name=exclusion.name, id=exclusion.worker_id,
-                        time=minutes_text(exclusion.travel_time_ms), reason=exclusion.text(lang)))
+            print(
+                label(
+                    "cli.plan.nearer",
+                    lang,
+                    name=exclusion.name,
+                    id=exclusion.worker_id,
+                    time=minutes_text(exclusion.travel_time_ms),
+                    reason=exclusion.text(lang),
+                )
+            )
 
 
 def minutes_text(milliseconds: int) -> str:

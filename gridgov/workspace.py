@@ -19,20 +19,18 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+import geopandas as gpd
+import pandas as pd
+
 from gridgov.errors import LayerNotFoundError, StorageError, WorkspaceNotFoundError
+from gridgov.grids import GridLocator
 from gridgov.i18n import Lang
 from gridgov.layers import load_specs
 from gridgov.model import LayerSpec, TravelMode
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-    import pandas as pd
-
-    from gridgov.grids import GridLocator
-    from gridgov.network import RoadNetwork
+from gridgov.network import RoadNetwork
 
 MANIFEST = "workspace.json"
 FORMAT = 1
@@ -217,8 +215,6 @@ class Workspace:
     @property
     def findings(self) -> pd.DataFrame:
         """All findings of the import: layer, row, field, rule, level, action, key, detail (JSON)."""
-        import pandas as pd
-
         return self._once("findings", lambda: pd.read_parquet(self.data / "findings.parquet"))
 
     # -- what is computed from layers --------------------------------------------------------------------------------
@@ -241,8 +237,6 @@ class Workspace:
     @property
     def grid_locator(self) -> GridLocator | None:
         """Point → grid, or None in a workspace without grids."""
-        from gridgov.grids import GridLocator
-
         return self._once("locator", lambda: GridLocator(self.layer("grids"))) if self.has("grids") else None
 
     def cached(self, name: str, make: Callable[[], _T]) -> _T:
@@ -252,24 +246,19 @@ class Workspace:
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _base_network(self) -> RoadNetwork:
-        from gridgov.network import RoadNetwork
-
         if not self.has_network:
-            raise LayerNotFoundError(f"workspace {self.path.name} has no roads; add a [[layer]] of kind 'roads' to its import file")
+            raise LayerNotFoundError(
+                f"workspace {self.path.name} has no roads; add a [[layer]] of kind 'roads' to its import file"
+            )
         return self._once("network", lambda: RoadNetwork.load(self.data / "network.npz"))
 
     def _read_frame(self, layer_id: str) -> gpd.GeoDataFrame:
-        import geopandas as gpd
-        import pandas as pd
-
         file = self.data / "layers" / f"{layer_id}.parquet"
         if not file.is_file():
             raise LayerNotFoundError(f"layer '{layer_id}' of {self.path.name} is not a vector layer")
         return pd.read_parquet(file) if self.spec(layer_id).geometry == "table" else gpd.read_parquet(file)
 
     def _concat(self, ids: Iterable[str]) -> gpd.GeoDataFrame:
-        import pandas as pd
-
         return pd.concat([self.layer(i).assign(layer_id=i) for i in ids], ignore_index=True)
 
     def _once(self, key: str, make: Callable[[], _T]) -> _T:
@@ -298,7 +287,8 @@ def open_workspace(path: str | Path, *, clock: Callable[[], datetime] = utc_now)
     file = folder / MANIFEST
     if not file.is_file():
         raise WorkspaceNotFoundError(
-            f"{folder}: no workspace here; make one with 'gridgov sample {folder}' or 'gridgov init {folder} --from import.toml'"
+            f"{folder}: no workspace here; make one with 'gridgov sample {folder}' "
+            f"or 'gridgov init {folder} --from import.toml'"
         )
     return Workspace(folder, Manifest.from_json(file.read_text(encoding="utf-8"), file), clock=clock)
 

@@ -18,11 +18,13 @@ findings = finding_table(opened, lang)
 if findings.empty:
     st.info(text("cli.findings.none"))
 else:
-    chosen = st.selectbox(text("console.data_layer"), ["", *findings["layer"].unique()], format_func=lambda v: v or text("console.all"))
+    chosen = st.selectbox(
+        text("console.data_layer"), ["", *findings["layer"].unique()], format_func=lambda v: v or text("console.all")
+    )
     shown = findings[findings["layer"] == chosen] if chosen else findings
     st.dataframe(
         shown,
         column_config={name: st.column_config.Column(text(f"console.data_{name}")) for name in findings.columns},
         hide_index=True,
     )
-    st.caption(text("console.data_aside", path=f"{opened.manifest.data}/aside"))
+    st.caption(text("console.data_aside_where", path=f"{opened.manifest.data}/aside"))

@@ -8,7 +8,7 @@ from app.widgets.incidents import incident_list
 from app.widgets.place import place_panel
 from app.widgets.selection import Selection, choose_from_list, clear, current, take_click
 from app.widgets.workers import ask_dispatch, chosen_rank, workers_panel
-from gridgov.maps import console_map, incident_marker, plan_group
+from gridgov.maps import console_map, plan_group
 from gridgov.operations.mapping import console_view, grid_outline
 from gridgov.operations.situation import district_facts
 

@@ -16,7 +16,7 @@ _STYLE = Path(__file__).with_name("console.css")
 
 
 def language() -> Lang:
-    """Return the language of this session: the address bar's `?lang=`, else what was chosen before, else the setting."""
+    """Return the session's language: the address bar's `?lang=`, else what was chosen before, else the setting."""
     given = st.query_params.get("lang")
     if given in LANGS:
         st.session_state["lang"] = given
@@ -39,7 +39,9 @@ def draw_frame(lang: Lang, pages: dict[str, Any]) -> None:
     opened = workspace()
     local = opened.now().astimezone(opened.timezone)
     name, *links, clock, switch = st.columns([5, *[1.1 for _ in pages], 2.6, 1.1], vertical_alignment="center")
-    name.html(f'<div class="gg-title"><b>{html.escape(opened.name(lang))}</b><span>{text("console.title")}</span></div>')
+    name.html(
+        f'<div class="gg-title"><b>{html.escape(opened.name(lang))}</b><span>{text("console.title")}</span></div>'
+    )
     for column, page in zip(links, pages.values(), strict=True):
         column.page_link(page, query_params={"lang": lang})
     clock.html(f'<div class="gg-clock">{text("console.as_of", time=f"{local:%Y-%m-%d %H:%M}")}</div>')

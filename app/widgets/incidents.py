@@ -13,7 +13,7 @@ from gridgov.i18n import Lang
 from gridgov.operations.situation import DistrictFacts, incident_worklist
 from gridgov.workspace import Workspace
 
-_SEVERITY_SIGNS = {1: "○", 2: "△", 3: "◆", 4: "■"}
+_SEVERITY_SIGNS = {1: "●", 2: "■", 3: "▲", 4: "★"}  # the shapes of the map
 _ROWS = 200
 
 
@@ -59,13 +59,14 @@ def incident_list(
         height=470,
         row_height=30,
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode="single-cell",  # a click anywhere in a row; rows alone would need a column of boxes
         key="incident_table",
     )
     if len(worklist) > _ROWS:
         st.caption(text("console.list_cut", shown=_ROWS, count=len(worklist)))
-    if event["selection"]["rows"]:
-        on_select(opened, str(shown["incident_id"].iloc[event["selection"]["rows"][0]]))
+    if event["selection"]["cells"]:
+        row, _column = event["selection"]["cells"][0]
+        on_select(opened, str(shown["incident_id"].iloc[row]))
         st.rerun()
 
 

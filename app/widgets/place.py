@@ -63,7 +63,11 @@ def _grid_rows(facts: PlaceFacts, lang: Lang) -> list[tuple[str, str]]:
     persons = text("console.unknown") if grid.persons is None else f"{grid.persons:,}"
     if grid.persons is not None and grid.households is not None:
         persons = text("console.persons_households", persons=f"{grid.persons:,}", households=f"{grid.households:,}")
-    rows = [("console.field_grid", grid.grid_code), ("console.field_division", belongs), ("console.field_persons", persons)]
+    rows = [
+        ("console.field_grid", grid.grid_code),
+        ("console.field_division", belongs),
+        ("console.field_persons", persons),
+    ]
     return [row for row in rows if row[1]]
 
 

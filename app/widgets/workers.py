@@ -43,14 +43,20 @@ def workers_panel(plan: DispatchPlan, lang: Lang) -> None:
         st.warning(note)
     if plan.options:
         chosen = chosen_rank(plan)
-        st.html('<div class="gg-workers">' + "".join(_worker_line(o, o.rank == chosen) for o in plan.options) + "</div>")
+        st.html(
+            '<div class="gg-workers">' + "".join(_worker_line(o, o.rank == chosen) for o in plan.options) + "</div>"
+        )
         if len(plan.options) > 1:
             st.segmented_control(
                 text("console.show_route"), [o.rank for o in plan.options], key="rank", label_visibility="visible"
             )
         option = plan.options[chosen - 1]
         with st.expander(text("console.route_of", name=option.name)):
-            st.html('<ol class="gg-steps">' + "".join(f"<li>{escape(s.text(lang))}</li>" for s in option.directions) + "</ol>")
+            st.html(
+                '<ol class="gg-steps">'
+                + "".join(f"<li>{escape(s.text(lang))}</li>" for s in option.directions)
+                + "</ol>"
+            )
     _left_out(plan, lang)
 
 
@@ -58,7 +64,8 @@ def _worker_line(option: DispatchOption, strong: bool) -> str:
     later = "" if option.rank == 1 else f"<em>+{_minutes(option.behind_ms)}</em>"
     skills = " · ".join(_skill_name(skill) for skill in option.skills)
     return (
-        f'<div class="gg-worker{" on" if strong else ""}"><i style="background:{rank_colour(option.rank)}">{option.rank}</i>'
+        f'<div class="gg-worker{" on" if strong else ""}">'
+        f'<i style="background:{rank_colour(option.rank)}">{option.rank}</i>'
         f"<div><b>{escape(option.name or option.worker_id)}</b> <span>{escape(text(f'dispatch.mode.{option.mode}'))} · "
         f"{option.length_m / 1000:.1f} km</span><small>{escape(skills)}</small></div>"
         f"<strong>{_minutes(option.travel_time_ms)}</strong>{later}</div>"
@@ -76,10 +83,15 @@ def _left_out(plan: DispatchPlan, lang: Lang) -> None:
         return
     with st.expander(text("console.left_out", count=len(plan.exclusions))):
         lines = [
-            text("console.nearer", name=e.name or e.worker_id, time=_minutes(e.travel_time_ms or 0), reason=e.text(lang))
+            text(
+                "console.nearer", name=e.name or e.worker_id, time=_minutes(e.travel_time_ms or 0), reason=e.text(lang)
+            )
             for e in nearer[:5]
         ]
-        lines += [f"{text(f'console.reason_{reason}')}: {count}" for reason, count in sorted(counts.items(), key=lambda c: -c[1])]
+        lines += [
+            f"{text(f'console.reason_{reason}')}: {count}"
+            for reason, count in sorted(counts.items(), key=lambda c: -c[1])
+        ]
         st.html('<ul class="gg-steps">' + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,7 +54,13 @@ class _Found:
 
 
 def plan_dispatch(
-    roster: Roster, lon: float, lat: float, params: DispatchParams | None = None, *, now: datetime, grid_code: str | None = None
+    roster: Roster,
+    lon: float,
+    lat: float,
+    params: DispatchParams | None = None,
+    *,
+    now: datetime,
+    grid_code: str | None = None,
 ) -> DispatchPlan:
     """Find the nearest workers for an incident.
 
@@ -88,7 +95,9 @@ def plan_dispatch(
         raise ParameterError(f"{lon}, {lat} is not a longitude, latitude in degrees")
     reasons = _reasons(roster, params, now)
     eligible = reasons == ""
-    found = sorted(_search(roster, lon, lat, eligible, params.k), key=lambda f: (f.travel_time_ms, roster.worker_id[f.row]))
+    found = sorted(
+        _search(roster, lon, lat, eligible, params.k), key=lambda f: (f.travel_time_ms, roster.worker_id[f.row])
+    )
     if len(found) < params.k:  # the search ended because nobody else can be reached
         reached = np.zeros(len(roster), dtype=np.bool_)
         reached[[f.row for f in found]] = True
@@ -124,9 +133,7 @@ def _reasons(roster: Roster, params: DispatchParams, now: datetime) -> NDArray[n
     return reasons
 
 
-def _search(
-    roster: Roster, lon: float, lat: float, who: NDArray[np.bool_], k: int
-) -> Iterator[_Found]:
+def _search(roster: Roster, lon: float, lat: float, who: NDArray[np.bool_], k: int) -> Iterator[_Found]:
     """Yield up to k reached workers of every travel mode; each mode searches its own network."""
     for group in roster.groups.values():
         chosen = np.flatnonzero(who[group.rows])
@@ -181,16 +188,15 @@ def _would_be_nearer(
 
 def _exclusions(roster: Roster, reasons: NDArray[np.object_], nearer: dict[int, int]) -> tuple[Exclusion, ...]:
     """Return everybody left out: first those who would have been nearer, by time, then the others by id."""
-    rows = sorted(
-        np.flatnonzero(reasons != ""), key=lambda row: (nearer.get(row, np.inf), str(roster.worker_id[row]))
-    )
+    left_out: list[int] = np.flatnonzero(reasons != "").tolist()
+    rows = sorted(left_out, key=lambda row: (nearer.get(row, math.inf), str(roster.worker_id[row])))
     return tuple(
         Exclusion(
             worker_id=str(roster.worker_id[row]),
             name=str(roster.name[row]),
             reason=str(reasons[row]),
             detail={"shift": roster.shift_text(row)} if reasons[row] == "off_shift" else {},
-            travel_time_ms=nearer.get(int(row)),
+            travel_time_ms=nearer.get(row),
         )
         for row in rows
     )

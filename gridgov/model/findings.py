@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from enum import StrEnum
 
 from gridgov.i18n import Lang, label
@@ -53,7 +54,7 @@ class Finding:
     level: FindingLevel
     action: FindingAction = FindingAction.KEPT
     key: str | None = None
-    detail: dict[str, str | int | float] = field(default_factory=dict)
+    detail: dict[str, str | int | float] = dataclasses.field(default_factory=dict)
 
     def message(self, lang: Lang = "zh") -> str:
         """Return the finding as a sentence."""
@@ -61,4 +62,4 @@ class Finding:
 
     def to_dict(self, lang: Lang = "zh") -> dict[str, object]:
         """Return the finding as plain data for JSON, its sentence included."""
-        return {**asdict(self), "message": self.message(lang)}
+        return {**dataclasses.asdict(self), "message": self.message(lang)}

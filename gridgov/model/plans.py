@@ -90,7 +90,8 @@ class DispatchOption:
 class DispatchPlan:
     """The nearest workers for one incident, best first, and everybody who was left out and why.
 
-    `candidates` of the `considered` workers could go. `off_road_m` is the straight distance from the incident to the nearest road; travel times count the roads only.
+    `candidates` of the `considered` workers could go. `off_road_m` is the straight distance from the incident to the
+    nearest road; travel times count the roads only.
     """
 
     lon: float
@@ -105,7 +106,10 @@ class DispatchPlan:
 
     def note_texts(self, lang: Lang) -> list[str]:
         """Return what else has to be said, as sentences."""
-        return [label(f"dispatch.note.{note}", lang, metres=round(self.off_road_m), considered=self.considered) for note in self.notes]
+        return [
+            label(f"dispatch.note.{note}", lang, metres=round(self.off_road_m), considered=self.considered)
+            for note in self.notes
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain data for JSON (schema ``gridgov-dispatch/1``)."""

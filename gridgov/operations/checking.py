@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gridgov.errors import SourceError
-from gridgov.layers import ImportLayer, import_raster, load_specs, read_import_file, read_osm_roads
+from gridgov.layers import District, ImportLayer, import_raster, load_specs, read_import_file, read_osm_roads
 from gridgov.model import Finding
-from gridgov.operations.importing import findings_of, read_and_check
+from gridgov.operations.findings import findings_of
+from gridgov.operations.importing import read_and_check
 from gridgov.workspace import MANIFEST, open_workspace
 
 Bounds = tuple[float, float, float, float]
@@ -57,7 +58,7 @@ def _check_items(items: tuple[ImportLayer, ...], bounds: Bounds | None, tell: Pr
             with tempfile.TemporaryDirectory() as folder:
                 findings += import_raster(item, specs[item.kind], Path(folder) / "raster.tif", bounds=bounds)
         else:
-            _, result = read_and_check(item, specs, bounds)
+            _, result = read_and_check(item, specs, District(bounds=bounds))
             findings += result.findings
             if item.kind == "grids" and bounds is None:
                 west, south, east, north = (float(v) for v in result.frame.total_bounds)

@@ -75,7 +75,7 @@ def grid_code_at(workspace: Workspace, lon: float, lat: float) -> str | None:
     locator = workspace.grid_locator
     if locator is None:
         return None
-    position = int(locator.locate(lon, lat))
+    position = int(locator.locate([lon], [lat])[0])
     return None if position < 0 else str(workspace.layer("grids")["grid_code"].iloc[position])
 
 

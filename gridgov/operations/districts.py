@@ -53,7 +53,15 @@ def join_population(
     figures = population.set_index("grid_code")[[c for c in _PERSONS if c in population]]
     unknown = ~figures.index.isin(district.grids["grid_code"])
     findings = [
-        Finding(layer_id, int(row) + 1, "grid_code", "population_of_unknown_grid", FindingLevel.WARNING, FindingAction.KEPT, str(key))
+        Finding(
+            layer_id,
+            int(row) + 1,
+            "grid_code",
+            "population_of_unknown_grid",
+            FindingLevel.WARNING,
+            FindingAction.KEPT,
+            str(key),
+        )
         for row, key in zip(unknown.nonzero()[0], figures.index[unknown], strict=True)
     ]
     grids = district.grids.drop(columns=list(figures.columns), errors="ignore")

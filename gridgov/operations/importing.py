@@ -6,26 +6,23 @@ workspace. A fault of a whole source, a crash or a stop before that leaves what 
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import shutil
-import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+import shapely
+from numpy.typing import NDArray
 
 from gridgov.crs import metric_crs
 from gridgov.errors import SourceError, SpecError
 from gridgov.i18n import Lang
 from gridgov.layers import (
     CheckResult,
+    District,
     ImportLayer,
     ImportPlan,
     import_raster,
@@ -36,10 +33,13 @@ from gridgov.layers import (
     write_aside,
 )
 from gridgov.maps.tiles import build_tiles
-from gridgov.model import Finding, FindingLevel, LayerSpec
+from gridgov.model import Finding, LayerSpec
 from gridgov.network import RoadNetwork
 from gridgov.operations.districts import DistrictCheck, check_grids, facts_of, join_population, locate_points
-from gridgov.workspace import MANIFEST, LayerEntry, Manifest, utc_now
+from gridgov.operations.findings import findings_frame
+from gridgov.operations.publishing import digest, publish, written_aside
+from gridgov.sample import write_sample
+from gridgov.workspace import LayerEntry, Manifest, utc_now
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -68,7 +68,10 @@ class ImportReport:
         """Return the report as plain data for JSON."""
         return {
             "workspace": str(self.directory),
-            "layers": [{"id": e.layer_id, "kind": e.kind, "rows": e.rows, "aside": e.aside, "findings": e.findings} for e in self.layers],
+            "layers": [
+                {"id": e.layer_id, "kind": e.kind, "rows": e.rows, "aside": e.aside, "findings": e.findings}
+                for e in self.layers
+            ],
             "facts": self.facts,
             "findings": [finding.to_dict(lang) for finding in self.findings],
         }
@@ -103,7 +106,7 @@ def import_workspace(
     """
     tell = progress or (lambda text, fraction: None)
     plan = read_import_file(import_file)
-    with _written_aside(directory) as part:
+    with written_aside(directory) as part:
         run = _ImportRun(plan, part, tell)
         for item in sorted(plan.layers, key=lambda layer: _FIRST.get(layer.kind, 9)):
             run.take(item)
@@ -116,24 +119,22 @@ def import_workspace(
             findings=tuple(run.findings),
             aside_directory=directory / manifest.data / "aside",
         )
-        _publish(directory, part, manifest)
+        publish(directory, part, manifest)
     tell("done", 1.0)
     return report
 
 
 def import_sample(directory: Path, *, size: str = "district", progress: Progress | None = None) -> ImportReport:
     """Write the sample district's source files to `directory`/sources and import them like everyone's."""
-    from gridgov.sample import write_sample
-
     tell = progress or (lambda text, fraction: None)
     import_file = write_sample(directory / "sources", size=size, progress=lambda text, f: tell(text, 0.5 * f))
     return import_workspace(directory, import_file, progress=lambda text, f: tell(text, 0.5 + 0.5 * f))
 
 
-def read_and_check(item: ImportLayer, specs: dict[str, LayerSpec], bounds: Bounds | None) -> tuple[LayerSpec, CheckResult]:
+def read_and_check(item: ImportLayer, specs: dict[str, LayerSpec], place: District) -> tuple[LayerSpec, CheckResult]:
     """Read one vector or table source and check its rows, grid codes and topology included."""
     spec = _spec_of(item, specs)
-    result = read_layer(item, spec, bounds=bounds)
+    result = read_layer(item, spec, district=place)
     if item.kind == "grids":
         result = check_grids(result, spec, item.layer_id)
     return spec, result
@@ -145,7 +146,8 @@ class _ImportRun:
     def __init__(self, plan: ImportPlan, part: Path, tell: Progress) -> None:
         self.plan, self.part, self.tell = plan, part, tell
         self.specs = load_specs()
-        self.bounds: Bounds | None = plan.bounds
+        self.place = District(bounds=plan.bounds)  # where rows are believed
+        self.extent: Bounds | None = None  # what the map opens on
         self.findings: list[Finding] = []
         self.entries: dict[str, LayerEntry] = {}
         self.facts: dict[str, int] = {}
@@ -169,16 +171,19 @@ class _ImportRun:
     def finish(self, imported_at: datetime) -> Manifest:
         """Write the findings and return the manifest of what was taken."""
         self.tell("findings and facts", 0.98)
-        bounds = self.bounds or _union(self.seen)
+        bounds = self.extent or self.place.bounds or _union(self.seen)
         if bounds is None:
-            raise SourceError(f"{self.plan.path}: no layer says where the district is; add roads, grids or bounds to [workspace]")
+            raise SourceError(
+                f"{self.plan.path}: no layer says where the district is; add roads, grids or bounds to [workspace]"
+            )
         self.facts.update(facts_of(self.district))
-        _findings_frame(self.findings).to_parquet(self.part / "findings.parquet", index=False)
+        findings_frame(self.findings).to_parquet(self.part / "findings.parquet", index=False)
         counts = pd.Series([finding.layer for finding in self.findings], dtype=object).value_counts()
         layers = tuple(
-            replace(self.entries[item.layer_id], findings=int(counts.get(item.layer_id, 0))) for item in self.plan.layers
+            replace(self.entries[item.layer_id], findings=int(counts.get(item.layer_id, 0)))
+            for item in self.plan.layers
         )
-        version = _digest(self.part)
+        version = digest(self.part)
         return Manifest(
             workspace_id=self.plan.workspace_id,
             names=dict(self.plan.names),
@@ -201,21 +206,23 @@ class _ImportRun:
         network.save(self.part / "network.npz")
         roads = network.to_frame()
         self._write_frame(item, spec, roads, aside=0)
-        self.bounds = self.bounds or _frame_bounds(roads)
+        self.extent = self.extent or _frame_bounds(roads)
+        self.place = replace(self.place, bounds=self.place.bounds or self.extent, roads_lonlat=lines_lonlat(roads))
         self.facts.update(road_nodes=network.n_nodes, road_edges=network.n_edges)
 
     def _take_raster(self, item: ImportLayer, spec: LayerSpec) -> None:
-        findings = import_raster(item, spec, self.part / "rasters" / f"{item.layer_id}.tif", bounds=self.bounds)
-        self.findings.extend(findings)
+        target = self.part / "rasters" / f"{item.layer_id}.tif"
+        self.findings.extend(import_raster(item, spec, target, bounds=self.place.bounds))
         self._enter(item, spec, rows=1, aside=0)
 
     def _take_frame(self, item: ImportLayer) -> None:
-        spec, result = read_and_check(item, self.specs, self.bounds)
+        spec, result = read_and_check(item, self.specs, self.place)
         frame = result.frame
         self.findings.extend(result.findings)
         if item.kind == "grids":
             self.district = DistrictCheck(frame)
-            self.bounds = self.bounds or _frame_bounds(frame)
+            self.extent = _frame_bounds(frame)
+            self.place = replace(self.place, bounds=self.place.bounds or self.extent)
         elif item.kind == "population":
             self._join_population(item, frame)
         elif spec.geometry == "point":
@@ -267,90 +274,12 @@ def _frame_bounds(frame: gpd.GeoDataFrame) -> Bounds:
     return west, south, east, north
 
 
+def lines_lonlat(roads: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Return the points of all lines, shape (n, 2)."""
+    return np.asarray(shapely.get_coordinates(roads.geometry.to_numpy()), dtype=np.float64)
+
+
 def _union(boxes: list[Bounds]) -> Bounds | None:
     if not boxes:
         return None
     return min(b[0] for b in boxes), min(b[1] for b in boxes), max(b[2] for b in boxes), max(b[3] for b in boxes)
-
-
-def _findings_frame(findings: list[Finding]) -> pd.DataFrame:
-    columns = {
-        "layer": "string", "row": "Int64", "field": "string", "rule": "string", "level": "string", "action": "string",
-        "key": "string", "detail": "string",
-    }  # fmt: skip
-    rows = [
-        (f.layer, f.row, f.field, f.rule, str(f.level), str(f.action), f.key, json.dumps(f.detail, ensure_ascii=False))
-        for f in findings
-    ]
-    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
-
-
-def findings_of(frame: pd.DataFrame) -> list[Finding]:
-    """Return the findings that a workspace keeps as records again."""
-    from gridgov.model import FindingAction
-
-    return [
-        Finding(
-            layer=row.layer,
-            row=None if pd.isna(row.row) else int(row.row),
-            field=None if pd.isna(row.field) else row.field,
-            rule=row.rule,
-            level=FindingLevel(row.level),
-            action=FindingAction(row.action),
-            key=None if pd.isna(row.key) else row.key,
-            detail=json.loads(row.detail),
-        )
-        for row in frame.itertuples(index=False)
-    ]
-
-
-def _digest(part: Path) -> str:
-    """Return 12 hex digits over everything written, so that the same sources give the same version."""
-    sha = hashlib.sha256()
-    for file in sorted(p for p in part.rglob("*") if p.is_file()):
-        sha.update(str(file.relative_to(part)).encode())
-        with file.open("rb") as stream:
-            while chunk := stream.read(1 << 20):
-                sha.update(chunk)
-    return sha.hexdigest()[:12]
-
-
-@contextmanager
-def _written_aside(directory: Path) -> Iterator[Path]:
-    """Give a folder beside the data to write into; remove it, and a folder we made for it, if anything goes wrong."""
-    existed = directory.exists()
-    if existed and not directory.is_dir():
-        raise SourceError(f"{directory}: is a file; give a folder for the workspace")
-    directory.mkdir(parents=True, exist_ok=True)
-    _sweep(directory, older_than_s=86_400.0, pattern=".import-*")
-    part = Path(tempfile.mkdtemp(prefix=".import-", dir=directory))
-    try:
-        yield part
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        if not existed and not (directory / MANIFEST).exists():
-            shutil.rmtree(directory, ignore_errors=True)
-
-
-def _publish(directory: Path, part: Path, manifest: Manifest) -> None:
-    """Make the written folder the workspace: rename it, replace the manifest, then remove the data it replaces."""
-    data = directory / manifest.data
-    if not data.exists():  # else the same content was imported before: keep it
-        part.rename(data)
-    fresh = directory / f".{MANIFEST}.new"
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(manifest.to_json())
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(directory / MANIFEST)
-    for old in directory.glob("data-*"):
-        if old != data:  # renamed first: a half-removed folder must never pass for data of that version
-            old.rename(directory / f".trash-{old.name}")
-    _sweep(directory, older_than_s=0.0, pattern=".trash-*")
-
-
-def _sweep(directory: Path, *, older_than_s: float, pattern: str) -> None:
-    """Remove what an import that was killed has left behind."""
-    for folder in directory.glob(pattern):
-        if time.time() - folder.stat().st_mtime >= older_than_s:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -136,7 +136,7 @@ def incident_facts(workspace: Workspace, incident_id: str) -> IncidentFacts:
         No incident has that id.
     """
     shown = shown_incidents(workspace, open_only=False)
-    rows = [] if shown is None else np.flatnonzero((shown["incident_id"] == incident_id).to_numpy(dtype=bool))
+    rows = np.flatnonzero([] if shown is None else (shown["incident_id"] == incident_id).to_numpy(dtype=bool))
     if shown is None or not len(rows):
         raise RecordNotFoundError(f"no incident has the id '{incident_id}'")
     row = shown.iloc[int(rows[0])]
@@ -202,12 +202,14 @@ def _incident_frame(incidents: gpd.GeoDataFrame, open_only: bool) -> pd.DataFram
 def _worklist(shown: pd.DataFrame, lang: Lang) -> pd.DataFrame:
     n = len(shown)
     empty = pd.Series([None] * n, dtype=object)
-    names = ("class_name_en", "class_name", "class_code") if lang == "en" else ("class_name", "class_name_en", "class_code")
+    names = (
+        ("class_name_en", "class_name", "class_code") if lang == "en" else ("class_name", "class_name_en", "class_code")
+    )
     known = [shown[name].astype(object) for name in names if name in shown]
     labels = known[0].where(known[0].notna(), None) if known else empty
     for more in known[1:]:
         labels = labels.where(labels.notna(), more)
-    reported = shown["reported_at"] if "reported_at" in shown else empty
+    reported = shown.get("reported_at", empty)
     work = pd.DataFrame(
         {
             "incident_id": shown["incident_id"],
@@ -217,13 +219,14 @@ def _worklist(shown: pd.DataFrame, lang: Lang) -> pd.DataFrame:
             "reported_at": pd.Series([None if pd.isna(t) else t.to_pydatetime() for t in reported], dtype=object),
         }
     )
-    order = sorted(range(n), key=lambda i: (-work["severity"][i], -(work["reported_at"][i].timestamp() if work["reported_at"][i] else 0)))
+    order = sorted(
+        range(n),
+        key=lambda i: (-work["severity"][i], -(work["reported_at"][i].timestamp() if work["reported_at"][i] else 0)),
+    )
     return work.iloc[order].reset_index(drop=True)
 
 
-def _distance_m(
-    lons: NDArray[np.float64], lats: NDArray[np.float64], lon: float, lat: float
-) -> NDArray[np.float64]:
+def _distance_m(lons: NDArray[np.float64], lats: NDArray[np.float64], lon: float, lat: float) -> NDArray[np.float64]:
     """Return distances over a few kilometres, where the Earth is flat enough."""
     east = (lons - lon) * np.cos(np.radians(lat))
     return np.asarray(np.hypot(east, lats - lat) * _METRES_PER_DEGREE)
@@ -290,7 +293,7 @@ def _raster_value(workspace: Workspace, layer_id: str, lon: float, lat: float) -
 
 
 def _count(value: object) -> int | None:
-    return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload, no-any-return]
+    return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload]
 
 
 def _text(value: object) -> str:

@@ -26,7 +26,7 @@ Workers = Callable[..., gpd.GeoDataFrame]
 
 @pytest.fixture
 def roster(tiny_city: RoadNetwork) -> Callable[[gpd.GeoDataFrame], Roster]:
-    return lambda workers: Roster.from_frame(workers, {mode: tiny_city for mode in TravelMode}, SHANGHAI)
+    return lambda workers: Roster.from_frame(workers, dict.fromkeys(TravelMode, tiny_city), SHANGHAI)
 
 
 def test_the_nearest_by_time_comes_first(roster, make_workers: Workers, at_crossing: Crossing) -> None:
@@ -39,8 +39,10 @@ def test_the_nearest_by_time_comes_first(roster, make_workers: Workers, at_cross
     ]
 
 
-def test_a_one_way_street_is_driven_from_the_worker_to_the_incident(roster, make_workers: Workers, at_crossing: Crossing) -> None:
-    """To crossing 0 the worker at 1 must go round the block (30 s); to crossing 1 the worker at 0 goes straight (10 s)."""
+def test_a_one_way_street_is_driven_from_the_worker_to_the_incident(
+    roster, make_workers: Workers, at_crossing: Crossing
+) -> None:
+    """To crossing 0 the worker at 1 goes round the block (30 s); to crossing 1 the worker at 0 goes straight (10 s)."""
     assert plan_dispatch(roster(make_workers(1)), *at_crossing(0), now=NOON).options[0].travel_time_ms == 30_000
     assert plan_dispatch(roster(make_workers(0)), *at_crossing(1), now=NOON).options[0].travel_time_ms == 10_000
 
@@ -60,7 +62,9 @@ def test_everybody_left_out_has_a_reason(roster, make_workers: Workers, at_cross
     assert (plan.candidates, plan.considered) == (1, 5)
 
 
-def test_who_would_have_been_nearer_is_named_first_with_the_time(roster, make_workers: Workers, at_crossing: Crossing) -> None:
+def test_who_would_have_been_nearer_is_named_first_with_the_time(
+    roster, make_workers: Workers, at_crossing: Crossing
+) -> None:
     """The busy worker on the spot beats the free one two blocks away; the busy one far off does not."""
     workers = make_workers((15, {"status": "busy"}), (5, {"status": "busy"}), 7)
     plan = plan_dispatch(roster(workers), *at_crossing(5), DispatchParams(k=1), now=NOON)
@@ -68,7 +72,8 @@ def test_who_would_have_been_nearer_is_named_first_with_the_time(roster, make_wo
 
 
 @pytest.mark.parametrize(
-    ("hour", "minute", "works"), [(21, 59, False), (22, 0, True), (23, 59, True), (0, 0, True), (5, 59, True), (6, 0, False)]
+    ("hour", "minute", "works"),
+    [(21, 59, False), (22, 0, True), (23, 59, True), (0, 0, True), (5, 59, True), (6, 0, False)],
 )
 def test_a_shift_may_pass_midnight(roster, make_workers: Workers, hour: int, minute: int, works: bool) -> None:
     workers = make_workers((5, {"shift_start": "22:00", "shift_end": "06:00"}))
@@ -97,7 +102,9 @@ def test_an_unreachable_worker_is_said_to_be_so(make_workers: Workers, at_crossi
     assert [(e.worker_id, e.reason) for e in plan.exclusions] == [("W1", "unreachable")]
 
 
-def test_no_workers_and_nobody_able_to_go_are_said_in_words(roster, make_workers: Workers, at_crossing: Crossing) -> None:
+def test_no_workers_and_nobody_able_to_go_are_said_in_words(
+    roster, make_workers: Workers, at_crossing: Crossing
+) -> None:
     assert plan_dispatch(roster(make_workers()), *at_crossing(5), now=NOON).notes == ("no_workers",)
     busy = plan_dispatch(roster(make_workers((6, {"status": "busy"}))), *at_crossing(5), now=NOON)
     assert busy.options == ()
@@ -115,14 +122,16 @@ def test_a_place_far_from_any_road_is_kept_and_the_distance_is_said(roster, make
 
 
 @pytest.mark.parametrize(("lon", "lat", "k"), [(200.0, 29.6, 5), (118.98, 95.0, 5), (118.98, 29.6, 0)])
-def test_a_position_that_is_none_and_k_below_one_are_refused(roster, make_workers: Workers, lon: float, lat: float, k: int) -> None:
+def test_a_position_that_is_none_and_k_below_one_are_refused(
+    roster, make_workers: Workers, lon: float, lat: float, k: int
+) -> None:
     with pytest.raises(ParameterError):
         plan_dispatch(roster(make_workers(4)), lon, lat, DispatchParams(k=k), now=NOON)
 
 
 def test_a_naive_time_is_refused(roster, make_workers: Workers, at_crossing: Crossing) -> None:
     with pytest.raises(ParameterError, match="aware"):
-        plan_dispatch(roster(make_workers(4)), *at_crossing(5), now=datetime(2026, 6, 30, 12, 0))  # noqa: DTZ001
+        plan_dispatch(roster(make_workers(4)), *at_crossing(5), now=datetime(2026, 6, 30, 12, 0))
 
 
 def test_a_plan_is_plain_data(roster, make_workers: Workers, at_crossing: Crossing) -> None:
@@ -134,17 +143,25 @@ def test_a_plan_is_plain_data(roster, make_workers: Workers, at_crossing: Crossi
 
 
 @given(nodes=st.lists(st.integers(0, 15), max_size=12), target=st.integers(0, 15), k=st.integers(1, 6))
-def test_every_worker_is_either_an_option_or_excluded_or_later_than_the_last_option(tiny_city, nodes, target, k) -> None:
+def test_every_worker_is_either_an_option_or_excluded_or_later_than_the_last_option(
+    tiny_city, nodes, target, k
+) -> None:
     """Nobody is lost and nobody twice; times rise with rank; a route's line begins and ends where it should."""
     x, y = [118.98 + 0.001 * (n % 4) for n in nodes], [29.60 + 0.001 * (n // 4) for n in nodes]
     workers = gpd.GeoDataFrame(
-        {"worker_id": [f"W{i}" for i in range(len(nodes))], "mode": ["drive"] * len(nodes)}, geometry=gpd.points_from_xy(x, y), crs=4326
+        {"worker_id": [f"W{i}" for i in range(len(nodes))], "mode": ["drive"] * len(nodes)},
+        geometry=gpd.points_from_xy(x, y),
+        crs=4326,
     )
     roster = Roster.from_frame(workers, {TravelMode.DRIVE: tiny_city}, SHANGHAI)
-    plan = plan_dispatch(roster, 118.98 + 0.001 * (target % 4), 29.60 + 0.001 * (target // 4), DispatchParams(k=k), now=NOON)
+    plan = plan_dispatch(
+        roster, 118.98 + 0.001 * (target % 4), 29.60 + 0.001 * (target // 4), DispatchParams(k=k), now=NOON
+    )
     chosen = [option.worker_id for option in plan.options]
     assert len(set(chosen)) == len(chosen) == min(k, len(nodes))
-    assert [option.travel_time_ms for option in plan.options] == sorted(option.travel_time_ms for option in plan.options)
+    assert [option.travel_time_ms for option in plan.options] == sorted(
+        option.travel_time_ms for option in plan.options
+    )
     assert not plan.exclusions
     for option in plan.options:
         assert option.coordinates[0] == pytest.approx((option.lon, option.lat), abs=1e-9)

@@ -1,0 +1,69 @@
+"""All or nothing on disk: write aside, then replace the manifest in one step."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gridgov.errors import SourceError
+from gridgov.workspace import MANIFEST, Manifest
+
+_A_DAY_S = 86_400.0
+
+
+def digest(part: Path) -> str:
+    """Return 12 hex digits over everything written, so that the same sources give the same version."""
+    sha = hashlib.sha256()
+    for file in sorted(p for p in part.rglob("*") if p.is_file()):
+        sha.update(str(file.relative_to(part)).encode())
+        with file.open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                sha.update(chunk)
+    return sha.hexdigest()[:12]
+
+
+@contextmanager
+def written_aside(directory: Path) -> Iterator[Path]:
+    """Give a folder beside the data to write into; remove it, and a folder we made for it, if anything goes wrong."""
+    existed = directory.exists()
+    if existed and not directory.is_dir():
+        raise SourceError(f"{directory}: is a file; give a folder for the workspace")
+    directory.mkdir(parents=True, exist_ok=True)
+    _sweep(directory, older_than_s=_A_DAY_S, pattern=".import-*")
+    part = Path(tempfile.mkdtemp(prefix=".import-", dir=directory))
+    try:
+        yield part
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        if not existed and not (directory / MANIFEST).exists():
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def publish(directory: Path, part: Path, manifest: Manifest) -> None:
+    """Make the written folder the workspace: rename it, replace the manifest, then remove the data it replaces."""
+    data = directory / manifest.data
+    if not data.exists():  # else the same content was imported before: keep it
+        part.rename(data)
+    fresh = directory / f".{MANIFEST}.new"
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(manifest.to_json())
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(directory / MANIFEST)
+    for old in directory.glob("data-*"):
+        if old != data:  # renamed first: a half-removed folder must never pass for data of that version
+            old.rename(directory / f".trash-{old.name}")
+    _sweep(directory, older_than_s=0.0, pattern=".trash-*")
+
+
+def _sweep(directory: Path, *, older_than_s: float, pattern: str) -> None:
+    """Remove what an import that was killed has left behind."""
+    for folder in directory.glob(pattern):
+        if time.time() - folder.stat().st_mtime >= older_than_s:
+            shutil.rmtree(folder, ignore_errors=True)
