@@ -48,8 +48,11 @@ class AssetsBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build assets/ unless it is complete for this lock file."""
-        if self.target_name == "wheel":
-            build_assets(Path(self.root))
+        if self.target_name != "wheel":
+            return
+        build_assets(Path(self.root))
+        if version == "standard":  # an editable install reads app/, layers/, … in the checkout
+            build_data["force_include"].update(self.config["resources"])
 
 
 def build_assets(root: Path) -> None:
