@@ -131,7 +131,7 @@ def _fitting_crs(
 
 
 def _fits(crs: pyproj.CRS, geometry: _Geometry, district: District) -> float:
-    """Share of rows that this CRS puts in place. Degrees taken for metres would all fall near one point: they fit nowhere."""
+    """Share of rows that this CRS puts in place; degrees taken for metres fit nowhere, though they fall on the Earth."""
     bounds = shapely.bounds(geometry)
     if crs.is_projected and float(np.nanmax(np.abs(bounds))) <= 360.0:
         return 0.0
@@ -223,7 +223,7 @@ def _lonlat(xy: _Floats) -> list[dict[str, float]]:
 
 
 def _suspect_gcj02(inspection: Inspection, xy: _Floats, district: District) -> None:
-    """Warn if undoing GCJ-02, and no other shift of the same length, clearly brings the points to the roads or inside."""
+    """Warn if undoing GCJ-02, and no other shift as long, clearly brings the points to the roads or inside."""
     if not in_gcj02_area(xy[:, 0], xy[:, 1]).all():
         return
     undone = np.column_stack(gcj02_to_wgs84(xy[:, 0], xy[:, 1]))

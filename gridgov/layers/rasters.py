@@ -21,6 +21,7 @@ from gridgov.model import Finding, FindingLevel, LayerSpec
 Progress = Callable[[str, float], None]
 
 _CACHE_MB = 128  # GDAL's block cache; a raster of any size passes through it
+_DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".hgt": "SRTMHGT"}
 _WINDOW_PX = 1024
 _CHECKED = 0.5  # share of the progress that the check takes
 
@@ -56,10 +57,13 @@ def import_raster(
 
 
 def _open(path: Path) -> Any:
+    driver = _DRIVERS.get(path.suffix.lower())
+    if driver is None:
+        raise SourceError(f"{path}: rasters are read from .tif or .hgt files; give one of these")
     try:
-        return rasterio.open(path)
+        return rasterio.open(path, driver=driver)
     except rasterio.errors.RasterioIOError as error:
-        raise SourceError(f"{path}: not a readable raster ({_reason(error)}); give a GeoTIFF or HGT file") from error
+        raise SourceError(f"{path}: not a readable {driver} raster ({_reason(error)}); fetch it again") from error
 
 
 def _crs(item: ImportLayer, raster: Any) -> Any:
@@ -123,7 +127,15 @@ def _covers(extent: Bounds, bounds: Bounds) -> bool:
 def _write(path: Path, raster: Any, crs: Any, target: Path, spec: LayerSpec, progress: Progress | None) -> None:
     """Let GDAL copy block by block; classes are thinned by the commonest value, measures by the mean."""
     resampling = "MODE" if spec.class_names else "AVERAGE"
-    options = {"COMPRESS": "DEFLATE", "BIGTIFF": "IF_SAFER", "OVERVIEW_RESAMPLING": resampling, "BLOCKSIZE": 512}
+    options = {
+        "COMPRESS": "DEFLATE",
+        "LEVEL": 2,
+        "PREDICTOR": "YES",
+        "NUM_THREADS": "ALL_CPUS",
+        "BIGTIFF": "IF_SAFER",
+        "OVERVIEW_RESAMPLING": resampling,
+        "BLOCKSIZE": 512,
+    }
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if raster.crs is None:

@@ -112,9 +112,9 @@ def _check_limits(inspection: Inspection, spec_field: FieldSpec) -> None:
     if spec_field.minimum is None and spec_field.maximum is None:
         return
     column = inspection.frame[spec_field.name]
-    low = column < spec_field.minimum if spec_field.minimum is not None else column != column  # noqa: PLR0124
-    high = column > spec_field.maximum if spec_field.maximum is not None else column != column  # noqa: PLR0124
-    outside = (low.fillna(False) | high.fillna(False)).to_numpy(dtype=np.bool_)
+    low = -np.inf if spec_field.minimum is None else spec_field.minimum
+    high = np.inf if spec_field.maximum is None else spec_field.maximum
+    outside = (column.notna() & ~column.astype("Float64").between(low, high).fillna(True)).to_numpy(dtype=np.bool_)
     _report(inspection, "out_of_range", outside, column, spec_field)
     inspection.frame[spec_field.name] = column.mask(outside)
 

@@ -20,6 +20,15 @@ from gridgov.errors import SourceError
 VECTOR_SUFFIXES = (".gpkg", ".geojson", ".json", ".shp", ".fgb", ".parquet", ".geoparquet", ".zip", ".kml", ".gml")
 
 
+_DRIVERS = {
+    ".gpkg": {"GPKG"},
+    ".shp": {"ESRI Shapefile"},
+    ".fgb": {"FlatGeobuf"},
+    ".geojson": {"GeoJSON", "GeoJSONSeq", "TopoJSON", "ESRIJSON"},
+    ".json": {"GeoJSON", "GeoJSONSeq", "TopoJSON", "ESRIJSON"},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class VectorTable:
     """A vector layer as its file has it.
@@ -94,6 +103,7 @@ def _choose_layer(path: Path, layer: str | None) -> str | None:
     except (pyogrio.errors.DataSourceError, ValueError) as error:
         kind = path.suffix.lower().lstrip(".") or "vector"
         raise SourceError(f"{path}: not a readable {kind} file ({_reason(error)}); export it again") from error
+    _check_kind(path, names)
     if layer is None and len(names) == 1:
         return names[0]
     if layer in names:
@@ -104,6 +114,20 @@ def _choose_layer(path: Path, layer: str | None) -> str | None:
     if layer is None:
         raise SourceError(f"{path}: several layers ({listed}); name one as source_layer")
     raise SourceError(f"{path}: no layer '{layer}' (it has {listed}); correct source_layer")
+
+
+def _check_kind(path: Path, names: list[str]) -> None:
+    """Refuse a file that is not what its ending says, and a Shapefile shorter than its header promises."""
+    expected = _DRIVERS.get(path.suffix.lower())
+    if names and expected:
+        found = str(pyogrio.read_info(path, layer=names[0])["driver"])
+        if found not in expected:
+            raise SourceError(f"{path}: not a {path.suffix.lower()} file but {found}; give the file its right ending")
+    if path.suffix.lower() == ".shp":
+        with path.open("rb") as file:
+            promised = 2 * int.from_bytes(file.read(28)[24:28], "big")  # the header counts 16-bit words
+        if path.stat().st_size < promised:
+            raise SourceError(f"{path}: cut off ({path.stat().st_size} of {promised} bytes); fetch or export it again")
 
 
 def _read_parquet(path: Path) -> VectorTable:
