@@ -66,9 +66,14 @@ def check_topology(
 def overlaps(shapes: _Shapes, *, tolerance_m2: float = 1.0) -> list[tuple[int, int, float]]:
     """Return (a, b, area in m²) of every two polygons that overlap by more than the tolerance, a < b.
 
-    The faulty edges of the coverage (GEOS) say which polygons to look at, so a sound layer costs one pass.
+    The faulty edges of the coverage (GEOS) say which polygons to look at, so a sound layer costs one pass; a polygon
+    inside another, whose edges are sound, has its own point in both.
     """
-    suspects = np.flatnonzero(~shapely.is_empty(shapely.coverage_invalid_edges(shapes)))
+    faulty = ~shapely.is_empty(shapely.coverage_invalid_edges(shapes))
+    point, owner = shapely.STRtree(shapes).query(shapely.point_on_surface(shapes), predicate="intersects")
+    faulty[owner[point != owner]] = True
+    faulty[point[point != owner]] = True
+    suspects = np.flatnonzero(faulty)
     if not len(suspects):
         return []
     tree = shapely.STRtree(shapes[suspects])
@@ -92,7 +97,7 @@ def gaps(shapes: _Shapes, *, tolerance_m2: float = 1.0, width_m: float = 2.0) ->
     if len(holes):
         inside = shapely.STRtree(holes).query(slits, predicate="intersects")[0]
         slits = np.delete(slits, np.unique(inside))
-    found = np.concatenate([holes, slits])
+    found = shapely.set_precision(np.concatenate([holes, slits]), 0.001)  # without the spikes of rounding
     found = found[shapely.area(found) > tolerance_m2]
     narrow = shapely.is_empty(shapely.buffer(found, -width_m / 2))
     tree = shapely.STRtree(shapes)
@@ -121,12 +126,12 @@ def _holes(whole: Any) -> _Shapes:
 def _sides(gap: Any, shapes: _Shapes, tree: Any, width_m: float) -> tuple[int, int] | None:
     """The two polygons that border most on a gap; None for a notch in the outer edge of one polygon."""
     near = np.sort(tree.query(gap, predicate="dwithin", distance=0.01))
-    borders = shapely.length(shapely.intersection(shapely.buffer(shapes[near], 0.02), gap.exterior))
+    borders = shapely.length(shapely.intersection(shapely.buffer(shapes[near], 0.02), gap.boundary))
     near, borders = near[borders > 0.1], borders[borders > 0.1]
-    order = near[np.lexsort((near, -borders))][:2].tolist()
+    order = near[np.lexsort((near, -np.round(borders)))][:2].tolist()
     if len(order) == 2:
         return min(order), max(order)
-    enclosed = len(order) == 1 and float(borders.sum()) >= 0.9 * gap.exterior.length
+    enclosed = len(order) == 1 and float(borders.sum()) >= 0.9 * gap.length
     return (order[0], order[0]) if enclosed else None
 
 

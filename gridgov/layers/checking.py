@@ -56,8 +56,9 @@ def check(
         source_row=np.arange(1, len(table) + 1),
     )
     declared = table.crs if geometry is not None else None
+    given = crs or (None if declared is not None else spec.crs)
     return run_checks(
-        inspection, spec, district=district or District(), declared=declared, given=crs or spec.crs, timezone=timezone
+        inspection, spec, district=district or District(), declared=declared, given=given, timezone=timezone
     )
 
 

@@ -29,7 +29,9 @@ def shelters(count: int = 3) -> gpd.GeoDataFrame:
 
 
 def lots(*shapes: Any) -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame({"parcel_id": [f"P{i}" for i in range(len(shapes))]}, geometry=list(shapes), crs="EPSG:4326")
+    return gpd.GeoDataFrame(
+        {"parcel_id": [f"P{i}" for i in range(len(shapes))]}, geometry=list(shapes), crs="EPSG:4326"
+    )
 
 
 def read(path: Path, kind: str = "shelters", **options: Any) -> CheckResult:
@@ -171,7 +173,9 @@ def test_a_csv_without_coordinates_is_a_source_fault(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ faults of rows
 def test_wrong_values_are_removed_and_said(tmp_path: Path) -> None:
     """Wrong type, out of range; the row stays."""
-    path = write_csv(tmp_path, "shelter_id,capacity_persons,indoor,lon,lat\nA,many,是,119.1,29.6\nB,-5,maybe,119.1,29.61\n")
+    path = write_csv(
+        tmp_path, "shelter_id,capacity_persons,indoor,lon,lat\nA,many,是,119.1,29.6\nB,-5,maybe,119.1,29.61\n"
+    )
     result = read(path)
     assert result.frame["capacity_persons"].isna().all()
     assert rules(result) == {"wrong_type": 2, "out_of_range": 1}
@@ -190,9 +194,12 @@ def test_an_unknown_code_is_removed_and_said(tmp_path: Path) -> None:
 
 def test_values_are_recoded_by_the_import_file(tmp_path: Path) -> None:
     """Source words become codes; `*` is every other word; list items one by one."""
-    path = write_csv(tmp_path, 'id,状态,lon,lat\nA,已处理,119.1,29.6\nB,else,119.1,29.61\n')
+    path = write_csv(tmp_path, "id,状态,lon,lat\nA,已处理,119.1,29.6\nB,else,119.1,29.61\n")
     result = read(
-        path, "incidents", fields={"incident_id": "id", "state": "状态"}, recode={"state": {"已处理": "closed", "*": "filed"}}
+        path,
+        "incidents",
+        fields={"incident_id": "id", "state": "状态"},
+        recode={"state": {"已处理": "closed", "*": "filed"}},
     )
     assert result.frame["state"].tolist() == ["closed", "filed"]
     path = write_csv(tmp_path, 'shelter_id,h,lon,lat\nA,"水灾,地震",119.1,29.6\n')

@@ -76,7 +76,7 @@ def test_a_row_with_too_many_or_too_few_cells_is_marked(tmp_path: Path) -> None:
     assert table.frame.shape == (3, 3)
 
 
-@given(st.lists(st.lists(st.text("abc,\"\n;甲", max_size=5), min_size=2, max_size=2), min_size=1, max_size=20))
+@given(st.lists(st.lists(st.text('abc,"\n;甲', max_size=5), min_size=2, max_size=2), min_size=1, max_size=20))
 def test_every_cell_that_was_written_is_read(tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]) -> None:
     """Quotes, commas and line breaks inside cells survive."""
     import csv
