@@ -42,12 +42,17 @@ def classes(frame: gpd.GeoDataFrame, spec: LayerSpec) -> NDArray[np.uint8]:
     for name, values in style.fields:
         position = {value: k for k, value in enumerate(values)}
         if name in frame.columns:
-            found = np.array([position.get(str(value), -1) for value in frame[name]], dtype=np.int64)
+            found = np.array([position.get(_code(value), -1) for value in frame[name]], dtype=np.int64)
         else:
             found = np.full(len(frame), -1, dtype=np.int64)
         unknown |= found < 0
         code = code * len(values) + found
     return np.where(unknown, len(style.symbols) - 1, code).astype(np.uint8)
+
+
+def _code(value: object) -> str:
+    """The text of a class value; a column of whole numbers with gaps holds them as floats (4.0 means 4)."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def nearest_row(frame: gpd.GeoDataFrame, lon: float, lat: float, *, within_m: float = CLICK_TOLERANCE_M) -> int | None:

@@ -21,6 +21,8 @@ import pyogrio
 import shapely
 from pmtiles.tile import (
     Compression,
+    MagicNumberNotFound,
+    SpecVersionUnsupported,
     TileType,
     deserialize_directory,
     deserialize_header,
@@ -199,5 +201,7 @@ def read_tile(path: Path, z: int, x: int, y: int) -> bytes | None:
         return None
     try:
         return _archive(path, state.st_mtime_ns, state.st_size).tile(z, x, y)
-    except (OSError, ValueError, EOFError, IndexError) as error:
-        raise StorageError(f"{path}: the map tiles are damaged ({error}); import the workspace again") from error
+    except (MagicNumberNotFound, SpecVersionUnsupported, OSError, ValueError, EOFError, IndexError) as error:
+        raise StorageError(
+            f"{path}: the map tiles are damaged ({type(error).__name__}); import the workspace again"
+        ) from error
