@@ -19,10 +19,16 @@ from map_source import MapSource
 from playwright.sync_api import Browser, Frame, Page, sync_playwright
 
 _TESTS = Path(__file__).resolve().parent.parent
-_FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 _LOCAL = {"127.0.0.1", "localhost"}
 _INLINE = {"data", "blob", "about"}
 

@@ -45,7 +45,7 @@ def test_the_page_names_no_other_host(source: MapSource, lang):
 
 @pytest.mark.parametrize("element", [folium.Map, folium.plugins.Draw])
 def test_every_link_of_a_used_class_is_local(element):
-    """folium's own map and the drawing tool find all their files here."""
+    """Folium's own map and the drawing tool find all their files here."""
     part = element()
     (part if isinstance(part, folium.Map) else part.add_to(folium.Map(tiles=None)))
     assets.localise(part)

@@ -25,7 +25,7 @@ def client(source: MapSource) -> TestClient:
 
 
 def test_a_vector_tile_travels_compressed(client):
-    """gzip as it lies in the archive, for whoever accepts it; plain for the others."""
+    """Gzip as it lies in the archive, for whoever accepts it; plain for the others."""
     packed = client.get(f"/tiles/roads/{TILE}.mvt?v=1")
     plain = client.get(f"/tiles/roads/{TILE}.mvt?v=1", headers={"Accept-Encoding": "identity"})
     assert packed.headers["content-encoding"] == "gzip"
