@@ -1,4 +1,4 @@
-"""The sample district 临江区 / Linjiang: a whole synthetic district, made from a recipe and written as real source files.
+"""The sample district 临江区 / Linjiang: a whole synthetic district, made from a recipe, written as real source files.
 
 `write_sample` is the only public function; it makes the city (`city.make_city`: terrain, river, streets, blocks, grids,
 people, places, incidents) and writes it (`writing.write_city`). Equal recipe and size give equal files.

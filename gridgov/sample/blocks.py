@@ -1,7 +1,7 @@
 """Blocks: faces between the main streets are cut, again and again, into blocks by local streets.
 
 The recursive subdivision of procedural city modelling (Parish and Müller 2001; Vanegas and others 2012), on a shared
-planar partition: a new street prefers to end where a street on the other side of the road begins, and then continues it.
+partition: a new street prefers to end where a street on the other side of the road begins, and then continues it.
 """
 
 from __future__ import annotations
@@ -38,13 +38,19 @@ def first_blocks(rings: list[list[int]], planar: Planar, water: Water, zones: Zo
     points = np.array([polygon.representative_point() for polygon in polygons])
     inside = shapely.contains(zones.boundary, points)
     xy = shapely.get_coordinates(points)
-    urban, towns = zones.urbanity(xy)
+    _, towns = zones.urbanity(xy)
     walls = [shapely.get_coordinates(wall) for wall in water.embankments]
     strip = Polygon(np.vstack([walls[0], walls[1][::-1]]))
     lakes = shapely.union_all([lake for _, lake in water.lakes])
     villages = shapely.union_all(skeleton.villages)
     kinds = np.array([_typical(zones, polygon) for polygon in polygons], dtype=object)
-    for name, area in (("village", villages), ("corridor", skeleton.corridor), ("strip", strip), ("lake", lakes), ("river", water.river)):
+    for name, area in (
+        ("village", villages),
+        ("corridor", skeleton.corridor),
+        ("strip", strip),
+        ("lake", lakes),
+        ("river", water.river),
+    ):
         kinds[shapely.contains(area, points)] = name
     old = shapely.union_all(zones.old_rings())
     kinds[shapely.contains(old, points) & (kinds == "new")] = "old"
@@ -56,7 +62,11 @@ def _typical(zones: Zones, polygon: Polygon) -> str:
     west, south, east, north = polygon.bounds
     x, y = np.meshgrid(np.linspace(west, east, 9)[1:-1], np.linspace(south, north, 9)[1:-1])
     keep = shapely.contains_xy(polygon, x.ravel(), y.ravel())
-    xy = np.stack([x.ravel()[keep], y.ravel()[keep]], 1) if keep.any() else np.array(polygon.representative_point().coords)
+    xy = (
+        np.stack([x.ravel()[keep], y.ravel()[keep]], 1)
+        if keep.any()
+        else np.array(polygon.representative_point().coords)
+    )
     kinds = zones.kind(xy)
     return max(sorted(set(kinds)), key=kinds.count)
 
@@ -82,7 +92,9 @@ def prune(planar: Planar, skeleton: Skeleton, zones: Zones) -> None:
 def subdivide(blocks: list[Block], planar: Planar, skeleton: Skeleton, recipe: Recipe, zones: Zones) -> list[Block]:
     """Cut all blocks down to the size their zone asks for; new streets are added to the skeleton's list."""
     rng = recipe.rng("blocks")
-    trails = [line.geometry for line in skeleton.lines if line.kind == "street" and _family(skeleton, line.street) == "trail"]
+    trails = [
+        line.geometry for line in skeleton.lines if line.kind == "street" and _family(skeleton, line.street) == "trail"
+    ]
     tree = shapely.STRtree(trails)
     done: list[Block] = []
     stack = sorted(blocks, key=lambda block: planar.polygon(block.ring).area)

@@ -21,7 +21,7 @@ from gridgov.sample.population import assign_uses, settle
 from gridgov.sample.recipe import Recipe
 from gridgov.sample.river import Water, make_course, make_water
 from gridgov.sample.roads import Roads, build_roads, drop_islands
-from gridgov.sample.skeleton import Skeleton, Street, draw_skeleton
+from gridgov.sample.skeleton import Street, draw_skeleton
 from gridgov.sample.spots import Spots, make_spots
 from gridgov.sample.terrain import Terrain, make_terrain
 from gridgov.sample.zones import Zones, make_zones
@@ -88,4 +88,3 @@ def _lengths(planar: Planar) -> dict[int, float]:
             (x0, y0), (x1, y1) = planar.xy[a], planar.xy[b]
             lengths[street] = lengths.get(street, 0.0) + float(np.hypot(x1 - x0, y1 - y0))
     return lengths
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -77,12 +78,12 @@ def make_cut(planar: Planar, ring: list[int], cut: Cut, street: int) -> tuple[li
         ends.append(a if end.vertex else planar.cut_edge(a, b, end.x, end.y))
     whole = planar.fresh(ring)
     chain = [ends[0], *(planar.add_vertex(*bend) for bend in cut.bends), ends[1]]
-    for a, b in zip(chain[:-1], chain[1:], strict=True):
+    for a, b in pairwise(chain):
         planar.add_edge(a, b, street)
     first, second = whole.index(ends[0]), whole.index(ends[1])
     turned = whole[first:] + whole[:first]
     middle = (second - first) % len(whole)
-    return turned[: middle + 1] + chain[1:-1][::-1], turned[middle:] + [turned[0]] + chain[1:-1]
+    return turned[: middle + 1] + chain[1:-1][::-1], [*turned[middle:], turned[0], *chain[1:-1]]
 
 
 def _junctions(planar: Planar, ring: list[int]) -> NDArray[np.bool_]:
@@ -122,18 +123,20 @@ def _try(
     span = _span(points, *line)
     if span is None:
         return None
-    ends = tuple(_end(planar, ring, points, junctions, hit, rule) for hit in span)
-    one, two = ends
-    if one is None or two is None or (one.position == two.position):
+    one, two = (_end(planar, ring, points, junctions, hit, rule) for hit in span)
+    if one is None or two is None or one.position == two.position:
         return None
     a, b = np.array([one.x, one.y]), np.array([two.x, two.y])
-    length = float(np.hypot(*(b - a)))
-    if length < rule.shortest_m:
-        return None
     bends = _bends(a, b, rule, rng) if rule.bend else ()
     path = np.array([a, *bends, b])
-    if not _sound(points, path, (one, two)):
+    if np.hypot(*(b - a)) < rule.shortest_m or not _sound(points, path, (one, two)):
         return None
+    return _judged(planar, ring, points, (one, two), path)
+
+
+def _judged(planar: Planar, ring: list[int], points: Floats, ends: tuple[End, End], path: Floats) -> Cut | None:
+    """Return the cut with its cost, or None when it is too sharp or too uneven."""
+    one, two = ends
     angle_cost = 0.0
     continues: list[int] = []
     for end, toward in ((one, path[1]), (two, path[-2])):
@@ -145,7 +148,8 @@ def _try(
     balance = abs(_share(points, one, two, path) - 0.5) * 2
     if balance > 0.72:
         return None
-    return Cut((one, two), balance**2 * 1.6 + angle_cost - 0.35 * len(continues), bends, tuple(continues))
+    bends = tuple((float(x), float(y)) for x, y in path[1:-1])
+    return Cut(ends, balance**2 * 1.6 + angle_cost - 0.35 * len(continues), bends, tuple(continues))
 
 
 def _span(points: Floats, start: Floats, direction: Floats) -> tuple[tuple[int, float], tuple[int, float]] | None:
@@ -185,15 +189,23 @@ def _end(
 
 
 def _bends(a: Floats, b: Floats, rule: CutRule, rng: np.random.Generator) -> tuple[tuple[float, float], ...]:
-    """Return one or two bends of an irregular lane."""
+    """Return the bends of an irregular lane: one for every 90 m."""
     along = b - a
     normal = np.array([-along[1], along[0]])
-    count = 1 if np.hypot(*along) < 120 else 2
-    steps = np.linspace(0, 1, count + 2)[1:-1] + rng.uniform(-0.08, 0.08, count)
+    count = int(np.clip(np.hypot(*along) / 90, 1, 9))
+    steps = np.linspace(0, 1, count + 2)[1:-1] + rng.uniform(-0.2, 0.2, count) / (count + 1)
     return tuple(
         (float(x), float(y))
-        for x, y in (a + step * along + normal * shift for step, shift in zip(steps, rng.normal(0, rule.bend, count), strict=True))
+        for x, y in (
+            a + step * along + normal * shift for step, shift in zip(steps, _drift(rule, rng, count), strict=True)
+        )
     )
+
+
+def _drift(rule: CutRule, rng: np.random.Generator, count: int) -> Floats:
+    """Return sideways shifts: a slow bow with a small wobble."""
+    t = np.arange(1, count + 1) / (count + 1)
+    return rng.normal(0, rule.bend) * np.sin(np.pi * t) + rng.normal(0, rule.bend / np.sqrt(count), count) * 0.6
 
 
 def _sound(points: Floats, path: Floats, ends: tuple[End, End]) -> bool:
@@ -221,8 +233,8 @@ def _sound(points: Floats, path: Floats, ends: tuple[End, End]) -> bool:
                 close[end.position % n] = False
         if hit.any() or close.any():
             return False
-    middle = 0.5 * (path[len(path) // 2 - 1] + path[len(path) // 2])
-    return bool(_inside(points, heads, middle))
+    within = path[1:-1] if len(path) > 2 else 0.5 * (path[:1] + path[1:])
+    return all(_inside(points, heads, place) for place in within)
 
 
 def _inside(points: Floats, heads: Floats, place: Floats) -> bool:

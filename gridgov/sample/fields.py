@@ -13,9 +13,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A raster in local metres: `values[row, column]`, row 0 in the north, `west`/`north` its outer corner."""
+    """A raster in local metres: `cells[row, column]`, row 0 in the north, `west`/`north` its outer corner."""
 
-    values: Floats
+    cells: Floats
     west: float
     north: float
     cell_m: float
@@ -25,11 +25,11 @@ class Field:
         xy = np.atleast_2d(xy)
         column = (xy[:, 0] - self.west) / self.cell_m - 0.5
         row = (self.north - xy[:, 1]) / self.cell_m - 0.5
-        return np.asarray(ndimage.map_coordinates(self.values, [row, column], order=1, mode="nearest"))
+        return np.asarray(ndimage.map_coordinates(self.cells, [row, column], order=1, mode="nearest"))
 
     def centres(self) -> tuple[Floats, Floats]:
         """Return x and y of all cell centres, each of the raster's shape."""
-        rows, columns = self.values.shape
+        rows, columns = self.cells.shape
         x = self.west + (np.arange(columns) + 0.5) * self.cell_m
         y = self.north - (np.arange(rows) + 0.5) * self.cell_m
         grid_x, grid_y = np.meshgrid(x, y)
@@ -41,7 +41,7 @@ class Field:
 
     def slope_degrees(self) -> Field:
         """Return the slope of the surface."""
-        rise_y, rise_x = np.gradient(self.values, self.cell_m)
+        rise_y, rise_x = np.gradient(self.cells, self.cell_m)
         return self.with_values(np.degrees(np.arctan(np.hypot(rise_x, rise_y))))
 
 

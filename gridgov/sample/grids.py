@@ -51,19 +51,31 @@ class Grids:
 
 
 def make_grids(
-    blocks: list[Block], polygons: NDArray[np.object_], planar: Planar, skeleton: Skeleton, people: People, recipe: Recipe
+    blocks: list[Block],
+    polygons: NDArray[np.object_],
+    planar: Planar,
+    skeleton: Skeleton,
+    people: People,
+    recipe: Recipe,
 ) -> Grids:
     """Merge blocks to grids, grids to communities, communities to streets, and code them."""
     hectares = shapely.area(polygons) / 1e4
     borders = _borders(blocks, planar, skeleton)
-    size = np.array([a / _GRID_HA.get(b.zone, 40.0) for a, b in zip(hectares, blocks, strict=True)]) + people.persons / 700.0
+    size = (
+        np.array([a / _GRID_HA.get(b.zone, 40.0) for a, b in zip(hectares, blocks, strict=True)])
+        + people.persons / 700.0
+    )
     grid = merge(size, borders, int(recipe.scale["grids"]))
     grid_people = people.total_by(grid, grid.max() + 1)
     grid_borders = _lifted(borders, grid)
     grid_ha = np.bincount(grid, weights=hectares)
-    load = grid_people.persons / (recipe.scale["persons"] / recipe.scale["communities"]) + grid_ha / grid_ha.sum() * 0.35 * recipe.scale["communities"]
+    load = (
+        grid_people.persons / (recipe.scale["persons"] / recipe.scale["communities"])
+        + grid_ha / grid_ha.sum() * 0.35 * recipe.scale["communities"]
+    )
     community = merge(load, grid_borders, int(recipe.scale["communities"]))
-    street = merge(np.bincount(community, weights=load), _lifted(grid_borders, community), int(recipe.scale["streets"]))
+    community_load = np.bincount(community, weights=load).astype(float)
+    street = merge(community_load, _lifted(grid_borders, community), int(recipe.scale["streets"]))
     areas = np.array([shapely.coverage_union_all(polygons[grid == g]) for g in range(grid.max() + 1)], dtype=object)
     zone = _main_zone(blocks, grid, hectares)
     return _coded(areas, grid, community, street, grid_people, grid_borders, zone, recipe)
@@ -82,8 +94,16 @@ def _borders(blocks: list[Block], planar: Planar, skeleton: Skeleton) -> Borders
                 continue
             (x0, y0), (x1, y1) = planar.xy[a], planar.xy[b]
             street = planar.street.get(key, NO_STREET)
-            weight = float(np.hypot(x1 - x0, y1 - y0)) * (_BARRIER.get(skeleton.streets[street].klass, 1.0) if street >= 0 else 1.0)
-            weight *= 1.0 if blocks[other].zone == block.zone else 0.02 if "river" in {block.zone, blocks[other].zone} else 0.3
+            weight = float(np.hypot(x1 - x0, y1 - y0)) * (
+                _BARRIER.get(skeleton.streets[street].klass, 1.0) if street >= 0 else 1.0
+            )
+            weight *= (
+                1.0
+                if blocks[other].zone == block.zone
+                else 0.02
+                if "river" in {block.zone, blocks[other].zone}
+                else 0.3
+            )
             borders[index][other] = borders[other][index] = borders[index].get(other, 0.0) + weight
     return borders
 
@@ -153,7 +173,12 @@ def _coded(
     names = recipe.table["names"]
     divisions = [Division(district, "district", names["zh"], names["en"], shapely.coverage_union_all(areas))]
     community_area = [shapely.coverage_union_all(areas[community == c]) for c in range(community.max() + 1)]
-    street_area = np.array([shapely.coverage_union_all(np.array(community_area, dtype=object)[street == s]) for s in range(street.max() + 1)])
+    street_area = np.array(
+        [
+            shapely.coverage_union_all(np.array(community_area, dtype=object)[street == s])
+            for s in range(street.max() + 1)
+        ]
+    )
     rural = [_is_rural(zones, people, areas, street[community] == s) for s in range(street.max() + 1)]
     stems = _stems(table, rng, len(community_area))
     order: list[int] = []
@@ -167,7 +192,9 @@ def _coded(
         street_code = f"{district}{counters[rural[s]]:03d}"
         divisions.append(Division(street_code, "street", stem[0] + kind[0], f"{stem[1]} {kind[1]}", street_area[s]))
         mine = np.flatnonzero(street == s)
-        for number, c in enumerate(mine[_reading_order(np.array([community_area[i] for i in mine], dtype=object))], start=1):
+        for number, c in enumerate(
+            mine[_reading_order(np.array([community_area[i] for i in mine], dtype=object))], start=1
+        ):
             in_community = np.flatnonzero(community == c)
             village = _is_rural(zones, people, areas, community == c)
             suffix = table["village"] if village else table["community"]
@@ -182,14 +209,18 @@ def _coded(
     place[order] = np.arange(len(order))
     columns = [column[order] for column in people.columns()]
     neighbours = [sorted(int(place[k]) for k in borders[g]) for g in order]
-    return Grids(codes, labels, areas[order], place[grid], People(*columns), neighbours, [zones[g] for g in order], divisions)
+    return Grids(
+        codes, labels, areas[order], place[grid], People(*columns), neighbours, [zones[g] for g in order], divisions
+    )
 
 
 def _is_rural(zones: list[str], people: People, areas: NDArray[np.object_], mine: NDArray[np.bool_]) -> bool:
     """Return whether most people of some grids live in villages, or hardly ten on a hectare."""
     rural = np.array([zone in {"village", "rural", "hill"} for zone in zones])
     persons = int(people.persons[mine].sum())
-    return bool(people.persons[mine & rural].sum() * 2 > persons) or persons < 10 * shapely.area(areas[mine]).sum() / 1e4
+    return (
+        bool(people.persons[mine & rural].sum() * 2 > persons) or persons < 10 * shapely.area(areas[mine]).sum() / 1e4
+    )
 
 
 def _stems(table: dict[str, list[list[str]]], rng: np.random.Generator, count: int) -> list[tuple[str, str]]:

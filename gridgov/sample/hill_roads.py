@@ -26,7 +26,9 @@ def add_villages(skeleton: Skeleton, recipe: Recipe, water: Water, terrain: Terr
     skeleton.villages = [_outline(rng, site) for site in sites]
     ground = _coarse(terrain.elevation, recipe.scale.get("path_cell_factor", 1))
     before = _path_tree(ground, skeleton, water, zones)
-    peaks = [(p["x"], p["y"]) for p in summits(terrain, spacing_m=1500 * recipe.scale["hills"]["foot_scale"], minimum_m=60)]
+    peaks = [
+        (p["x"], p["y"]) for p in summits(terrain, spacing_m=1500 * recipe.scale["hills"]["foot_scale"], minimum_m=60)
+    ]
     peaks = [peak for peak in peaks if shapely.contains_xy(zones.boundary.buffer(-250), *peak)]
     uses = _uses(ground, before, sites, peaks)
     streets = shapely.union_all([line.geometry for line in skeleton.lines if line.kind == "street"])
@@ -50,7 +52,9 @@ def _sites(
     small = recipe.scale["hills"]["foot_scale"]
     points = shapely.points(xy)
     roads = shapely.union_all([line.geometry for line in skeleton.lines])
-    fits = (urban < -0.3) & (terrain.slope.at(xy) < 7.5) & shapely.contains_xy(zones.boundary.buffer(-320 * small), *xy.T)
+    fits = (
+        (urban < -0.3) & (terrain.slope.at(xy) < 7.5) & shapely.contains_xy(zones.boundary.buffer(-320 * small), *xy.T)
+    )
     fits &= (terrain.water_distance.at(xy) > 200 * small) & (shapely.distance(points, roads) > 230 * small)
     fits &= terrain.hill.at(xy) < 0.75
     chosen: list[tuple[float, float]] = []
@@ -65,18 +69,20 @@ def _sites(
 def _outline(rng: np.random.Generator, site: tuple[float, float]) -> Polygon:
     """Return a village's edge."""
     t = np.linspace(0, 2 * np.pi, 28, endpoint=False)
-    r = rng.uniform(110, 190) * (1 + sum(rng.uniform(-0.3, 0.3) / k * np.cos(k * t + rng.uniform(0, 6.28)) for k in (2, 3, 4)))
+    r = rng.uniform(110, 190) * (
+        1 + sum(rng.uniform(-0.3, 0.3) / k * np.cos(k * t + rng.uniform(0, 6.28)) for k in (2, 3, 4))
+    )
     return Polygon(np.array(site) + np.stack([1.25 * r * np.cos(t), r * np.sin(t)], 1))
 
 
 def _coarse(elevation: Field, factor: int) -> Field:
-    values = elevation.values[::factor, ::factor]
+    values = elevation.cells[::factor, ::factor]
     return Field(values, elevation.west, elevation.north, elevation.cell_m * factor)
 
 
 def _path_tree(ground: Field, skeleton: Skeleton, water: Water, zones: Zones) -> NDArray[np.int64]:
     """Return for every cell the next cell on the best way to a main street (-1: on one; -2: no way)."""
-    rows, columns = ground.values.shape
+    rows, columns = ground.cells.shape
     x, y = ground.centres()
     wet = shapely.union_all([water.river, skeleton.corridor.buffer(30), *(lake.buffer(35) for _, lake in water.lakes)])
     shapely.prepare(wet)
@@ -88,7 +94,7 @@ def _path_tree(ground: Field, skeleton: Skeleton, water: Water, zones: Zones) ->
         b = (slice(dr, rows), slice(max(0, dc), columns + min(0, dc)))
         ok = open_cell[a] & open_cell[b]
         length = ground.cell_m * np.hypot(dr, dc)
-        grade = np.abs(ground.values[a] - ground.values[b])[ok] / length
+        grade = np.abs(ground.cells[a] - ground.cells[b])[ok] / length
         tails.append(index[a][ok])
         heads.append(index[b][ok])
         costs.append(length * (1 + (grade / _GRADE) ** 2))
@@ -109,15 +115,16 @@ def _root_cells(ground: Field, skeleton: Skeleton, open_cell: NDArray[np.bool_])
     column = ((points[:, 0] - ground.west) / ground.cell_m).astype(int)
     row = ((ground.north - points[:, 1]) / ground.cell_m).astype(int)
     keep = open_cell[row, column]
-    return np.unique(row[keep] * ground.values.shape[1] + column[keep])
+    return np.unique(row[keep] * ground.cells.shape[1] + column[keep])
 
 
 def _cell(ground: Field, x: float, y: float) -> int:
-    return int((ground.north - y) / ground.cell_m) * ground.values.shape[1] + int((x - ground.west) / ground.cell_m)
+    row, column = int((ground.north - y) / ground.cell_m), int((x - ground.west) / ground.cell_m)
+    return int(row * ground.cells.shape[1] + column)
 
 
 def _positions(ground: Field, cells: list[int]) -> Floats:
-    row, column = np.divmod(np.array(cells), ground.values.shape[1])
+    row, column = np.divmod(np.array(cells), ground.cells.shape[1])
     return np.stack([ground.west + (column + 0.5) * ground.cell_m, ground.north - (row + 0.5) * ground.cell_m], 1)
 
 
@@ -161,11 +168,16 @@ def _smooth(xy: Floats) -> Floats:
         quarter, three = 0.75 * xy[:-1] + 0.25 * xy[1:], 0.25 * xy[:-1] + 0.75 * xy[1:]
         inner = np.stack([quarter, three], 1).reshape(-1, 2)[1:-1]
         xy = np.vstack([xy[:1], inner, xy[-1:]])
-    return shapely.get_coordinates(shapely.simplify(LineString(xy), 2.0))
+    return np.asarray(shapely.get_coordinates(shapely.simplify(LineString(xy), 2.0)))
 
 
 def _finish_village(
-    skeleton: Skeleton, zones: Zones, ground: Field, before: NDArray[np.int64], site: tuple[float, float], outline: Polygon
+    skeleton: Skeleton,
+    zones: Zones,
+    ground: Field,
+    before: NDArray[np.int64],
+    site: tuple[float, float],
+    outline: Polygon,
 ) -> None:
     """Draw a village's edge and lead its road through to the far side."""
     skeleton.border(shapely.intersection(outline.boundary, zones.boundary), "outline")

@@ -14,7 +14,14 @@ from gridgov.sample.fields import Floats
 if TYPE_CHECKING:
     from gridgov.sample.city import City
 
-_OPEN_STAGES = ((0.4, "reported"), (1.0, "filed"), (2.0, "dispatched"), (9.0, "in_progress"), (16.0, "resolved"), (1e9, "verified"))
+_OPEN_STAGES = (
+    (0.4, "reported"),
+    (1.0, "filed"),
+    (2.0, "dispatched"),
+    (9.0, "in_progress"),
+    (16.0, "resolved"),
+    (1e9, "verified"),
+)
 
 
 def incidents(city: City) -> pd.DataFrame:
@@ -30,8 +37,12 @@ def incidents(city: City) -> pd.DataFrame:
         if count:
             part = _of_class(city, rng, item, count, as_of, rain)
             parts.append(part)
-    frame = pd.concat(parts, ignore_index=True).sort_values(["reported_at", "class_code", "x"], kind="stable", ignore_index=True)
-    frame.insert(0, "incident_id", [f"{t[:10].replace('-', '')}{i:06d}" for i, t in enumerate(frame["reported_at"], start=1)])
+    frame = pd.concat(parts, ignore_index=True).sort_values(
+        ["reported_at", "class_code", "x"], kind="stable", ignore_index=True
+    )
+    frame.insert(
+        0, "incident_id", [f"{t[:10].replace('-', '')}{i:06d}" for i, t in enumerate(frame["reported_at"], start=1)]
+    )
     return frame
 
 
@@ -58,7 +69,9 @@ def _of_class(
             "state": states,
             "severity": severity,
             "reported_at": [_stamp(start, h) for h in hours],
-            "closed_at": [_stamp(start, h + c) if done else "" for h, c, done in zip(hours, until_closed, closed, strict=True)],
+            "closed_at": [
+                _stamp(start, h + c) if done else "" for h, c, done in zip(hours, until_closed, closed, strict=True)
+            ],
             "source": rng.choice(list(sources), count, p=weights / weights.sum()),
             "description": _descriptions(city, rng, item, spots),
             "x": xy[:, 0],
@@ -72,7 +85,7 @@ def _stamp(start: datetime, hours: float) -> str:
 
 
 def _spot_weights(city: City, rng: np.random.Generator, item: dict[str, Any]) -> Floats:
-    """Return how likely a class is at each spot: by zone and use of the block, the street's class, low ground, people."""
+    """Return how likely a class is at each spot: by zone and use of the block, class of the street, ground."""
     zone = np.array([item["zones"].get(b.zone, 0.02) for b in city.blocks])
     use = np.array([item.get("uses", {}).get(b.use, 1.0) for b in city.blocks])
     weight = (zone * use)[city.spots.block]
@@ -127,6 +140,9 @@ def _states(rng: np.random.Generator, age: Floats, until_closed: Floats) -> tupl
 
 def _descriptions(city: City, rng: np.random.Generator, item: dict[str, Any], spots: NDArray[np.int64]) -> list[str]:
     near = ["附近", "路口", "东侧", "西侧", "南侧", "北侧", "公交站旁", "小区门口"]
-    places = [f"{city.spots.street_name[s]}{near[k]}" for s, k in zip(spots.tolist(), rng.integers(0, len(near), len(spots)).tolist(), strict=True)]
+    places = [
+        f"{city.spots.street_name[s]}{near[k]}"
+        for s, k in zip(spots.tolist(), rng.integers(0, len(near), len(spots)).tolist(), strict=True)
+    ]
     texts = rng.choice(item["texts"], len(spots))
     return [f"{place}{text}" for place, text in zip(places, texts, strict=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -24,7 +25,9 @@ def add_inner_ways(blocks: list[Block], planar: Planar, skeleton: Skeleton, reci
     """Lay ways into blocks by the recipe's shares and return the blocks with up-to-date rings."""
     rng, shares = recipe.rng("inner ways"), recipe.table["inner_ways"]
     for block in blocks:
-        kind = "park" if block.use == "park" else "campus" if block.use in {"campus", "school", "factory"} else "compound"
+        kind = (
+            "park" if block.use == "park" else "campus" if block.use in {"campus", "school", "factory"} else "compound"
+        )
         if block.zone not in {"old", "new", "industrial"} or rng.uniform() > shares[kind]:
             continue
         ring = planar.fresh(block.ring)
@@ -56,7 +59,13 @@ def _doors(planar: Planar, skeleton: Skeleton, ring: list[int], rng: np.random.G
 
 
 def _lay(
-    planar: Planar, ring: list[int], polygon: Polygon, doors: list[Door], street: int, kind: str, rng: np.random.Generator
+    planar: Planar,
+    ring: list[int],
+    polygon: Polygon,
+    doors: list[Door],
+    street: int,
+    kind: str,
+    rng: np.random.Generator,
 ) -> None:
     """Lay a dead end, a way through, or a ring with gates, as the kind and the gates allow."""
     inner = polygon.buffer(-12)
@@ -83,7 +92,7 @@ def _lay_through(planar: Planar, polygon: Polygon, doors: list[Door], street: in
     if not shapely.contains(polygon.buffer(0.01), path):
         return
     vertices = [_gate(planar, one), planar.add_vertex(*middle), _gate(planar, two)]
-    for a, b in zip(vertices[:-1], vertices[1:], strict=True):
+    for a, b in pairwise(vertices):
         planar.add_edge(a, b, street)
 
 
@@ -91,21 +100,25 @@ def _lay_dead_end(planar: Planar, polygon: Polygon, door: Door, street: int, rng
     """Lead a lane from a gate towards the middle."""
     start, middle = np.array(door[2:]), np.array(polygon.centroid.coords[0])
     end = start + (middle - start) * rng.uniform(0.8, 1.15)
-    if shapely.contains(polygon.buffer(-8), shapely.Point(end)) and shapely.contains(polygon.buffer(0.01), LineString([start, end])):
+    if shapely.contains(polygon.buffer(-8), shapely.Point(end)) and shapely.contains(
+        polygon.buffer(0.01), LineString([start, end])
+    ):
         planar.add_edge(_gate(planar, door), planar.add_vertex(*end), street)
 
 
 def _lay_ring(planar: Planar, polygon: Polygon, doors: list[Door], street: int) -> None:
     """Lay a rounded ring in the middle and join it to the gates."""
     width = float(np.sqrt(polygon.area))
-    core = polygon.buffer(-0.26 * width)
-    if core.is_empty or core.geom_type != "Polygon" or core.area < 250:
+    core = polygon.buffer(-0.33 * width)
+    if core.is_empty or core.geom_type != "Polygon" or core.area < 60:
         return
-    loop = shapely.get_coordinates(shapely.simplify(core.buffer(0.07 * width), 2.5))[:-1]
+    loop = shapely.get_coordinates(shapely.simplify(core.buffer(0.14 * width, quad_segs=3), 1.5))[:-1]
     if len(loop) < 4:
         return
     joins = {_nearest(loop, door) for door in doors}
-    if any(not shapely.contains(polygon.buffer(0.01), LineString([door[2:], loop[_nearest(loop, door)]])) for door in doors):
+    if any(
+        not shapely.contains(polygon.buffer(0.01), LineString([door[2:], loop[_nearest(loop, door)]])) for door in doors
+    ):
         return
     vertices = [planar.add_vertex(*place) for place in loop]
     for a, b in zip(vertices, vertices[1:] + vertices[:1], strict=True):

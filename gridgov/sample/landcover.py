@@ -24,7 +24,15 @@ from gridgov.sample.zones import Zones
 
 CELL_M = 10.0
 _LAYERS = ("water", "forest", "grassland", "wetland", "land")
-_ROAD_HALF_M = {"motorway": 13.0, "primary": 11.0, "secondary": 9.0, "tertiary": 7.0, "unclassified": 4.5, "motorway_link": 5.0, "residential": 5.5}
+_ROAD_HALF_M = {
+    "motorway": 13.0,
+    "primary": 11.0,
+    "secondary": 9.0,
+    "tertiary": 7.0,
+    "unclassified": 4.5,
+    "motorway_link": 5.0,
+    "residential": 5.5,
+}
 _MIN_M2 = 900.0
 
 
@@ -62,10 +70,14 @@ def natural_resources(
     strips = polygons[kinds == "strip"]
     urban = zones.urbanity(shapely.get_coordinates(shapely.centroid(strips)))[0] if len(strips) else np.empty(0)
     marsh = shapely.union_all([*strips[urban < 0.0], *water.sandbanks])
-    layers["wetland"].add(shapely.difference(shapely.intersection(marsh, bounds), water.stream_area()), "1106", "滨江湿地")
+    layers["wetland"].add(
+        shapely.difference(shapely.intersection(marsh, bounds), water.stream_area()), "1106", "滨江湿地"
+    )
     forest = _forest(recipe, terrain)
     dry_open = shapely.difference(open_land, wet)
-    wood = shapely.intersection(shapely.union_all([forest, *water.islands]), shapely.union_all([dry_open, *water.islands]))
+    wood = shapely.intersection(
+        shapely.union_all([forest, *water.islands]), shapely.union_all([dry_open, *water.islands])
+    )
     layers["forest"].add(_clean(wood), "0301")
     bare_hills = shapely.difference(dry_open, layers["forest"].union().buffer(0.01))
     _add_fields(layers, blocks, polygons, bare_hills, terrain, recipe)
@@ -76,7 +88,10 @@ def _add_water(parcels: Parcels, water: Water, bounds: Polygon) -> None:
     dry = shapely.union_all([*water.islands, *water.sandbanks])
     parcels.add(shapely.intersection(shapely.difference(water.river, dry), bounds), "1101", "临江")
     for stream, name in zip(water.streams, ("青溪", "沙河", "石溪", "龙溪"), strict=False):
-        shape = shapely.difference(stream.buffer(water.stream_width_m / 2), shapely.union_all([water.river, *(lake for _, lake in water.lakes)]))
+        shape = shapely.difference(
+            stream.buffer(water.stream_width_m / 2),
+            shapely.union_all([water.river, *(lake for _, lake in water.lakes)]),
+        )
         parcels.add(shapely.intersection(shape, bounds), "1101", name)
     for name, lake in water.lakes:
         parcels.add(shapely.intersection(lake, bounds), "1103" if "水库" in name else "1102", name)
@@ -86,8 +101,8 @@ def _forest(recipe: Recipe, terrain: Terrain) -> shapely.Geometry:
     """Return woods: on hills and steep ground, with clearings; outlines of the 30 m raster, rounded."""
     x, y = terrain.elevation.centres()
     patchy = fractal(recipe.rng("forest"), x, y, 900.0 * recipe.scale["hills"]["foot_scale"], 4)
-    mask = (terrain.hill.values * 2.2 + terrain.slope.values / 18 + 0.55 * patchy) > 0.72
-    mask |= (patchy > 0.92) & (terrain.hill.values > 0.02)
+    mask = (terrain.hill.cells * 2.2 + terrain.slope.cells / 18 + 0.85 * patchy) > 0.72
+    mask |= (patchy > 0.92) & (terrain.hill.cells > 0.02)
     return _outlines(mask, terrain.elevation)
 
 
@@ -138,7 +153,7 @@ def _add_fields(
 
 
 def _field_class(slope: float, hill: float, water_m: float, mood: float) -> str:
-    """Return the class of a field: rice near water, vegetables and dry fields on the plain, orchards and tea on slopes."""
+    """Return the class of a field: rice, vegetables and dry fields on the plain, orchards and tea on slopes."""
     if slope > 13 or (hill > 0.1 and mood > 0.62):
         return "0401" if slope > 18 else "0404"
     if hill > 0.03 or slope > 5:
@@ -179,9 +194,9 @@ def paint(
     water: Water,
     zones: Zones,
 ) -> tuple[NDArray[np.uint8], Affine]:
-    """Paint the land cover raster on 10 m cells of the same extent as `base`; 0 outside the painted areas never stays."""
+    """Paint the land cover raster on 10 m cells of the same extent as `base`."""
     factor = int(base.cell_m / CELL_M)
-    shape = (base.values.shape[0] * factor, base.values.shape[1] * factor)
+    shape = (base.cells.shape[0] * factor, base.cells.shape[1] * factor)
     transform = from_origin(base.west, base.north, CELL_M, CELL_M)
     cover = _outer_cover(base, factor)
 
@@ -213,7 +228,7 @@ def paint(
 
 def _outer_cover(base: Field, factor: int) -> NDArray[np.uint8]:
     """Return the cover of what lies outside the district: woods on high ground, fields below."""
-    high = base.values > 45.0
+    high = base.cells > 45.0
     return np.repeat(np.repeat(np.where(high, 20, 40).astype(np.uint8), factor, 0), factor, 1)
 
 

@@ -79,12 +79,18 @@ def shelters(city: City) -> gpd.GeoDataFrame:
     geometry = []
     kinds = [kind for kind in fitting for _ in range(round(table[kind][1] * count))]
     kinds = (kinds + ["school"] * count)[:count]
-    for kind in fitting:
-        for spot in _spread(city, rng, fitting[kind], kinds.count(kind)):
+    for kind, uses in fitting.items():
+        for spot in _spread(city, rng, uses, kinds.count(kind)):
             label, _, indoor, outdoor, each_m2, least, most = table[kind]
             ground = float(city.polygons[city.spots.block[spot]].area)
             capacity = int(np.clip(ground * 0.35 / each_m2, least, most) // 10 * 10)
-            hazards = table["hazard_kinds"] if indoor and outdoor else ["earthquake", "fire"] if outdoor else ["flood", "typhoon", "fire", "landslide"]
+            hazards = (
+                table["hazard_kinds"]
+                if indoor and outdoor
+                else ["earthquake", "fire"]
+                if outdoor
+                else ["flood", "typhoon", "fire", "landslide"]
+            )
             rows.append(
                 {
                     "shelter_id": f"S{len(rows) + 1:04d}",
@@ -111,7 +117,10 @@ def hazards(city: City) -> gpd.GeoDataFrame:
             category = "fuel" if key == "fuel" else "chemical"
             rows.append(_hazard(len(rows), f"{_area_name(city, spot)}{label}", category, int(level)))
             geometry.append(_inside_block(city, spot))
-    for category, label, area in (("flood_prone", "易涝区", _flood_prone(city)), ("landslide", "滑坡隐患区", _steep(city))):
+    for category, label, area in (
+        ("flood_prone", "易涝区", _flood_prone(city)),
+        ("landslide", "滑坡隐患区", _steep(city)),
+    ):
         for number, part in enumerate(area, start=1):
             level = int(np.clip(np.log10(part.area) - 2.5, 1, 4))
             rows.append(_hazard(len(rows), f"{label}{number:02d}", category, level))
@@ -126,20 +135,22 @@ def _hazard(number: int, name: str, category: str, level: int) -> dict[str, Any]
 def _flood_prone(city: City) -> list[shapely.Geometry]:
     """Return low ground beside river and streams."""
     ground, terrain = city.terrain.elevation, city.terrain
-    near = terrain.water_distance.values
-    low = (ground.values < np.quantile(ground.values, 0.16)) & (near > 0) & (near < 420)
+    near = terrain.water_distance.cells
+    low = (ground.cells < np.quantile(ground.cells, 0.16)) & (near > 0) & (near < 420)
     return _areas(city, low, least_m2=15_000)
 
 
 def _steep(city: City) -> list[shapely.Geometry]:
     """Return steep slopes."""
-    return _areas(city, city.terrain.slope.values > 24.0, least_m2=9_000)
+    return _areas(city, city.terrain.slope.cells > 24.0, least_m2=9_000)
 
 
 def _areas(city: City, mask: NDArray[np.bool_], *, least_m2: float) -> list[shapely.Geometry]:
     base = city.terrain.elevation
     transform = from_origin(base.west, base.north, base.cell_m, base.cell_m)
-    found = [shapely.geometry.shape(s) for s, _ in features.shapes(mask.astype(np.uint8), mask=mask, transform=transform)]
+    found = [
+        shapely.geometry.shape(s) for s, _ in features.shapes(mask.astype(np.uint8), mask=mask, transform=transform)
+    ]
     smooth = shapely.simplify(shapely.union_all(found).buffer(25).buffer(-40).buffer(15), 4.0)
     smooth = shapely.difference(shapely.intersection(smooth, city.zones.boundary), city.water.surface())
     parts = [p for p in shapely.get_parts(smooth) if p.geom_type == "Polygon" and p.area > least_m2]
@@ -153,21 +164,37 @@ def sensors(city: City) -> pd.DataFrame:
     for category, (label, unit, per_10000) in table.items():
         count = max(2, round(per_10000 * city.recipe.scale["persons"] / 10_000))
         for number, (x, y) in enumerate(_sensor_places(city, rng, category, count).tolist(), start=1):
-            rows.append({"sensor_id": f"{category[0].upper()}{number:04d}", "name": f"{label}{number:02d}", "category": category, "unit": unit, "x": x, "y": y})
+            rows.append(
+                {
+                    "sensor_id": f"{category[0].upper()}{number:04d}",
+                    "name": f"{label}{number:02d}",
+                    "category": category,
+                    "unit": unit,
+                    "x": x,
+                    "y": y,
+                }
+            )
     return pd.DataFrame(rows)
 
 
 def _sensor_places(city: City, rng: np.random.Generator, category: str, count: int) -> Floats:
     inner = city.zones.boundary.buffer(-60)
     if category == "water_level":
-        bank = shapely.intersection(shapely.union_all([b.parallel_offset(4, side) for b, side in zip(city.water.banks, ("left", "right"), strict=True)]), inner)
+        bank = shapely.intersection(
+            shapely.union_all(
+                [b.parallel_offset(4, side) for b, side in zip(city.water.banks, ("left", "right"), strict=True)]
+            ),
+            inner,
+        )
         steps = np.sort(rng.uniform(0, 1, count))
         merged = shapely.line_merge(bank)
         parts = shapely.get_parts(merged)
         return np.array([parts[i % len(parts)].interpolate(s, normalized=True).coords[0] for i, s in enumerate(steps)])
     if category == "tilt":
         x, y = city.terrain.elevation.centres()
-        steep = (city.terrain.slope.values > min(20.0, float(np.quantile(city.terrain.slope.values, 0.97)))) & shapely.contains_xy(inner, x, y)
+        steep = (
+            city.terrain.slope.cells > min(20.0, float(np.quantile(city.terrain.slope.cells, 0.97)))
+        ) & shapely.contains_xy(inner, x, y)
         chosen = rng.choice(np.flatnonzero(steep.ravel()), count)
         return np.stack([x.ravel()[chosen], y.ravel()[chosen]], 1)
     return np.asarray(city.spots.xy[rng.choice(len(city.spots.xy), count, replace=False)])

@@ -7,6 +7,7 @@ shared exactly, vertex by vertex, and the finished blocks are a coverage without
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -111,10 +112,10 @@ def build(lines: list[Line]) -> tuple[Planar, list[list[int]]]:
     Faces with holes are opened by two cuts beside each hole, as a ring cannot carry a hole.
     """
     lines = list(lines)
-    for _ in range(3):
+    for _ in range(6):
         noded = _node(lines)
         polygons = list(shapely.get_parts(shapely.polygonize(shapely.get_parts(noded))))
-        cuts = [cut for polygon in polygons for hole in polygon.interiors for cut in _beside(polygon, Polygon(hole))]
+        cuts = [cut for polygon in polygons for cut in _openings(polygon)]
         if not cuts:
             break
         lines += [Line(cut, "opening") for cut in cuts]
@@ -125,15 +126,48 @@ def _node(lines: list[Line]) -> shapely.Geometry:
     return shapely.unary_union(np.array([line.geometry for line in lines]), grid_size=_GRID_M)
 
 
+def _openings(polygon: Polygon) -> list[shapely.LineString]:
+    """Return the lines that cut a polygon into parts without holes: one hole after another, the middle one first."""
+    holes = [Polygon(ring) for ring in polygon.interiors]
+    if not holes:
+        return []
+    middle = sorted(holes, key=lambda hole: (hole.centroid.y, hole.centroid.x))[len(holes) // 2]
+    cuts = _beside(polygon, middle)
+    parts = shapely.polygonize([shapely.unary_union([polygon.boundary, *cuts], grid_size=_GRID_M)])
+    inner = [part for part in shapely.get_parts(parts) if shapely.covers(polygon, part.representative_point())]
+    return cuts + [cut for part in inner if len(part.interiors) < len(holes) for cut in _openings(part)]
+
+
 def _beside(polygon: Polygon, hole: Polygon) -> list[shapely.LineString]:
-    """Return the two pieces of a line through a hole that join it to the outer ring on both sides."""
+    """Return two lines from a hole to the outer ring, on both sides, slightly winding where there is room."""
     centre = hole.representative_point()
     west, _, east, _ = polygon.bounds
     line = shapely.LineString([(west - 10, centre.y), (east + 10, centre.y)])
-    inside = shapely.get_parts(shapely.intersection(line, Polygon(polygon.exterior)))
-    pieces = shapely.get_parts(shapely.difference(inside[shapely.intersects(inside, hole)][0], hole))
-    near = [piece for piece in pieces if shapely.dwithin(piece, hole, 1e-6)]
-    return [shapely.segmentize(piece, 400.0) for piece in (near[0], near[-1])]
+    pieces = shapely.get_parts(shapely.difference(shapely.intersection(line, polygon), hole))
+    first, _, last, _ = shapely.intersection(line, hole).bounds
+    before = min(pieces, key=lambda piece: abs(piece.bounds[2] - first))
+    after = min(pieces, key=lambda piece: abs(piece.bounds[0] - last))
+    return [_stretched(_winding(piece, polygon)) for piece in (before, after)]
+
+
+def _stretched(line: shapely.LineString) -> shapely.LineString:
+    """Return a line a little longer at both ends, so that noding surely finds the rings it joins."""
+    points = shapely.get_coordinates(line)
+    return shapely.LineString(np.vstack([points[:1] - [1.5, 0.0], points, points[-1:] + [1.5, 0.0]]))
+
+
+def _winding(piece: shapely.LineString, polygon: Polygon) -> shapely.LineString:
+    """Return a border through open country: straight lines of kilometres do not look like borders."""
+    (x0, y0), (x1, y1) = piece.coords[0], piece.coords[-1]
+    t = np.linspace(0.0, 1.0, max(2, int(piece.length / 60)) + 1)
+    height = 0.09 * piece.length * np.sin(np.pi * t) ** 0.7
+    swing = np.sin(2 * np.pi * t * 1.5 + 0.01 * x0) + 0.5 * np.sin(
+        2 * np.pi * t * (3 + piece.length / 900) + 0.013 * y0
+    )
+    curve = shapely.LineString(np.stack([x0 + t * (x1 - x0), y0 + t * (y1 - y0) + height * swing], 1))
+    if shapely.covers(polygon.buffer(0.01), curve):
+        return curve
+    return shapely.segmentize(piece, 400.0)
 
 
 def _assemble(lines: list[Line], noded: shapely.Geometry, polygons: list[Polygon]) -> tuple[Planar, list[list[int]]]:
@@ -146,7 +180,7 @@ def _assemble(lines: list[Line], noded: shapely.Geometry, polygons: list[Polygon
         return ids[x, y]
 
     chains = [shapely.get_coordinates(part) for part in shapely.get_parts(noded)]
-    segments = np.array([(*a, *b) for chain in chains for a, b in zip(chain[:-1], chain[1:], strict=True)])
+    segments = np.array([(*a, *b) for chain in chains for a, b in pairwise(chain.tolist())])
     owner = _owners(lines, segments)
     for (x0, y0, x1, y1), line in zip(segments.tolist(), owner, strict=True):
         a, b = vertex(x0, y0), vertex(x1, y1)

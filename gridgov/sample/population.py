@@ -54,12 +54,16 @@ def settle(blocks: list[Block], polygons: NDArray[np.object_], recipe: Recipe, z
     urban, _ = zones.urbanity(shapely.get_coordinates(shapely.centroid(polygons)))
     night = np.array([density["night"].get(b.zone, 0.0) * density["use_night"].get(b.use, 1.0) for b in blocks])
     day = np.array([density["day"].get(b.zone, 0.0) * density["use_day"].get(b.use, 1.0) for b in blocks])
-    centre = np.array([np.clip(0.6 + u, 0.5, 1.5) if b.zone in {"old", "new"} else 1.0 for b, u in zip(blocks, urban, strict=True)])
+    centre = np.array(
+        [np.clip(0.6 + u, 0.5, 1.5) if b.zone in {"old", "new"} else 1.0 for b, u in zip(blocks, urban, strict=True)]
+    )
     chance = rng.lognormal(0.0, 0.28, len(blocks))
     total = int(recipe.scale["persons"])
     persons = whole_shares(night * hectares * centre * chance, total)
     persons_day = whole_shares(0.35 * persons + day * hectares * centre * chance * 0.9, round(total * 1.04))
-    size = np.where([b.zone in {"village", "rural", "hill"} for b in blocks], 3.1, 2.55) * rng.normal(1.0, 0.05, len(blocks))
+    size = np.where([b.zone in {"village", "rural", "hill"} for b in blocks], 3.1, 2.55) * rng.normal(
+        1.0, 0.05, len(blocks)
+    )
     households = np.ceil(persons / size).astype(np.int64)
     share = np.array([density["elderly"].get(b.zone, 0.18) for b in blocks]) * rng.normal(1.0, 0.15, len(blocks))
     elderly = np.minimum(persons, (persons * np.clip(share, 0.03, 0.6)).round().astype(np.int64))
@@ -72,4 +76,4 @@ def whole_shares(weights: Floats, total: int) -> NDArray[np.int64]:
     parts = np.floor(exact).astype(np.int64)
     order = np.argsort(-(exact - parts), kind="stable")
     parts[order[: total - int(parts.sum())]] += 1
-    return parts
+    return np.asarray(parts)

@@ -76,7 +76,9 @@ def read_recipe(size: str, path: Path | None = None) -> Recipe:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SourceError(f"The recipe {path} cannot be read ({error}); give a TOML file like data/sample.toml.") from error
+        raise SourceError(
+            f"The recipe {path} cannot be read ({error}); give a TOML file like data/sample.toml."
+        ) from error
     sizes = table.get("size", {})
     known = [name for name in sizes if name != "common"]
     if size not in known:

@@ -120,9 +120,7 @@ def make_water(recipe: Recipe, course: Course) -> Water:
     )
 
 
-def _banks(
-    course: Course, recipe: Recipe, islands: list[dict[str, Any]], outward_m: float
-) -> tuple[Floats, Floats]:
+def _banks(course: Course, recipe: Recipe, islands: list[dict[str, Any]], outward_m: float) -> tuple[Floats, Floats]:
     """Return lines along the left and right bank: the width swells slowly and opens around islands."""
     reach = 1.35 * 1000 * max(recipe.scale["half_extent_km"])
     width = recipe.scale["river"]["width_m"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -18,7 +19,16 @@ from gridgov.sample.skeleton import Skeleton, Street
 
 _HALF_MEDIAN_M = 8.0
 _MOTORWAY_HALF_M = 11.0
-_RANK = ("motorway", "motorway_link", "primary", "secondary", "tertiary", "unclassified", "residential", "living_street")
+_RANK = (
+    "motorway",
+    "motorway_link",
+    "primary",
+    "secondary",
+    "tertiary",
+    "unclassified",
+    "residential",
+    "living_street",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,7 @@ class Roads:
 
     def chain(self, vertices: list[int], way: Way) -> None:
         """Join vertices one after another."""
-        self.edges += [(a, b, way) for a, b in zip(vertices[:-1], vertices[1:], strict=True)]
+        self.edges += [(a, b, way) for a, b in pairwise(vertices)]
 
     def lines(self) -> np.ndarray:
         """Return the edges as lines."""
@@ -60,7 +70,9 @@ def drop_islands(planar: Planar) -> None:
     edges = [(key, street) for key, street in planar.street.items() if street != NO_STREET]
     tail, head = np.array([key for key, _ in edges]).T
     n = len(planar.xy)
-    _, label = csgraph.connected_components(sparse.coo_array((np.ones(len(tail)), (tail, head)), shape=(n, n)), directed=False)
+    _, label = csgraph.connected_components(
+        sparse.coo_array((np.ones(len(tail)), (tail, head)), shape=(n, n)), directed=False
+    )
     main = np.bincount(label[tail]).argmax()
     for key, _ in edges:
         if label[key[0]] != main:
@@ -75,7 +87,11 @@ def build_roads(planar: Planar, skeleton: Skeleton, water: Water, recipe: Recipe
     plain = [(a, b, street) for (a, b), street in planar.street.items() if street != NO_STREET]
     middles = np.array([(np.array(planar.xy[a]) + np.array(planar.xy[b])) / 2 for a, b, _ in plain])
     # a stream is a border of the partition, so an edge that crosses it has an end on it
-    near = shapely.dwithin(water.stream_area(), shapely.points(middles), 18.0) if water.streams else np.zeros(len(plain), bool)
+    near = (
+        shapely.dwithin(water.stream_area(), shapely.points(middles), 18.0)
+        if water.streams
+        else np.zeros(len(plain), bool)
+    )
     ends_on = _touches(planar, plain, water)
     bridge = shapely.contains_xy(wet, *middles.T) | (near & ends_on)
     for (a, b, street), over in zip(plain, bridge.tolist(), strict=True):
@@ -196,7 +212,11 @@ def _gates(planar: Planar, skeleton: Skeleton, middle: LineString) -> list[tuple
     border = shapely.boundary(skeleton.corridor)
     shapely.prepare(border)
     for vertex, (x, y) in enumerate(planar.xy):
-        classes = {skeleton.streets[planar.street_of(vertex, v)].klass for v in planar.around[vertex] if planar.street_of(vertex, v) >= 0}
+        classes = {
+            skeleton.streets[planar.street_of(vertex, v)].klass
+            for v in planar.around[vertex]
+            if planar.street_of(vertex, v) >= 0
+        }
         if classes & {"primary", "secondary"} and shapely.dwithin(border, shapely.Point(x, y), 1.0):
             station = float(shapely.line_locate_point(middle, shapely.Point(x, y)))
             foot = np.array(shapely.line_interpolate_point(middle, station).coords[0])
@@ -212,7 +232,12 @@ def _gates(planar: Planar, skeleton: Skeleton, middle: LineString) -> list[tuple
 
 
 def _carriageway(
-    roads: Roads, middle: LineString, sign: float, street: int, over: shapely.Geometry, gates: list[tuple[int, float, float]]
+    roads: Roads,
+    middle: LineString,
+    sign: float,
+    street: int,
+    over: shapely.Geometry,
+    gates: list[tuple[int, float, float]],
 ) -> None:
     """Lay one carriageway; the right one (sign -1) runs with the line, the left one against it."""
     stations = set(np.linspace(0, middle.length, max(2, int(middle.length / 60))).tolist())
@@ -222,14 +247,20 @@ def _carriageway(
     place = {s: _offset(middle, s, sign * _MOTORWAY_HALF_M) for s in order}
     vertex = {s: roads.vertex(place[s]) for s in order}
     walk = order if sign < 0 else order[::-1]
-    for a, b in zip(walk[:-1], walk[1:], strict=True):
+    for a, b in pairwise(walk):
         high = bool(shapely.intersects(over, LineString([place[a], place[b]])))
         roads.edges.append((vertex[a], vertex[b], Way(street, "motorway", True, high, int(high))))
     ramp = Way(street, "motorway_link", True)
     for gate, station, _ in gates:
         before, after = (station - 330, station + 330) if sign < 0 else (station + 330, station - 330)
-        leave = [roads.vertex(_offset(middle, before + (station - before) * t, sign * w)) for t, w in ((0.3, 17.0), (0.6, 30.0), (0.88, 42.0))]
-        enter = [roads.vertex(_offset(middle, station + (after - station) * t, sign * w)) for t, w in ((0.12, 42.0), (0.4, 30.0), (0.7, 17.0))]
+        leave = [
+            roads.vertex(_offset(middle, before + (station - before) * t, sign * w))
+            for t, w in ((0.3, 17.0), (0.6, 30.0), (0.88, 42.0))
+        ]
+        enter = [
+            roads.vertex(_offset(middle, station + (after - station) * t, sign * w))
+            for t, w in ((0.12, 42.0), (0.4, 30.0), (0.7, 17.0))
+        ]
         roads.chain([vertex[before], *leave, gate], ramp)
         roads.chain([gate, *enter, vertex[after]], ramp)
 
@@ -288,5 +319,3 @@ def _joined(edges: list[tuple[int, int]], oneway: bool) -> list[list[int]]:
                 if len(chain) > 1:
                     chains.append(chain)
     return chains
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import shapely
@@ -106,24 +107,26 @@ def _runs(points: Floats, flags: np.ndarray) -> list[tuple[bool, LineString]]:
     """Cut a line where a flag changes; neighbours share the point of change."""
     change = np.flatnonzero(np.diff(flags.astype(int))) + 1
     edges = [0, *change.tolist(), len(points) - 1]
-    return [(bool(flags[a]), LineString(points[a : b + 1])) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+    return [(bool(flags[a]), LineString(points[a : b + 1])) for a, b in pairwise(edges) if b > a]
 
 
 def _rings(skeleton: Skeleton, recipe: Recipe, water: Water, zones: Zones) -> None:
     """Ring roads where the old walls stood, and roads round the town lakes."""
-    embankment = Polygon(np.vstack([shapely.get_coordinates(wall)[:: (1, -1)[i]] for i, wall in enumerate(water.embankments)]))
+    embankment = Polygon(
+        np.vstack([shapely.get_coordinates(wall)[:: (1, -1)[i]] for i, wall in enumerate(water.embankments)])
+    )
     for ring in zones.old_rings():
         line = shapely.difference(shapely.segmentize(ring.boundary, 40), embankment)
         skeleton.street(Street("secondary", "ring", name="环城路"), line, 4)
     for name, lake in water.lakes:
         if zones.urbanity(np.array([lake.centroid.coords[0]]))[0][0] > 0:
-            line = shapely.segmentize(shapely.simplify(lake.buffer(recipe.scale["river"]["embankment_m"]), 3).boundary, 40)
+            line = shapely.segmentize(
+                shapely.simplify(lake.buffer(recipe.scale["river"]["embankment_m"]), 3).boundary, 40
+            )
             skeleton.street(Street("tertiary", "ring", name=f"{name}路"), line, 4)
 
 
-def _family(
-    skeleton: Skeleton, recipe: Recipe, water: Water, terrain: Terrain, zones: Zones, family: str
-) -> None:
+def _family(skeleton: Skeleton, recipe: Recipe, water: Water, terrain: Terrain, zones: Zones, family: str) -> None:
     """Draw all main streets along (or across) the river that the ground and the towns ask for."""
     rng, spacing = recipe.rng(family), recipe.scale["line_spacing_m"]
     reach = 1.3 * 1000 * max(recipe.scale["half_extent_km"])
@@ -136,7 +139,9 @@ def _family(
         wobble = sway * np.sin(t / (3.7 * spacing) + rng.uniform(0, 6.28)) + rng.uniform(-0.5, 0.5) * sway
         wobble *= 0.15 if place in mains else 1.0
         xy = water.course.to_xy(t, place + wobble) if family == "along" else water.course.to_xy(place + wobble, t)
-        for klass, piece in _allowed(skeleton, water, terrain, zones, (xy, rank, family, place in bridges, place in mains)):
+        for klass, piece in _allowed(
+            skeleton, water, terrain, zones, (xy, rank, family, place in bridges, place in mains)
+        ):
             dual = klass == "primary" and family == "along"
             skeleton.street(Street(klass, family, dual=dual), piece, 3 if klass == "primary" else 2)
 
@@ -193,13 +198,11 @@ def _allowed(
     in_town = ndimage.binary_dilation(urban > (-0.02 if rank < 2 else 0.0), iterations=7)  # reach the next street
     wanted = (in_town | ((urban > -2.4) & (rank == 0))) & flat
     points = shapely.points(xy)
-    river_gap = shapely.distance(points, water.river)
-    wanted |= bridge & (river_gap < 420)
+    wanted |= bridge & (terrain.water_distance.at(xy) < 420)
     if skeleton.motorway is not None and (family == "along" or rank == 2):
-        wanted &= shapely.distance(points, skeleton.motorway) > 170
+        wanted &= ~shapely.dwithin(skeleton.motorway, points, 170.0)
     if family == "across" and not bridge:
-        near = [shapely.distance(points, stream) for stream in water.streams]
-        wanted &= np.min(near, axis=0) > 75
+        wanted &= ~shapely.dwithin(shapely.union_all(water.streams), points, 75.0)
     forbidden = [lake.buffer(40) for _, lake in water.lakes] + ([] if main else zones.old_rings())
     if not bridge:
         walls = [shapely.get_coordinates(wall) for wall in water.embankments]

@@ -19,7 +19,7 @@ _AWAY = {"motorway", "motorway_link"}
 
 @dataclass(frozen=True, slots=True)
 class Spots:
-    """Places beside streets: position (n, 2), block, street (index into the streets), and the next named street's name."""
+    """Places beside streets: position (n, 2), block, street (index), and the name of the nearest named street."""
 
     xy: Floats
     block: NDArray[np.int64]
@@ -29,7 +29,9 @@ class Spots:
 
 def make_spots(roads: Roads, streets: list[Street], polygons: NDArray[np.object_], water: Water) -> Spots:
     """Lay a spot every 24 m on both sides of all streets, where the ground is dry and belongs to a block."""
-    edges = [(a, b, way.street) for a, b, way in roads.edges if not way.bridge and not way.tunnel and way.klass not in _AWAY]
+    edges = [
+        (a, b, way.street) for a, b, way in roads.edges if not way.bridge and not way.tunnel and way.klass not in _AWAY
+    ]
     a = np.array([roads.xy[edge[0]] for edge in edges])
     b = np.array([roads.xy[edge[1]] for edge in edges])
     length = np.hypot(*(b - a).T)

@@ -71,7 +71,9 @@ def _hill_share(recipe: Recipe, course: Course, xy: tuple[Floats, Floats], uw: t
     for massif in table["massifs"]:
         centre = course.to_xy(np.array(massif["u_km"] * 1000.0), np.array(massif["w_km"] * 1000.0))
         away = np.hypot(xy[0] - centre[0], xy[1] - centre[1]) + 0.6 * ragged
-        share = np.maximum(share, massif["height"] * (1 - smoothstep(away, 0.1 * massif["radius_m"], massif["radius_m"])))
+        share = np.maximum(
+            share, massif["height"] * (1 - smoothstep(away, 0.1 * massif["radius_m"], massif["radius_m"]))
+        )
     return share
 
 
@@ -114,10 +116,13 @@ def _carve(base: Field, elevation: Floats, water: Water, u: Floats) -> Floats:
 
 def summits(terrain: Terrain, *, spacing_m: float, minimum_m: float) -> list[dict[str, Any]]:
     """Return local high points of the hills, highest first: x, y, elevation."""
-    values, cell = terrain.elevation.values, terrain.elevation.cell_m
+    values, cell = terrain.elevation.cells, terrain.elevation.cell_m
     window = int(spacing_m / cell) | 1
     peak = (values == ndimage.maximum_filter(values, window)) & (values > minimum_m)
     rows, columns = np.nonzero(peak)
     x, y = terrain.elevation.centres()
-    found = [{"x": float(x[r, c]), "y": float(y[r, c]), "elevation": float(values[r, c])} for r, c in zip(rows, columns, strict=True)]
+    found = [
+        {"x": float(x[r, c]), "y": float(y[r, c]), "elevation": float(values[r, c])}
+        for r, c in zip(rows, columns, strict=True)
+    ]
     return sorted(found, key=lambda item: -item["elevation"])

@@ -86,7 +86,9 @@ def write_city(city: City, folder: Path, progress: Progress) -> Path:
 def write_roads(city: City, placer: Placer, path: Path) -> None:
     """Write the road network as OSM PBF: nodes, then ways, each in the order of their ids."""
     path.unlink(missing_ok=True)
-    chains = [(chain[k : k + 500], way) for chain, way in road_network.ways(city.roads) for k in range(0, len(chain) - 1, 499)]
+    chains = [
+        (chain[k : k + 500], way) for chain, way in road_network.ways(city.roads) for k in range(0, len(chain) - 1, 499)
+    ]
     used = sorted({vertex for chain, _ in chains for vertex in chain})
     number = {vertex: _NODE_ID + i for i, vertex in enumerate(used)}
     places = placer.points(np.array([city.roads.xy[vertex] for vertex in used]))
@@ -96,7 +98,9 @@ def write_roads(city: City, placer: Placer, path: Path) -> None:
             writer.add_node(osmium.osm.mutable.Node(id=number[vertex], version=1, location=(lon, lat)))
         for i, (chain, way) in enumerate(chains):
             tags = _road_tags(city, way, build)
-            writer.add_way(osmium.osm.mutable.Way(id=_WAY_ID + i, version=1, nodes=[number[v] for v in chain], tags=tags))
+            writer.add_way(
+                osmium.osm.mutable.Way(id=_WAY_ID + i, version=1, nodes=[number[v] for v in chain], tags=tags)
+            )
 
 
 def _road_tags(city: City, way: road_network.Way, build: dict[str, list[int]]) -> dict[str, str]:
@@ -121,7 +125,7 @@ def _write_rasters(city: City, folder: Path) -> None:
     """Write elevation and land cover as Cloud-Optimised GeoTIFFs in the metric CRS."""
     ground = city.terrain.elevation
     x0, y0 = city.recipe.origin
-    elevation = np.round(ground.values, 2).astype(np.float32)
+    elevation = np.round(ground.cells, 2).astype(np.float32)
     transform = from_origin(ground.west + x0, ground.north + y0, ground.cell_m, ground.cell_m)
     _write_cog(folder / "elevation.tif", elevation, transform, city.recipe.crs, -9999.0, "AVERAGE")
     t = city.land_cover_transform
@@ -129,13 +133,17 @@ def _write_rasters(city: City, folder: Path) -> None:
     _write_cog(folder / "land_cover.tif", city.land_cover, transform, city.recipe.crs, 0, "MODE")
 
 
-def _write_cog(path: Path, values: np.ndarray, transform: rasterio.Affine, crs: str, nodata: float, overview: str) -> None:
+def _write_cog(
+    path: Path, values: np.ndarray, transform: rasterio.Affine, crs: str, nodata: float, overview: str
+) -> None:
     with rasterio.Env(GDAL_NUM_THREADS="1"), rasterio.MemoryFile() as memory:
         options = {"height": values.shape[0], "width": values.shape[1], "count": 1, "dtype": values.dtype, "crs": crs}
         with memory.open(driver="GTiff", transform=transform, nodata=nodata, **options) as plain:
             plain.write(values, 1)
         with memory.open() as plain:
-            rasterio.shutil.copy(plain, path, driver="COG", compress="DEFLATE", blocksize=256, overview_resampling=overview)
+            rasterio.shutil.copy(
+                plain, path, driver="COG", compress="DEFLATE", blocksize=256, overview_resampling=overview
+            )
 
 
 def _write_grids(city: City, placer: Placer, folder: Path) -> None:
@@ -159,7 +167,13 @@ def _write_grids(city: City, placer: Placer, folder: Path) -> None:
     rows = [{"division_code": d.code, "level": d.level, "name": d.name, "name_en": d.name_en} for d in grids.divisions]
     divisions = gpd.GeoDataFrame(rows, geometry=[d.area for d in grids.divisions])
     _geojson(placer.frame(divisions), folder / "divisions.geojson")
-    table = {"grid_code": codes, "persons": persons, "households": households, "persons_day": day, "elderly_persons": elderly}
+    table = {
+        "grid_code": codes,
+        "persons": persons,
+        "households": households,
+        "persons_day": day,
+        "elderly_persons": elderly,
+    }
     pd.DataFrame(table).to_csv(folder / "population.csv", index=False, lineterminator="\n")
 
 
@@ -220,7 +234,9 @@ def _write_texts(city: City, placer: Placer, folder: Path) -> None:
     for kind, source, *more in _LAYERS:
         lines += ["", "[[layer]]", f'kind = "{kind}"', f'source = "{source}"', *more]
     (folder / "import.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (folder / "README.txt").write_text(_README.format(size=city.recipe.size, licence=table["licence"]), encoding="utf-8")
+    (folder / "README.txt").write_text(
+        _README.format(size=city.recipe.size, licence=table["licence"]), encoding="utf-8"
+    )
 
 
 _LAYERS = (
@@ -236,7 +252,10 @@ _LAYERS = (
     ("facilities", "facilities.geojson"),
     ("sensors", "sensors.csv", 'crs = "EPSG:4326"'),
     ("hazards", "hazards.geojson"),
-    *((name, "natural_resources.gpkg", f'source_layer = "{name}"') for name in ("land", "water", "forest", "grassland", "wetland")),
+    *(
+        (name, "natural_resources.gpkg", f'source_layer = "{name}"')
+        for name in ("land", "water", "forest", "grassland", "wetland")
+    ),
 )
 
 _README = """\

@@ -54,7 +54,9 @@ def make_zones(recipe: Recipe, course: Course, terrain: Terrain) -> Zones:
     towns = []
     for town in recipe.scale["towns"]:
         x, y = course.to_xy(np.array(town["u_km"] * 1000.0), np.array(town["w_km"] * 1000.0))
-        towns.append({**town, "x": float(x), "y": float(y), "radius_m": town["radius_km"] * 1000.0, "angle": course.angle})
+        towns.append(
+            {**town, "x": float(x), "y": float(y), "radius_m": town["radius_km"] * 1000.0, "angle": course.angle}
+        )
     x, y = terrain.elevation.centres()
     wave = 2.2 * recipe.scale["line_spacing_m"]
     ragged = terrain.elevation.with_values(0.16 * fractal(recipe.rng("ragged"), x, y, wave, 2))
