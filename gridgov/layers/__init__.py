@@ -3,7 +3,7 @@
 from gridgov.layers.checking import check
 from gridgov.layers.import_file import ImportLayer, ImportPlan, read_import_file
 from gridgov.layers.inspection import CheckResult
-from gridgov.layers.places import District
+from gridgov.layers.places import District, road_points
 from gridgov.layers.rasters import import_raster
 from gridgov.layers.reading import read_layer, write_aside
 from gridgov.layers.road_rules import SpeedProfile, load_speeds
@@ -24,5 +24,6 @@ __all__ = [
     "read_layer",
     "read_osm_roads",
     "read_spec",
+    "road_points",
     "write_aside",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyproj
@@ -44,6 +45,11 @@ class District:
     bounds: Bounds | None = None
     boundary: shapely.Geometry | None = None
     roads_lonlat: _Floats | None = None
+
+
+def road_points(lines: Any, *, spacing_deg: float = 0.0003) -> _Floats:
+    """Return points along road lines (WGS 84), close together, for `District.roads_lonlat`; shape (n, 2)."""
+    return np.asarray(shapely.get_coordinates(shapely.segmentize(np.asarray(lines, dtype=object), spacing_deg)))
 
 
 def to_wgs84(
@@ -131,7 +137,7 @@ def _fitting_crs(
 
 
 def _fits(crs: pyproj.CRS, geometry: _Geometry, district: District) -> float:
-    """Share of rows that this CRS puts in place; degrees taken for metres fit nowhere, though they fall on the Earth."""
+    """Share of rows that this CRS puts in place; degrees taken for metres fit nowhere, though they are on Earth."""
     bounds = shapely.bounds(geometry)
     if crs.is_projected and float(np.nanmax(np.abs(bounds))) <= 360.0:
         return 0.0

@@ -22,6 +22,7 @@ Progress = Callable[[str, float], None]
 
 _CACHE_MB = 128  # GDAL's block cache; a raster of any size passes through it
 _DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".hgt": "SRTMHGT"}
+_MAX_CLASSES = 256  # more values than that are measures, not classes
 _WINDOW_PX = 1024
 _CHECKED = 0.5  # share of the progress that the check takes
 
@@ -50,8 +51,11 @@ def import_raster(
         raise SourceError(f"{item.source}: no such file; correct the source of layer '{item.layer_id}'")
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1), _open(item.source) as raster:
         crs = _crs(item, raster)
-        _scan(item.source, raster, progress)
+        classes = _scan(item.source, raster, progress, classes=bool(spec.class_names))
         findings = _findings(item, raster, crs, bounds, _extent(raster, crs))
+        if unknown := sorted(classes - {int(code) for code in spec.class_names}):
+            detail: dict[str, str | int | float] = {"codes": ", ".join(map(str, unknown[:20])), "count": len(unknown)}
+            findings.append(Finding(item.layer_id, None, None, "raster_classes", FindingLevel.WARNING, detail=detail))
         _write(item.source, raster, crs, target, spec, progress)
         return findings
 
@@ -83,9 +87,12 @@ def _windows(width: int, height: int) -> Iterator[Window]:
             yield Window(left, top, min(_WINDOW_PX, width - left), min(_WINDOW_PX, height - top))
 
 
-def _scan(path: Path, raster: Any, progress: Progress | None) -> None:
-    """Read every block of the first band; a damaged one, or nothing but nodata, ends the import."""
-    valid = False
+def _scan(path: Path, raster: Any, progress: Progress | None, *, classes: bool) -> set[int]:
+    """Read every block of the first band; a damaged one, or nothing but nodata, ends the import.
+
+    Returns the values that occur, if the raster holds classes.
+    """
+    valid, found = False, set[int]()
     total = -(-raster.width // _WINDOW_PX) * -(-raster.height // _WINDOW_PX)
     for done, window in enumerate(_windows(raster.width, raster.height), start=1):
         try:
@@ -95,11 +102,15 @@ def _scan(path: Path, raster: Any, progress: Progress | None) -> None:
             raise SourceError(
                 f"{path}: damaged or cut off near row {row}, column {column} ({_reason(error)}); fetch it again"
             ) from error
-        valid = valid or bool(np.isfinite(block.compressed()).any())
+        values = block.compressed()
+        valid = valid or bool(np.isfinite(values).any())
+        if classes and len(found) <= _MAX_CLASSES:
+            found.update(np.unique(values[np.isfinite(values)]).astype(int).tolist())
         if progress is not None:
             progress("check", _CHECKED * done / total)
     if not valid:
         raise SourceError(f"{path}: an empty layer, every pixel is nodata; give another raster")
+    return found
 
 
 def _extent(raster: Any, crs: Any) -> Bounds:

@@ -97,7 +97,7 @@ def test_a_truncated_hgt_is_a_source_fault(tmp_path: Path) -> None:
     """Its size must be that of a tile."""
     path = tmp_path / "N29E119.hgt"
     path.write_bytes(np.zeros(1201 * 1201 - 7, ">i2").tobytes())
-    with pytest.raises(SourceError, match="N29E119.hgt: not a readable SRTMHGT"):
+    with pytest.raises(SourceError, match=r"N29E119\.hgt: not a readable SRTMHGT"):
         run(path)
 
 
@@ -129,6 +129,12 @@ def test_oddities_are_findings(tmp_path: Path) -> None:
     """No nodata value, another CRS in the import file."""
     rules, _ = run(write(tmp_path / "e.tif", height(), nodata=None), crs="EPSG:4490")
     assert rules == ["raster_without_nodata", "crs_differs"]
+
+
+def test_class_codes_that_the_specification_does_not_know_are_said(tmp_path: Path) -> None:
+    """Another product's land cover has other codes."""
+    rules, _ = run(write(tmp_path / "c.tif", np.full((600, 600), 41, "uint8"), nodata=0), "land_cover")
+    assert "raster_classes" in rules
 
 
 def test_memory_does_not_grow_with_the_raster(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_a_geojson_named_geopackage_is_refused(tmp_path: Path) -> None:
     """GDAL would read it by its content; the ending must tell the truth."""
     shelters().to_file(tmp_path / "s.geojson")
     path = (tmp_path / "s.geojson").rename(tmp_path / "s.gpkg")
-    with pytest.raises(SourceError, match="not a .gpkg file but GeoJSON"):
+    with pytest.raises(SourceError, match=r"not a \.gpkg file but GeoJSON"):
         read(path)
 
 
@@ -146,7 +146,7 @@ def test_an_empty_layer_is_a_source_fault(tmp_path: Path) -> None:
 def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path: Path) -> None:
     """The user sees what to write instead."""
     path = write_csv(tmp_path, "编号,lon,lat\nA,119.1,29.6\n")
-    with pytest.raises(SourceError, match="no column for shelter_id = 'ID'.*the source has 编号, lon, lat"):
+    with pytest.raises(SourceError, match=r"no column for shelter_id = 'ID'.*the source has 编号, lon, lat"):
         read(path, fields={"shelter_id": "ID"})
     with pytest.raises(SourceError, match="has no field 'beds'"):
         read(path, fields={"beds": "编号"})
@@ -238,7 +238,8 @@ def test_a_row_with_shifted_cells_is_kept_aside(tmp_path: Path) -> None:
     """An unquoted comma that was taken out again leaves cells one column off."""
     path = write_csv(
         tmp_path,
-        "shelter_id,name,capacity_persons,lon,lat,note\nA,School,10,119.1,29.6,\nB,Hall,and more,20,119.11,29.6\nC,Gym,30,119.12,29.6,\n",
+        "shelter_id,name,capacity_persons,lon,lat,note\n"
+        "A,School,10,119.1,29.6,\nB,Hall,and more,20,119.11,29.6\nC,Gym,30,119.12,29.6,\n",
     )
     result = read(path)
     assert result.aside["rule"].tolist() == ["column_shifted"]

@@ -112,7 +112,7 @@ def test_a_class_that_nobody_may_use_is_left_out_and_said(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("suffix", "pack"), [(".osm.gz", gzip.compress), (".osm.bz2", bz2.compress)])
 def test_packed_files_are_read(tmp_path: Path, suffix: str, pack: Any) -> None:
-    """gzip and bzip2."""
+    """By gzip and by bzip2."""
     path = tmp_path / f"r{suffix}"
     path.write_bytes(pack(osm(2, ([1, 2], {"highway": "residential"})).encode()))
     assert read_osm_roads(path).number_of_edges() == 2
