@@ -244,7 +244,8 @@ def test_requests_of_new_york_come_in_with_their_times(real_data: Path) -> None:
     """American dates, 57 rows without a place, one unknown state."""
     item = ImportLayer(
         "incidents", "incidents", real_data / "incidents" / "nyc_311_slice.csv", timezone="America/New_York",
-        fields={"incident_id": "Unique Key", "reported_at": "Created Date", "closed_at": "Closed Date", "state": "Status"},
+        fields={"incident_id": "Unique Key", "reported_at": "Created Date", "closed_at": "Closed Date",
+                "state": "Status"},
         recode={"state": {"Closed": "closed", "In Progress": "in_progress", "Open": "filed", "Assigned": "dispatched",
                           "Pending": "suspended"}},
         x="Longitude", y="Latitude",
