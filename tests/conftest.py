@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from gridgov.network import RoadNetwork
+from gridgov.operations.importing import import_sample
 
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -76,3 +77,11 @@ def make_workers(at_crossing: Callable[[int], tuple[float, float]]) -> Callable[
         return gpd.GeoDataFrame(rows, geometry=geometry, crs="EPSG:4326")
 
     return make
+
+
+@pytest.fixture(scope="session")
+def village(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The smallest sample, written and imported once; tests read it and never change it."""
+    directory = tmp_path_factory.mktemp("sample") / "village"
+    import_sample(directory, size="village")
+    return directory

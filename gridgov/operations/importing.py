@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 Bounds = tuple[float, float, float, float]
 Progress = Callable[[str, float], None]
+_ONLY_ONE = {"grids", "roads", "population"}
 _FIRST = {"grids": 0, "roads": 1, "population": 2}  # grids give the district's bounds, roads the next best
 
 
@@ -161,6 +162,10 @@ class _ImportRun:
         fraction = len(self.entries) / (len(self.plan.layers) + 1)
         self.tell(f"{item.layer_id}: {item.source.name}", fraction)
         spec = _spec_of(item, self.specs)
+        if item.kind in _ONLY_ONE and any(entry.kind == item.kind for entry in self.entries.values()):
+            raise SpecError(
+                f"{self.plan.path}: a workspace has one layer of kind '{item.kind}'; '{item.layer_id}' is the second"
+            )
         if item.kind == "roads":
             self._take_roads(item, spec, fraction)
         elif spec.geometry == "raster":
