@@ -63,7 +63,18 @@ class Nearest:
         Road nodes that the search visited.
     """
 
-    __slots__ = ("_ends", "_incident", "_network", "_steps", "_workers", "index", "settled_nodes", "travel_time_ms")
+    __slots__ = (
+        "_best",
+        "_edges",
+        "_incident",
+        "_network",
+        "_nodes",
+        "_steps",
+        "_workers",
+        "index",
+        "settled_nodes",
+        "travel_time_ms",
+    )
 
     def __init__(
         self,
@@ -75,7 +86,9 @@ class Nearest:
     ) -> None:
         count, self.settled_nodes, self._steps = answer
         self.index, self.travel_time_ms = best[kernels.MEMBER, :count], best[kernels.TIME, :count]
-        self._ends = best
+        self._best = best
+        self._nodes: tuple[list[int], list[int]] | None = None
+        self._edges: tuple[list[int], list[int]] | None = None
         self._network, self._incident, self._workers = network, incident, workers
 
     def __len__(self) -> int:
@@ -95,11 +108,19 @@ class Nearest:
         Between nodes, the first is the worker's and the last the incident's. Between places on edges these are the
         nodes between; none where both lie on one edge.
         """
-        return self._cut(kernels.NODE_ENDS, i)
+        if self._nodes is None:  # one conversion for all routes is quicker than one for each
+            self._nodes = self._as_lists(kernels.NODE_ENDS)
+        ends, nodes = self._nodes
+        i = self._checked(i)
+        return nodes[ends[i] : ends[i + 1]]
 
     def edges(self, i: int) -> list[int]:
         """Return the edges of the same route; the first and the last may be driven in part only (see `path`)."""
-        return self._cut(kernels.EDGE_ENDS, i)
+        if self._edges is None:
+            self._edges = self._as_lists(kernels.EDGE_ENDS)
+        ends, edges = self._edges
+        i = self._checked(i)
+        return edges[ends[i] : ends[i + 1]]
 
     def path(self, i: int) -> Route:
         """Return the route of worker i of the answer with its line, lengths and times."""
@@ -107,12 +128,16 @@ class Nearest:
         workers, incident = as_places(self._network, self._workers), as_places(self._network, self._incident)
         return make_route(self._network, edges, workers[int(self.index[i])], incident[0], nodes)
 
-    def _cut(self, row: int, i: int) -> list[int]:
+    def _as_lists(self, row: int) -> tuple[list[int], list[int]]:
+        """Return where the parts of all routes end, and the parts themselves."""
+        ends = self._best[row, : len(self.index) + 1]
+        return (ends - ends[0]).tolist(), self._steps[ends[0] : ends[-1]].tolist()
+
+    def _checked(self, i: int) -> int:
         count = len(self.index)
         if not -count <= i < count:
             raise ParameterError(f"there is no route {i}: {count} workers were found")
-        ends = self._ends[row]
-        return self._steps[ends[i % count] : ends[i % count + 1]].tolist()  # type: ignore[no-any-return]
+        return i % count
 
 
 @dataclass(frozen=True)

@@ -221,8 +221,4 @@ def _attach_node(network: RoadNetwork, node: int) -> Attached:
 
 
 def _attach_nodes(nodes: Int64s, owners: NDArray[np.intp]) -> Attached:
-    table = np.zeros((len(nodes), kernels.COLUMNS), dtype=np.int64)
-    table[:, kernels.OWNER] = owners
-    table[:, kernels.NODE] = nodes
-    table[:, kernels.EDGE] = table[:, kernels.FAR] = table[:, kernels.NEXT] = -1
-    return Attached(table, np.zeros(len(nodes)), len(nodes))
+    return Attached(kernels.attach_nodes(nodes, owners), np.zeros(len(nodes)), len(nodes))

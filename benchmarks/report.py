@@ -1,0 +1,112 @@
+"""The result of a benchmark: a table for people, JSON for programs, a section of docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("numpy", "numba", "scipy", "networkx")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One engine on one task: median cpu milliseconds, and how many times as much as gridgov's."""
+
+    task: str
+    engine: str
+    cpu_ms: float
+    threads: int
+    ratio: float
+    bar: float | None = None
+    note: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the bar is reached, if there is one."""
+        return self.bar is None or self.ratio >= self.bar
+
+
+@dataclass(frozen=True)
+class Result:
+    """A benchmark that has run."""
+
+    name: str
+    title: str
+    instance: str
+    method: str
+    rows: list[Row]
+    checks: list[str]
+    when: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def passed(self) -> bool:
+        """Whether every bar is reached."""
+        return all(row.passed for row in self.rows)
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on, without names or paths."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(memory / 2**30, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+    }
+
+
+def as_json(result: Result) -> str:
+    """Return the result as one JSON document."""
+    document = {
+        "benchmark": result.name,
+        "when": result.when.isoformat(timespec="seconds"),
+        "instance": result.instance,
+        "method": result.method,
+        "machine": machine(),
+        "rows": [{**asdict(row), "passed": row.passed} for row in result.rows],
+        "checks": result.checks,
+        "passed": result.passed,
+    }
+    return json.dumps(document, ensure_ascii=False, indent=1)
+
+
+def as_table(result: Result) -> str:
+    """Return the result as a Markdown table, which also reads well in a terminal."""
+    head = ("task", "engine", "cpu ms", "threads", "times gridgov", "bar", "")
+    rows = [head, *(_cells(row) for row in result.rows)]
+    width = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    lines = ["| " + " | ".join(cell.ljust(width[i]) for i, cell in enumerate(row)) + " |" for row in rows]
+    lines.insert(1, "|" + "|".join("-" * (w + 2) for w in width) + "|")
+    checks = [f"- {check}" for check in result.checks]
+    return "\n".join([f"## {result.title}: {result.instance}", "", *lines, "", result.method, "", *checks])
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    bar = "" if row.bar is None else f"≥ {row.bar:,.0f}"
+    verdict = "" if row.bar is None else ("reached" if row.passed else "MISSED")
+    note = f"{row.engine} ({row.note})" if row.note else row.engine
+    return row.task, note, _figure(row.cpu_ms), str(row.threads), f"{row.ratio:,.1f}", bar, verdict
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def write_docs(path: Path, result: Result) -> None:
+    """Put a result into its section of the document, between its two marks; other sections stay."""
+    start, end = f"<!-- {result.name}: written by the command -->", f"<!-- end of {result.name} -->"
+    facts = ", ".join(f"{key} {value}" for key, value in machine().items())
+    section = f"{start}\n{as_table(result)}\n\nMeasured {result.when:%Y-%m-%d} on: {facts}.\n{end}"
+    text = path.read_text(encoding="utf-8") if path.is_file() else "# Benchmarks\n"
+    if start in text and end in text:
+        text = text[: text.index(start)] + section + text[text.index(end) + len(end) :]
+    else:
+        text = f"{text.rstrip()}\n\n{section}\n"
+    path.write_text(text, encoding="utf-8")
