@@ -10,7 +10,9 @@ from gridgov.config import Settings, load_settings, resource_dir
 from gridgov.errors import SettingsError
 
 
-def test_without_anything_the_defaults_hold_and_listen_on_loopback_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_anything_the_defaults_hold_and_listen_on_loopback_only(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert load_settings(environ={}) == Settings()
     assert Settings().host == "127.0.0.1"
@@ -24,7 +26,13 @@ def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "word"), [("prot = 1", "prot"), ("port = [", "TOML"), ('port = "many"', "whole number"), ('online = "perhaps"', "true or false")]
+    ("text", "word"),
+    [
+        ("prot = 1", "prot"),
+        ("port = [", "TOML"),
+        ('port = "many"', "whole number"),
+        ('online = "perhaps"', "true or false"),
+    ],
 )
 def test_a_wrong_file_is_refused_with_the_name_of_what_is_wrong(tmp_path: Path, text: str, word: str) -> None:
     file = tmp_path / "gridgov.toml"

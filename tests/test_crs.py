@@ -42,7 +42,13 @@ def test_outside_china_nothing_is_shifted() -> None:
 
 @pytest.mark.parametrize(
     ("lon", "lat", "crs"),
-    [(120.2, 30.2, "EPSG:4549"), (116.4, 39.9, "EPSG:4548"), (121.6, 24.0, "EPSG:32651"), (-83.0, 40.0, "EPSG:32617"), (151.2, -33.9, "EPSG:32756")],
+    [
+        (120.2, 30.2, "EPSG:4549"),
+        (116.4, 39.9, "EPSG:4548"),
+        (121.6, 24.0, "EPSG:32651"),
+        (-83.0, 40.0, "EPSG:32617"),
+        (151.2, -33.9, "EPSG:32756"),
+    ],
 )
 def test_the_metric_crs_of_a_place(lon: float, lat: float, crs: str) -> None:
     """CGCS2000 three-degree zones in mainland China, UTM elsewhere."""

@@ -204,8 +204,6 @@ class _ImportRun:
         )
 
     def _take_roads(self, item: ImportLayer, spec: LayerSpec, fraction: float) -> None:
-        if (self.part / "network.npz").exists():
-            raise SpecError(f"{self.plan.path}: a workspace has one layer of roads; '{item.layer_id}' is the second")
         graph = read_osm_roads(item.source, progress=lambda text, f: self.tell(text, fraction))
         network = RoadNetwork.from_graph(graph)
         network.save(self.part / "network.npz")

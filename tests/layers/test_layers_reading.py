@@ -246,6 +246,18 @@ def test_a_row_with_shifted_cells_is_kept_aside(tmp_path: Path) -> None:
     assert result.aside["shelter_id"].tolist() == ["B"]
 
 
+def test_one_wrong_number_does_not_make_a_shifted_row(tmp_path: Path) -> None:
+    """Its neighbours are numbers in any case; the row stays."""
+    path = write_csv(
+        tmp_path,
+        "shelter_id,capacity_persons,lon,lat,postcode\nA,many,119.1,29.6,310000\nB,20,119.11,29.6,310000\n"
+        "C,30,119.12,29.6,310000\n",
+    )
+    result = read(path)
+    assert len(result.frame) == 3
+    assert rules(result)["wrong_type"] == 1
+
+
 def test_a_row_with_the_wrong_number_of_cells_is_kept_aside(tmp_path: Path) -> None:
     """The import goes on with the others."""
     path = write_csv(tmp_path, "shelter_id,name,lon,lat\nA,Hall,119.1,29.6\nB,Ha,ll,119.1,29.6\n")

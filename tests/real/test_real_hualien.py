@@ -129,7 +129,7 @@ def oracle_times(network: RoadNetwork, workers: gpd.GeoDataFrame, incidents: gpd
 def test_dispatch_to_every_accident_equals_networkx_bit_for_bit(
     imported: tuple[ImportReport, Workspace], accidents: gpd.GeoDataFrame, workers: gpd.GeoDataFrame
 ) -> None:
-    """414 real accidents, 200 workers of three modes: the ten best times are those of the oracle, to the millisecond."""
+    """414 real accidents, 200 workers of three modes: the ten best times are the oracle's, to the millisecond."""
     _, workspace = imported
     assert len(accidents) == 414
     networks = {mode: workspace.network(mode) for mode in TravelMode}
