@@ -46,7 +46,7 @@ class Parcels:
 
     def add(self, shape: shapely.Geometry, code: str, name: str = "") -> None:
         """Add all polygons of a shape; slivers are left out."""
-        for part in shapely.get_parts(shape):
+        for part in shapely.get_parts(shapely.set_precision(shape, 0.01)):
             if part.geom_type == "Polygon" and part.area >= _MIN_M2:
                 self.areas.append(part)
                 self.codes.append(code)

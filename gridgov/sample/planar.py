@@ -153,7 +153,7 @@ def _beside(polygon: Polygon, hole: Polygon) -> list[shapely.LineString]:
 def _stretched(line: shapely.LineString) -> shapely.LineString:
     """Return a line a little longer at both ends, so that noding surely finds the rings it joins."""
     points = shapely.get_coordinates(line)
-    return shapely.LineString(np.vstack([points[:1] - [1.5, 0.0], points, points[-1:] + [1.5, 0.0]]))
+    return shapely.LineString(np.vstack([points[0] - np.array([1.5, 0.0]), points, points[-1] + np.array([1.5, 0.0])]))
 
 
 def _winding(piece: shapely.LineString, polygon: Polygon) -> shapely.LineString:

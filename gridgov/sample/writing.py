@@ -38,12 +38,15 @@ class Placer:
 
     def points(self, xy: Floats) -> Floats:
         """Return lon and lat, shape (n, 2), to the seventh decimal (a centimetre)."""
+        return np.round(self._exact(xy), 7)
+
+    def _exact(self, xy: Floats) -> Floats:
         lon, lat = self._transformer.transform(*(np.asarray(xy) + self._origin).T)
-        return np.round(np.stack([lon, lat], axis=1), 7)
+        return np.stack([lon, lat], axis=1)
 
     def frame(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         """Return a frame of local geometry in WGS 84."""
-        moved = shapely.transform(np.asarray(frame.geometry), self.points)
+        moved = shapely.transform(np.asarray(frame.geometry), self._exact)  # rounding could make a thin parcel invalid
         return gpd.GeoDataFrame(frame.drop(columns="geometry"), geometry=moved, crs=WGS84)
 
     def table(self, frame: pd.DataFrame) -> pd.DataFrame:
