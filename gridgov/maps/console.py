@@ -20,7 +20,9 @@ _DRAW_ORDER = (
     "land_cover", "sea", "land", "grassland", "forest", "wetland", "water", "elevation", "hazards", "roads", "grids",
     "divisions",
 )  # fmt: skip
-_VISIBLE = {"roads", "land_cover", "water", "sea", "divisions", "grids", "incidents", "workers"}
+_VISIBLE = {"roads", "land_cover", "elevation", "water", "sea", "divisions", "grids", "incidents", "workers"}
+# Land cover is the ground of the map: pale, so that everything else stands out.
+_OPACITY = {"land_cover": 0.65}
 # Map zoom from which on single points of a kind are worth drawing.
 _POINT_MIN_ZOOM = {"facilities": 13, "sensors": 13, "shelters": 12}
 _ROAD_LEGEND = ("primary", "secondary", "residential")
@@ -59,6 +61,8 @@ class MapLayer:
         0 to 1, times the style's own opacity.
     refresh_s : float
         Points are fetched again after so many seconds; 0: never.
+    attribution : str
+        Who has to be named at the edge of the map.
     """
 
     layer_id: str
@@ -70,6 +74,7 @@ class MapLayer:
     opacity: float = 1.0
     refresh_s: float = 0.0
     group: str = "governance"
+    attribution: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,7 +136,15 @@ def map_layer(layer_id: str, spec: LayerSpec, lang: Lang) -> MapLayer:
     kind: UrlKind = {"point": "points", "raster": "raster"}.get(spec.geometry, "vector")  # type: ignore[assignment]
     group = "terrain" if spec.kind == "elevation" else spec.group
     return MapLayer(
-        layer_id, spec, kind, spec.name(lang), legend(spec, lang), visible=spec.kind in _VISIBLE, group=group
+        layer_id,
+        spec,
+        kind,
+        spec.name(lang),
+        legend(spec, lang),
+        visible=spec.kind in _VISIBLE,
+        opacity=_OPACITY.get(spec.kind, 1.0),
+        group=group,
+        attribution=attribution(spec),
     )
 
 
@@ -168,7 +181,7 @@ def _area_legend(spec: LayerSpec, lang: Lang) -> tuple[LegendEntry, ...]:
             _class_name(spec, value, lang) if value else spec.name(lang),
             colour,
             line="" if lines else style.line,
-            opacity=style.opacity,
+            opacity=style.opacity * _OPACITY.get(spec.kind, 1.0),
             dash=dashes.get(value, ()),
         )
         for value, colour in colours.items()
@@ -212,7 +225,7 @@ def _layer_config(layer: MapLayer, order: int, view: MapView) -> dict[str, Any]:
         "order": order + 1,
         "minZoom": spec.style.min_zoom,
         "legend": [_legend_json(entry) for entry in layer.legend],
-        "attribution": attribution(spec),
+        "attribution": layer.attribution,
         "tooltip": _tooltip(spec, view.lang),
         "url": layer_url(layer, view.version),
     }

@@ -1,13 +1,13 @@
 """Raster tiles: hillshade from elevation, and land cover in the colours of its classes.
 
-Tiles are 256 px PNG in Web Mercator, transparent where there is nothing. They are cut from Cloud-Optimised GeoTIFFs
-by windows, so that the size of the raster does not matter.
+Tiles are PNG of 512 px in Web Mercator (tile zoom z serves map zoom z + 1), transparent where there is nothing. They
+are cut from Cloud-Optimised GeoTIFFs by windows, so that the size of the raster does not matter.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,10 @@ from rasterio.vrt import WarpedVRT
 from gridgov.errors import StorageError
 from gridgov.model import LayerSpec
 
-TILE_PX = 256
-# Enlarging a 30 m raster beyond this zoom shows its cells, so the browser enlarges the picture instead.
-HILLSHADE_MAX_ZOOM = 14
-CLASSES_MAX_ZOOM = 16
+TILE_PX = 512
+# Enlarging a 30 m raster beyond this tile zoom shows its cells, so the browser enlarges the picture instead.
+HILLSHADE_MAX_ZOOM = 13
+CLASSES_MAX_ZOOM = 15
 _MARGIN_PX = 2  # the slope needs the neighbours; with this margin no seam shows between tiles
 _EQUATOR_M = 40_075_016.686
 _SUN_AZIMUTH, _SUN_HEIGHT = np.radians(315.0), np.radians(45.0)
@@ -58,11 +58,9 @@ def class_tile(path: Path, colours: Mapping[str, str], z: int, x: int, y: int) -
     if cut is None:
         return None
     values, valid = cut
-    table = _colour_table(tuple(colours.items()))
-    codes = np.clip(np.nan_to_num(values, nan=0.0), 0, 255).astype(np.uint8)
-    picture = table[codes]
-    picture[~valid] = 0
-    return _png(picture) if picture[..., 3].any() else None
+    codes = np.where(valid, np.clip(np.nan_to_num(values, nan=0.0), 0, 255), 0).astype(np.uint8)
+    palette = _class_palette(tuple(colours.items()))
+    return _png(codes, palette) if palette[np.unique(codes), 3].any() else None
 
 
 def hillshade_tile(path: Path, z: int, x: int, y: int) -> bytes | None:
@@ -77,7 +75,7 @@ def hillshade_tile(path: Path, z: int, x: int, y: int) -> bytes | None:
     fill = float(heights[valid].mean())
     shade = hillshade(np.where(valid, heights, fill), cell_m=_cell_m(z, y))
     inner = slice(_MARGIN_PX, -_MARGIN_PX)
-    return _png(_veil(shade[inner, inner], valid[inner, inner]))
+    return _png(_veil(shade[inner, inner], valid[inner, inner]), _veil_palette())
 
 
 def hillshade(heights: NDArray[np.floating[Any]], *, cell_m: float) -> NDArray[np.float64]:
@@ -100,16 +98,20 @@ def hillshade(heights: NDArray[np.floating[Any]], *, cell_m: float) -> NDArray[n
 
 
 def _veil(shade: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Shadow is blue-black, light is white, each as strong as it differs from flat ground."""
-    picture = np.zeros((*shade.shape, 4), dtype=np.uint8)
-    dark = shade < 0
-    picture[dark, :3] = (38, 46, 66)
-    picture[~dark, :3] = (255, 255, 250)
-    strength = np.abs(shade)
-    shadow, light = 1.0 - np.exp(-_SHADE_RATE * strength), 1.0 - np.exp(-_LIGHT_RATE * strength)
-    alpha = np.where(dark, _MAX_SHADE * shadow, _MAX_LIGHT * light)
-    picture[..., 3] = np.where(valid, np.round(alpha * 255), 0).astype(np.uint8)
-    return picture
+    """Code of every pixel: 128 flat, down to 1 in shadow, up to 255 in light, as strong as it differs from flat; 0 void."""
+    rate = np.where(shade < 0, _SHADE_RATE, _LIGHT_RATE)
+    strength = 1.0 - np.exp(-rate * np.abs(shade))
+    return np.where(valid, np.round(128 + np.sign(shade) * 127 * strength), 0).astype(np.uint8)
+
+
+@cache
+def _veil_palette() -> NDArray[np.uint8]:
+    """Shadow is blue-black, light is white; the alpha carries the strength."""
+    palette = np.zeros((256, 4), dtype=np.uint8)
+    palette[:128, :3], palette[128:, :3] = (38, 46, 66), (255, 255, 250)
+    palette[1:129, 3] = np.round(np.arange(127, -1, -1) / 127 * _MAX_SHADE * 255)
+    palette[128:, 3] = np.round(np.arange(128) / 127 * _MAX_LIGHT * 255)
+    return palette
 
 
 def _cell_m(z: int, y: int) -> float:
@@ -145,16 +147,18 @@ def _cut(
 
 
 @lru_cache(maxsize=32)
-def _colour_table(colours: tuple[tuple[str, str], ...]) -> NDArray[np.uint8]:
-    table = np.zeros((256, 4), dtype=np.uint8)
+def _class_palette(colours: tuple[tuple[str, str], ...]) -> NDArray[np.uint8]:
+    palette = np.zeros((256, 4), dtype=np.uint8)
     for code, colour in colours:
-        if code.isdigit() and int(code) < 256:
-            table[int(code)] = (*bytes.fromhex(colour.lstrip("#")), 255)
-    table.setflags(write=False)
-    return table
+        if code.isdigit() and 0 < int(code) < 256:
+            palette[int(code)] = (*bytes.fromhex(colour.lstrip("#")), 255)
+    return palette
 
 
-def _png(picture: NDArray[np.uint8]) -> bytes:
+def _png(codes: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
+    """Encode with one byte a pixel: a quarter of the work and of the size of full colour."""
+    picture = Image.frombytes("P", (codes.shape[1], codes.shape[0]), codes.tobytes())
+    picture.putpalette(palette.tobytes(), "RGBA")
     file = BytesIO()
-    Image.fromarray(picture, "RGBA").save(file, "PNG", compress_level=3)
+    picture.save(file, "PNG", compress_level=4)
     return file.getvalue()

@@ -8,7 +8,7 @@
     points: (layer) => new gridgov.PointLayer({ ...layer.points, url: layer.url, minZoom: layer.minZoom,
       opacity: layer.opacity }),
     raster: (layer) => L.tileLayer(layer.url, { bounds: layer.bounds, zIndex: layer.order, opacity: layer.opacity,
-      maxNativeZoom: layer.dataMaxZoom, maxZoom: 22, className: `gg-raster gg-raster-${layer.id}`,
+      tileSize: 512, zoomOffset: -1, maxNativeZoom: layer.dataMaxZoom + 1, maxZoom: 22, keepBuffer: 1, className: `gg-raster gg-raster-${layer.id}`,
       errorTileUrl: EMPTY, updateWhenZooming: false }),
   };
   const EMPTY = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
