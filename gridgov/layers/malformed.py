@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridgov.layers.inspection import Inspection, Mask
-from gridgov.layers.values import as_text, numeric_fit
+from gridgov.layers.values import as_text
 from gridgov.model import FindingAction, FindingLevel, LayerSpec
 
 _NUMERIC = {"integer", "number"}
@@ -28,12 +28,12 @@ def shifted_rows(
     columns: Mapping[str, str],
     *,
     numbers: tuple[str, ...] = (),
-    values: Mapping[str, Mapping[str, object]] | None = None,
+    recode: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Mask:
     """Find rows whose cells fit their columns only when moved by one column.
 
-    Two signs: several number columns hold no number, and all of them do when the row is shifted; or a coded column is
-    empty or unknown while a neighbour, whose own cell is foreign to it, holds one of the codes.
+    Two signs: several number columns hold something that is no number or unlike the column's other numbers, and all of
+    them fit when the row is shifted; or a coded column is empty or unknown while a neighbour holds one of its codes.
 
     Parameters
     ----------
@@ -43,17 +43,18 @@ def shifted_rows(
         Field -> source column.
     numbers : tuple of str
         Further source columns that hold numbers (coordinates).
-    values : mapping, optional
+    recode : mapping, optional
         Field -> {source code -> value}.
     """
     order = {name: position for position, name in enumerate(raw.columns)}
-    cells = np.column_stack([as_text(raw[name]).to_numpy(dtype=object) for name in raw.columns])
-    numeric = [order[columns[f.name]] for f in spec.fields.values() if f.type in _NUMERIC and f.name in columns]
-    numeric += [order[name] for name in numbers]
-    shifted = _numbers_shifted(cells, sorted(set(numeric)))
-    for name, mapping in (values or {}).items():
-        if name in columns and len(mapping) > 1:
-            shifted |= _code_shifted(cells, order[columns[name]], {code for code in mapping if code not in {"", "*"}})
+    codes = recode or {}
+    plain = [f.name for f in spec.fields.values() if f.type in _NUMERIC and f.name in columns and f.name not in codes]
+    numeric = {order[columns[name]] for name in plain} | {order[name] for name in numbers}
+    shifted = _numbers_shifted(raw, sorted(numeric))
+    for name, mapping in codes.items():
+        words = {word for word in mapping if word not in {"", "*"} and not word.isdigit()}
+        if name in columns and len(words) > 1:
+            shifted |= _code_shifted(raw, order[columns[name]], words)
     return shifted
 
 
@@ -62,29 +63,48 @@ def set_aside_malformed(inspection: Inspection, rule: str, mask: Mask, **detail:
     inspection.rows(rule, mask, level=FindingLevel.ERROR, action=FindingAction.ASIDE, details=dict(detail))
 
 
-def _numbers_shifted(cells: NDArray[np.object_], numeric: list[int]) -> Mask:
-    found = np.zeros(len(cells), dtype=np.bool_)
+def _numbers_shifted(raw: pd.DataFrame, numeric: list[int]) -> Mask:
+    found = np.zeros(len(raw), dtype=np.bool_)
     if len(numeric) < 2:
         return found
-    blank = np.array([[not value for value in row] for row in cells[:, numeric]], dtype=np.bool_)
-    bad = ~np.column_stack([numeric_fit(cells[:, column]) for column in numeric]) & ~blank
-    suspects = np.flatnonzero(bad.sum(axis=1) >= 1)
+    cells = np.column_stack([_numbers(raw.iloc[:, column]) for column in numeric])
+    blank = np.column_stack([raw.iloc[:, column].isin(["", None]).to_numpy() for column in numeric])
+    no_number = np.isnan(cells) & ~blank
+    if not no_number.any():
+        return found
+    low, high = _usual(cells[~no_number.any(axis=1)])
+    misfit = no_number | (cells < low) | (cells > high)
+    suspects = np.flatnonzero(no_number.any(axis=1) & (misfit.sum(axis=1) >= 2))
     for step in (-1, 1):
-        places = [column + step for column in numeric if 0 <= column + step < cells.shape[1]]
-        if not len(suspects) or len(places) < len(numeric):
-            continue
-        moved = np.column_stack([numeric_fit(cells[suspects, place]) for place in places])
-        found[suspects[moved.all(axis=1)]] = True
+        places = [column + step for column in numeric if 0 <= column + step < raw.shape[1]]
+        if len(suspects) and len(places) == len(numeric):
+            moved = np.column_stack([_numbers(raw.iloc[suspects, place]) for place in places])
+            found[suspects[((moved >= low) & (moved <= high)).all(axis=1)]] = True
     return found
 
 
-def _code_shifted(cells: NDArray[np.object_], column: int, codes: set[str]) -> Mask:
-    found = np.zeros(len(cells), dtype=np.bool_)
-    lacking = np.array([value not in codes for value in cells[:, column]], dtype=np.bool_)
+def _numbers(cells: pd.Series) -> NDArray[np.float64]:
+    return np.asarray(pd.to_numeric(cells, errors="coerce"), dtype=np.float64)
+
+
+def _usual(cells: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The range of each column's numbers without the outermost hundredth, widened by itself and a little more."""
+    low, high = np.full(cells.shape[1], -np.inf), np.full(cells.shape[1], np.inf)
+    for column in range(cells.shape[1]):
+        known = cells[~np.isnan(cells[:, column]), column]
+        if len(known):
+            least, most = np.quantile(known, [0.01, 0.99])
+            room = (most - least) + 0.01 * max(abs(least), abs(most))
+            low[column], high[column] = least - room, most + room
+    return low, high
+
+
+def _code_shifted(raw: pd.DataFrame, column: int, words: set[str]) -> Mask:
+    lacking = ~as_text(raw.iloc[:, column]).isin(words).to_numpy()
+    found = np.zeros(len(raw), dtype=np.bool_)
     for neighbour in (column - 1, column + 1):
-        if not 0 <= neighbour < cells.shape[1]:
-            continue
-        holds = np.array([value in codes for value in cells[:, neighbour]], dtype=np.bool_)
-        if holds.mean() < 0.05:  # else the neighbour uses the same words rightly
-            found |= lacking & holds
+        if 0 <= neighbour < raw.shape[1] and lacking.any():
+            holds = as_text(raw.iloc[:, neighbour]).isin(words).to_numpy()
+            if holds.mean() < 0.05:  # else the neighbour uses the same words rightly
+                found |= lacking & holds
     return found

@@ -213,7 +213,7 @@ def _malformed(
     if "ragged" not in source.masks:
         return
     set_aside_malformed(inspection, "ragged_row", source.masks["ragged"], columns=source.frame.shape[1])
-    shifted = shifted_rows(source.frame, spec, columns, numbers=source.coordinates, values=item.recode)
+    shifted = shifted_rows(source.frame, spec, columns, numbers=source.coordinates, recode=item.recode)
     set_aside_malformed(inspection, "column_shifted", shifted)
     if item.malformed:
         set_aside_malformed(inspection, "marked_malformed", marked_rows(source.frame, item.malformed))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from gridgov.layers.inspection import Inspection, Mask
 from gridgov.model import FieldSpec, FindingAction, FindingLevel, LayerSpec
@@ -36,8 +35,9 @@ def as_text(series: pd.Series) -> pd.Series:
         whole = series.dropna()
         if len(whole) and bool((np.mod(whole, 1) == 0).all()):
             series = series.astype("Int64")
-    text = series.astype(object).where(series.notna(), None)
-    return text.map(lambda value: str(value).strip() if value is not None else None).astype(object)
+    given = series.notna().to_numpy()
+    text = [str(value).strip() if there else None for value, there in zip(series, given, strict=True)]
+    return pd.Series(text, index=series.index, dtype=object)
 
 
 def map_values(series: pd.Series, mapping: Mapping[str, object], *, is_list: bool) -> pd.Series:
@@ -215,8 +215,3 @@ def _naive_times(text: pd.Series) -> pd.Series:
             break
         values = values.fillna(pd.to_datetime(text.where(left), format=pattern, errors="coerce"))
     return values
-
-
-def numeric_fit(text: NDArray[np.object_]) -> Mask:
-    """Where a text is a number."""
-    return np.asarray(pd.to_numeric(pd.Series(text, dtype=object), errors="coerce").notna(), dtype=np.bool_)
