@@ -3,13 +3,13 @@
 import streamlit as st
 from streamlit_folium import st_folium
 
-from app.widgets.frame import language, workspace
+from app.widgets.frame import language, text, workspace
 from app.widgets.incidents import incident_list
 from app.widgets.place import place_panel
-from app.widgets.selection import Selection, choose_from_list, clear, current, take_click
+from app.widgets.selection import Selection, ask_zoom, asked_zoom, choose_from_list, clear, current, take_click
 from app.widgets.workers import ask_dispatch, chosen_rank, workers_panel
 from gridgov.maps import console_map, plan_group
-from gridgov.operations.mapping import console_view, grid_outline
+from gridgov.operations.mapping import console_view, grid_outline, place_group, plan_frame
 from gridgov.operations.situation import district_facts
 
 MAP_KEY = "console_map"
@@ -30,13 +30,19 @@ with panel, st.container(key="panel"):
         plan = ask_dispatch(opened, lang, selection)
         if plan is not None:
             workers_panel(plan, lang)
+            if plan.options and st.button(text("console.zoom_to_routes"), key="zoom_to"):
+                ask_zoom(plan_frame(plan))
 
 groups = []
 if selection is not None:
     if facts.grid is not None:
         groups.append(grid_outline(opened, facts.grid.grid_code))
-    if plan is not None:
-        groups.append(plan_group(plan, lang, chosen=chosen_rank(plan)))
+    groups.append(
+        plan_group(plan, lang, chosen=chosen_rank(plan))
+        if plan is not None
+        else place_group(selection.lon, selection.lat)
+    )
+centre, zoom = asked_zoom()
 with map_column, st.container(key="map"):
     st_folium(
         console_map(console_view(opened, lang)),
@@ -44,5 +50,7 @@ with map_column, st.container(key="map"):
         height=FRAME_PX,
         use_container_width=True,
         returned_objects=["last_clicked"],
+        center=centre,
+        zoom=zoom,
         feature_group_to_add=groups or None,
     )

@@ -52,6 +52,19 @@ def take_click(opened: Workspace, returned: dict[str, Any] | None) -> None:
         _choose(Selection(lon, lat))
 
 
+def ask_zoom(frame: tuple[tuple[float, float], int]) -> None:
+    """Move the map's view, because the user asked for it. Asked twice for one place, the centre differs by a hair."""
+    (lat, lon), zoom = frame
+    hair = 1e-9 if st.session_state.get("zoom_asked") == (frame[0], zoom) else 0.0
+    st.session_state["zoom_asked"] = ((lat + hair, lon), zoom)
+
+
+def asked_zoom() -> tuple[tuple[float, float] | None, int | None]:
+    """Return the view last asked for; the map moves only when it changes."""
+    centre, zoom = st.session_state.get("zoom_asked", (None, None))
+    return centre, zoom
+
+
 def _choose(selection: Selection) -> None:
     st.session_state["selection"] = selection
     st.session_state["rank"] = 1

@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import folium
+
 from gridgov.i18n import Lang
-from gridgov.maps import MapView, area_group, view_of
-from gridgov.model import IncidentState, LayerSpec
+from gridgov.maps import MapView, area_group, incident_marker, view_of
+from gridgov.maps.framing import frame_of
+from gridgov.model import DispatchPlan, IncidentState, LayerSpec
 from gridgov.workspace import Workspace, shared_workspace
 
 if TYPE_CHECKING:
-    import folium
     import geopandas as gpd
 
 
@@ -77,3 +79,20 @@ def grid_outline(workspace: Workspace, grid_code: str) -> folium.FeatureGroup:
     grids = workspace.layer("grids")
     geometry = grids.geometry[(grids["grid_code"] == grid_code).to_numpy(dtype=bool)].iloc[0]
     return area_group(geometry, name="grid")
+
+
+def place_group(lon: float, lat: float) -> folium.FeatureGroup:
+    """Return the pin of a place."""
+    group = folium.FeatureGroup(name="place")
+    incident_marker(lon, lat).add_to(group)
+    return group
+
+
+def plan_frame(plan: DispatchPlan, *, chosen: int | None = None) -> tuple[tuple[float, float], int]:
+    """Return the centre (lat, lon) and zoom that show the incident and all routes of a plan, or the chosen one."""
+    points = [(plan.lon, plan.lat)]
+    for option in plan.options:
+        if chosen in {None, option.rank}:
+            points += [(option.lon, option.lat), *option.coordinates]
+    lons, lats = [p[0] for p in points], [p[1] for p in points]
+    return frame_of((min(lons), min(lats), max(lons), max(lats)))
