@@ -41,7 +41,7 @@ class _Source:
     declared: pyproj.CRS | None
     rows: NDArray[np.int64]
     masks: dict[str, Mask] = field(default_factory=dict)  # unclosed, broken, ragged
-    coordinates: tuple[str, ...] = ()
+    coordinates: tuple[str, ...] = ()  # the columns of a CSV file that hold the position: x and y, or wkt
     notes: dict[str, str] = field(default_factory=dict)  # rule -> detail of layer findings
 
 
@@ -120,7 +120,8 @@ def _read(item: ImportLayer, spec: LayerSpec) -> _Source:
         raise SourceError(f"{item.source}: no geometry in this layer, but '{spec.kind}' needs it; name another source")
     rows = np.arange(1, len(table.frame) + 1)
     masks = {"unclosed": table.unclosed, "broken": table.broken} if wanted else {}
-    return _Source(table.frame, table.geometry if wanted else None, table.crs, rows, masks)
+    notes = {"encoding_guessed": table.encoding} if table.encoding == "gb18030" else {}
+    return _Source(table.frame, table.geometry if wanted else None, table.crs, rows, masks, notes=notes)
 
 
 def _read_csv(item: ImportLayer, spec: LayerSpec) -> _Source:
@@ -128,13 +129,23 @@ def _read_csv(item: ImportLayer, spec: LayerSpec) -> _Source:
     rows = np.arange(1, len(table.frame) + 1)
     notes = {"encoding_guessed": table.encoding} if table.guessed else {}
     source = _Source(table.frame, None, None, rows, {"ragged": table.ragged}, notes=notes)
-    if spec.geometry != "table":
+    if spec.geometry in {"line", "polygon"}:
+        source.geometry = _wkt(item, table.frame)
+        source.coordinates = ("wkt",)
+    elif spec.geometry != "table":
         source.coordinates = _coordinate_columns(item, list(table.frame.columns))
         x, y = (pd.to_numeric(table.frame[name], errors="coerce").to_numpy(float) for name in source.coordinates)
         geometry = np.asarray(shapely.points(x, y), dtype=object)
         geometry[~(np.isfinite(x) & np.isfinite(y))] = None
         source.geometry = geometry
     return source
+
+
+def _wkt(item: ImportLayer, frame: pd.DataFrame) -> NDArray[np.object_]:
+    """Lines and polygons of a CSV file; rows kept aside are written so, and come in again once they are put right."""
+    if "wkt" not in frame:
+        raise SourceError(f"{item.source}: a CSV file needs a column wkt for '{item.kind}'; or give a vector file")
+    return np.asarray(shapely.from_wkt(frame["wkt"].to_numpy(dtype=object), on_invalid="ignore"), dtype=object)
 
 
 def _coordinate_columns(item: ImportLayer, columns: list[str]) -> tuple[str, ...]:
@@ -213,7 +224,8 @@ def _malformed(
     if "ragged" not in source.masks:
         return
     set_aside_malformed(inspection, "ragged_row", source.masks["ragged"], columns=source.frame.shape[1])
-    shifted = shifted_rows(source.frame, spec, columns, numbers=source.coordinates, recode=item.recode)
+    numbers = source.coordinates if len(source.coordinates) == 2 else ()
+    shifted = shifted_rows(source.frame, spec, columns, numbers=numbers, recode=item.recode)
     set_aside_malformed(inspection, "column_shifted", shifted)
     if item.malformed:
         set_aside_malformed(inspection, "marked_malformed", marked_rows(source.frame, item.malformed))

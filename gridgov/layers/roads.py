@@ -20,6 +20,8 @@ import numpy as np
 import osmium
 import osmnx
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from gridgov.crs import WGS84
 from gridgov.errors import SourceError
@@ -206,6 +208,18 @@ def _keep_nodes(segments: _Segments, n: int) -> _Ints:
     return np.asarray(owner[first[unequal]])
 
 
+def _ring_nodes(segments: _Segments, n: int) -> _Ints:
+    """One node of every ring that nothing else touches: without an end, OSMnx would leave the ring out."""
+    key = np.unique(np.concatenate([segments.tail * n + segments.head, segments.head * n + segments.tail]))
+    neighbours = np.bincount(key // n, minlength=n)
+    pairs = coo_array((np.ones(len(key), np.int8), (key // n, key % n)), shape=(n, n))
+    _, component = connected_components(pairs, directed=False)
+    is_ring = np.ones(int(component.max()) + 1, dtype=np.bool_)
+    is_ring[component[neighbours != 2]] = False
+    _, first = np.unique(component, return_index=True)
+    return np.asarray(first[is_ring])
+
+
 def _graph(ways: list[_Way], node_ids: _Ints, lon: _Floats, lat: _Floats, segments: _Segments) -> nx.MultiDiGraph:
     graph = nx.MultiDiGraph(crs=WGS84.lower())
     used = np.unique(np.concatenate([segments.tail, segments.head]))
@@ -213,7 +227,8 @@ def _graph(ways: list[_Way], node_ids: _Ints, lon: _Floats, lat: _Floats, segmen
         (osmid, {"x": x, "y": y})
         for osmid, x, y in zip(node_ids[used].tolist(), lon[used].tolist(), lat[used].tolist(), strict=True)
     )
-    for osmid in node_ids[_keep_nodes(segments, len(node_ids))].tolist():
+    keep = np.concatenate([_keep_nodes(segments, len(node_ids)), _ring_nodes(segments, len(node_ids))])
+    for osmid in node_ids[keep].tolist():
         graph.nodes[osmid][_KEEP] = True
     shared = [(_directed(way, forward=False), _directed(way, forward=True)) for way in ways]
     columns = (node_ids[segments.tail], node_ids[segments.head], segments.way, segments.forward, segments.length_m)

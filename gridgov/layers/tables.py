@@ -53,9 +53,16 @@ def read_csv(path: Path, *, encoding: str | None = None) -> CsvTable:
         raise SourceError(f"{path}: an empty layer, it has a header and no row; give a file with rows")
     body, width = rows[1:], len(header)
     ragged = np.array([len(row) != width for row in body], dtype=np.bool_)
-    fitted = [(row + [""] * width)[:width] if len(row) != width else row for row in body]
+    fitted = [row if len(row) == width else _fitted(row, width, delimiter) for row in body]
     frame = pd.DataFrame(fitted, columns=header, dtype=object)
     return CsvTable(frame, ragged, used, encoding is None and used != "utf-8")
+
+
+def _fitted(row: list[str], width: int, delimiter: str) -> list[str]:
+    """The row in the header's width; cells too many stay in the last one, so that nothing is lost."""
+    if len(row) < width:
+        return row + [""] * (width - len(row))
+    return [*row[: width - 1], delimiter.join(row[width - 1 :])]
 
 
 def _header(path: Path, cells: list[str]) -> list[str]:
@@ -99,15 +106,21 @@ def _decode_as(path: Path, data: bytes, encoding: str) -> tuple[str, str]:
         raise SourceError(f"{path}: line {line} is not {encoding}; correct 'encoding' in the import file") from error
 
 
+def as_gb18030(data: bytes) -> str | None:
+    """Return bytes decoded as GB18030 if that gives ordinary Chinese text, else None."""
+    try:
+        text = data.decode("gb18030")
+    except UnicodeDecodeError:
+        return None
+    return text if _common_share(text) >= _COMMON_SHARE else None
+
+
 def _decode_guessed(path: Path, data: bytes) -> tuple[str, str]:
     text = _utf8(data)
     if text is not None:
         return text, "utf-8"
-    try:
-        text = data.decode("gb18030")
-    except UnicodeDecodeError:
-        text = ""
-    if not text or _common_share(text) < _COMMON_SHARE:
+    text = as_gb18030(data)
+    if text is None:
         raise SourceError(f"{path}: the text is neither UTF-8 nor GB18030; save it as UTF-8 or name its 'encoding'")
     return text, "gb18030"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridgov.errors import SourceError
+from gridgov.layers.tables import as_gb18030
 
 VECTOR_SUFFIXES = (".gpkg", ".geojson", ".json", ".shp", ".fgb", ".parquet", ".geoparquet", ".zip", ".kml", ".gml")
 
@@ -34,7 +35,8 @@ class VectorTable:
     """A vector layer as its file has it.
 
     `geometry` is in the file's own `crs` (None: it declares none); `unclosed` marks rows whose rings were left open and
-    are closed here; `broken` marks rows whose geometry could not be read at all (it is None).
+    are closed here; `broken` marks rows whose geometry could not be read at all (it is None). `encoding`
+    is the one that was guessed for the texts of a Shapefile, if any.
     """
 
     frame: pd.DataFrame
@@ -42,6 +44,7 @@ class VectorTable:
     crs: pyproj.CRS | None
     unclosed: NDArray[np.bool_]
     broken: NDArray[np.bool_]
+    encoding: str | None = None
 
 
 def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = None) -> VectorTable:
@@ -55,7 +58,8 @@ def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = 
     if path.suffix.lower() in {".parquet", ".geoparquet"}:
         return _read_parquet(path)
     name = _choose_layer(path, layer)
-    options: dict[str, Any] = {"encoding": encoding} if encoding else {}
+    guessed = None if encoding else _dbf_encoding(path)
+    options: dict[str, Any] = {"encoding": encoding or guessed} if encoding or guessed else {}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # GDAL's note on open rings: they become findings
@@ -67,7 +71,23 @@ def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = 
     frame = pd.DataFrame(dict(zip(meta["fields"], columns, strict=True)))
     _check_complete(path, name, frame, wkb)
     crs = pyproj.CRS.from_user_input(meta["crs"]) if meta["crs"] else None
-    return _table(frame, wkb, crs)
+    return replace(_table(frame, wkb, crs), encoding=guessed)
+
+
+def _dbf_encoding(path: Path) -> str | None:
+    """GB18030 for a Shapefile that names no encoding and whose texts are Chinese in it; GDAL would take Latin-1."""
+    table = path.with_suffix(".dbf")
+    if path.suffix.lower() != ".shp" or path.with_suffix(".cpg").exists() or not table.is_file():
+        return None
+    data = table.read_bytes()
+    if data[29:30] not in {b"\x00", b"\x4d"}:  # a code page other than none and GBK
+        return None
+    try:
+        records = data[int.from_bytes(data[8:10], "little") :]
+        records.decode("utf-8")
+    except UnicodeDecodeError:
+        return "gb18030" if as_gb18030(records) is not None else None
+    return "utf-8"
 
 
 def _check_complete(path: Path, name: str | None, frame: pd.DataFrame, wkb: Any) -> None:

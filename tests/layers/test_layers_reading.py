@@ -263,6 +263,7 @@ def test_a_row_with_the_wrong_number_of_cells_is_kept_aside(tmp_path: Path) -> N
     path = write_csv(tmp_path, "shelter_id,name,lon,lat\nA,Hall,119.1,29.6\nB,Ha,ll,119.1,29.6\n")
     result = read(path)
     assert result.aside["rule"].tolist() == ["ragged_row"]
+    assert result.aside["lat"].tolist() == ["119.1,29.6"]  # the cells too many are not lost
     assert len(result.frame) == 1
 
 
@@ -339,6 +340,27 @@ def test_a_csv_row_without_a_position_is_kept_aside(tmp_path: Path) -> None:
     """An empty or unreadable coordinate is no place."""
     result = read(write_csv(tmp_path, "shelter_id,lon,lat\nA,119.1,29.6\nB,,\nC,east,north\n"))
     assert result.aside["shelter_id"].tolist() == ["B", "C"]
+
+
+def test_rows_kept_aside_come_in_again_once_they_are_put_right(tmp_path: Path) -> None:
+    """The file of rows kept aside is itself a source: WKT gives the shapes."""
+    box = shapely.box(119.1, 29.6, 119.11, 29.61)
+    first = check(lots(box, box).assign(parcel_id=["A", "A"]), SPECS["land"])
+    write_aside(tmp_path / "land.csv", first.aside)
+    again = read(tmp_path / "land.csv", "land")
+    assert again.frame.geometry.iloc[0].equals(box)
+    with pytest.raises(SourceError, match="needs a column wkt"):
+        read(write_csv(tmp_path, "parcel_id,lon,lat\nA,119.1,29.6\n"), "land")
+
+
+def test_a_chinese_shapefile_without_a_named_encoding_is_read_rightly(tmp_path: Path) -> None:
+    """GBK without .cpg is what many offices send."""
+    path = tmp_path / "s.shp"
+    shelters()[["shelter_id", "geometry"]].assign(name="临江街道办事处").to_file(path, encoding="gb18030")
+    path.with_suffix(".cpg").unlink()
+    result = read(path)
+    assert result.frame["name"].tolist() == ["临江街道办事处"] * 3
+    assert rules(result) == {"encoding_guessed": 1}
 
 
 # ------------------------------------------------------------------ invariants

@@ -96,6 +96,13 @@ def test_a_reversed_one_way_runs_against_its_nodes(tmp_path: Path) -> None:
     assert "drive_s" not in graph[1][2][0]
 
 
+def test_a_ring_apart_from_everything_is_kept(tmp_path: Path) -> None:
+    """A road round an island has no end, yet it is a road."""
+    graph = read(tmp_path, osm(6, ([1, 2], {"highway": "residential"}), ([3, 4, 5, 3], {"highway": "residential"})))
+    assert nx.number_weakly_connected_components(graph) == 2
+    assert sum(u == v for u, v in graph.edges()) == 2
+
+
 def test_nodes_that_the_file_lacks_cut_the_road_and_are_said(tmp_path: Path) -> None:
     """An extract's edge."""
     graph = read(tmp_path, osm(3, ([1, 2, 99, 3], {"highway": "residential"})))
