@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--write-docs", action="store_true", help="put the table into docs/benchmarks.md")
     parser.add_argument("--data", type=Path, help="folder of real data (default: GRIDGOV_TEST_DATA or ../shared/data)")
     parser.add_argument(
-        "--rounds", type=int, default=5, help="alternated rounds; each figure is their median (default 5)"
+        "--rounds", type=int, default=7, help="alternated rounds; figures are their medians (default 7)"
     )
     options = parser.parse_args(arguments)
     if options.rounds < 1:

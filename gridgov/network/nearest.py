@@ -111,7 +111,8 @@ class Nearest:
         if self._nodes is None:  # one conversion for all routes is quicker than one for each
             self._nodes = self._as_lists(kernels.NODE_ENDS)
         ends, nodes = self._nodes
-        i = self._checked(i)
+        if not 0 <= i < len(ends) - 1:
+            i = self._from_end(i)
         return nodes[ends[i] : ends[i + 1]]
 
     def edges(self, i: int) -> list[int]:
@@ -119,7 +120,8 @@ class Nearest:
         if self._edges is None:
             self._edges = self._as_lists(kernels.EDGE_ENDS)
         ends, edges = self._edges
-        i = self._checked(i)
+        if not 0 <= i < len(ends) - 1:
+            i = self._from_end(i)
         return edges[ends[i] : ends[i + 1]]
 
     def path(self, i: int) -> Route:
@@ -133,11 +135,11 @@ class Nearest:
         ends = self._best[row, : len(self.index) + 1]
         return (ends - ends[0]).tolist(), self._steps[ends[0] : ends[-1]].tolist()
 
-    def _checked(self, i: int) -> int:
+    def _from_end(self, i: int) -> int:
         count = len(self.index)
-        if not -count <= i < count:
+        if not -count <= i < 0:
             raise ParameterError(f"there is no route {i}: {count} workers were found")
-        return i % count
+        return i + count
 
 
 @dataclass(frozen=True)
