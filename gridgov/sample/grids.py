@@ -74,7 +74,9 @@ def make_grids(
         + grid_ha / grid_ha.sum() * 0.35 * recipe.scale["communities"]
     )
     community = merge(load, grid_borders, int(recipe.scale["communities"]))
-    community_load = np.bincount(community, weights=load).astype(float)
+    community_load = np.bincount(community, weights=0.6 * load / load.sum() + 0.4 * grid_ha / grid_ha.sum()).astype(
+        float
+    )
     street = merge(community_load, _lifted(grid_borders, community), int(recipe.scale["streets"]))
     areas = np.array([shapely.coverage_union_all(polygons[grid == g]) for g in range(grid.max() + 1)], dtype=object)
     zone = _main_zone(blocks, grid, hectares)

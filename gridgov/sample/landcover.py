@@ -69,12 +69,12 @@ def natural_resources(
     open_land = shapely.coverage_union_all(polygons[np.isin(kinds, ["rural", "hill"])])
     strips = polygons[kinds == "strip"]
     urban = zones.urbanity(shapely.get_coordinates(shapely.centroid(strips)))[0] if len(strips) else np.empty(0)
-    marsh = shapely.union_all([*strips[urban < 0.0], *water.sandbanks])
-    layers["wetland"].add(
-        shapely.difference(shapely.intersection(marsh, bounds), water.stream_area()), "1106", "滨江湿地"
-    )
+    inland = shapely.intersection(_marsh(recipe, terrain), open_land)
+    marsh = shapely.union_all([*strips[urban < 0.0], *water.sandbanks, inland])
+    marsh = shapely.difference(_clean(shapely.intersection(marsh, bounds)), wet)
+    layers["wetland"].add(marsh, "1106", "滨江湿地")
     forest = _forest(recipe, terrain)
-    dry_open = shapely.difference(open_land, wet)
+    dry_open = shapely.difference(open_land, shapely.union_all([wet, marsh]))
     wood = shapely.intersection(
         shapely.union_all([forest, *water.islands]), shapely.union_all([dry_open, *water.islands])
     )
@@ -104,6 +104,14 @@ def _forest(recipe: Recipe, terrain: Terrain) -> shapely.Geometry:
     mask = (terrain.hill.cells * 2.2 + terrain.slope.cells / 18 + 0.85 * patchy) > 0.72
     mask |= (patchy > 0.92) & (terrain.hill.cells > 0.02)
     return _outlines(mask, terrain.elevation)
+
+
+def _marsh(recipe: Recipe, terrain: Terrain) -> shapely.Geometry:
+    """Return marshes: here and there on low ground behind the banks."""
+    x, y = terrain.elevation.centres()
+    patchy = fractal(recipe.rng("marsh"), x, y, 1100.0 * recipe.scale["hills"]["foot_scale"], 3)
+    near = terrain.water_distance.cells / recipe.scale["river"]["width_m"]
+    return _outlines((patchy - 1.1 * near > 0.05) & (terrain.slope.cells < 4.0), terrain.elevation)
 
 
 def _outlines(mask: NDArray[np.bool_], base: Field) -> shapely.Geometry:
@@ -154,7 +162,7 @@ def _add_fields(
 
 def _field_class(slope: float, hill: float, water_m: float, mood: float) -> str:
     """Return the class of a field: rice, vegetables and dry fields on the plain, orchards and tea on slopes."""
-    if slope > 13 or (hill > 0.1 and mood > 0.62):
+    if slope > 10 or (hill > 0.1 and mood > 0.45):
         return "0401" if slope > 18 else "0404"
     if hill > 0.03 or slope > 5:
         return "0202" if mood > 0.15 else "0201" if mood > -0.45 else "0103"

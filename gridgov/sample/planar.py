@@ -160,13 +160,14 @@ def _winding(piece: shapely.LineString, polygon: Polygon) -> shapely.LineString:
     """Return a border through open country: straight lines of kilometres do not look like borders."""
     (x0, y0), (x1, y1) = piece.coords[0], piece.coords[-1]
     t = np.linspace(0.0, 1.0, max(2, int(piece.length / 60)) + 1)
-    height = 0.09 * piece.length * np.sin(np.pi * t) ** 0.7
+    swell = piece.length * np.sin(np.pi * t) ** 0.7
     swing = np.sin(2 * np.pi * t * 1.5 + 0.01 * x0) + 0.5 * np.sin(
         2 * np.pi * t * (3 + piece.length / 900) + 0.013 * y0
     )
-    curve = shapely.LineString(np.stack([x0 + t * (x1 - x0), y0 + t * (y1 - y0) + height * swing], 1))
-    if shapely.covers(polygon.buffer(0.01), curve):
-        return curve
+    for height in (0.09, 0.05, 0.025, -0.05, -0.025):
+        curve = shapely.LineString(np.stack([x0 + t * (x1 - x0), y0 + t * (y1 - y0) + height * swell * swing], 1))
+        if shapely.covers(polygon.buffer(0.01), curve):
+            return curve
     return shapely.segmentize(piece, 400.0)
 
 

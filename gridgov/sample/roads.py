@@ -202,8 +202,10 @@ def _add_motorway(roads: Roads, planar: Planar, skeleton: Skeleton, water: Water
     crossings = shapely.union_all([line for line in roads.lines() if shapely.intersects(line, middle)])
     over = shapely.union_all([crossings.buffer(70), shapely.intersection(middle, water.surface()).buffer(90)])
     shapely.prepare(over)
+    under = skeleton.tunnels.buffer(30)
+    shapely.prepare(under)
     for sign in (1.0, -1.0):
-        _carriageway(roads, middle, sign, motorway, over, [g for g in gates if g[2] == sign])
+        _carriageway(roads, middle, sign, motorway, (over, under), [g for g in gates if g[2] == sign])
 
 
 def _gates(planar: Planar, skeleton: Skeleton, middle: LineString) -> list[tuple[int, float, float]]:
@@ -236,7 +238,7 @@ def _carriageway(
     middle: LineString,
     sign: float,
     street: int,
-    over: shapely.Geometry,
+    over_under: tuple[shapely.Geometry, shapely.Geometry],
     gates: list[tuple[int, float, float]],
 ) -> None:
     """Lay one carriageway; the right one (sign -1) runs with the line, the left one against it."""
@@ -248,8 +250,10 @@ def _carriageway(
     vertex = {s: roads.vertex(place[s]) for s in order}
     walk = order if sign < 0 else order[::-1]
     for a, b in pairwise(walk):
-        high = bool(shapely.intersects(over, LineString([place[a], place[b]])))
-        roads.edges.append((vertex[a], vertex[b], Way(street, "motorway", True, high, int(high))))
+        piece = LineString([place[a], place[b]])
+        high, deep = (bool(shapely.intersects(area, piece)) for area in over_under)
+        layer = -1 if deep else int(high)
+        roads.edges.append((vertex[a], vertex[b], Way(street, "motorway", True, high and not deep, layer, deep)))
     ramp = Way(street, "motorway_link", True)
     for gate, station, _ in gates:
         before, after = (station - 330, station + 330) if sign < 0 else (station + 330, station - 330)

@@ -39,12 +39,16 @@ class Street:
 
 @dataclass(slots=True)
 class Skeleton:
-    """Streets and lines of the first drawing, and the motorway's middle line (not part of the partition)."""
+    """Streets and lines of the first drawing, and the motorway's middle line (not part of the partition).
+
+    `tunnels` are the parts of the motorway below hills; `corridor` is its green strip, open parts only.
+    """
 
     streets: list[Street]
     lines: list[Line]
     motorway: LineString | None
-    corridor: Polygon
+    tunnels: shapely.Geometry
+    corridor: shapely.Geometry
     villages: list[Polygon]
 
     def street(self, street: Street, geometry: shapely.Geometry, rank: int) -> None:
@@ -63,8 +67,11 @@ class Skeleton:
 def draw_skeleton(recipe: Recipe, water: Water, terrain: Terrain, zones: Zones) -> Skeleton:
     """Draw boundary, banks, motorway corridor and the network of main streets."""
     motorway = _motorway(recipe, water, zones.boundary)
-    corridor = motorway.buffer(CORRIDOR_M, cap_style="flat") if motorway is not None else Polygon()
-    skeleton = Skeleton([], [], motorway, corridor, [])
+    tunnels = _tunnels(motorway, terrain) if motorway is not None else Polygon()
+    corridor = Polygon()
+    if motorway is not None:
+        corridor = shapely.difference(motorway, tunnels.buffer(0.1)).buffer(CORRIDOR_M, cap_style="flat")
+    skeleton = Skeleton([], [], motorway, tunnels, corridor, [])
     boundary = zones.boundary
     skeleton.border(shapely.boundary(boundary), "boundary")
     skeleton.border(shapely.union_all([shapely.intersection(bank, boundary) for bank in water.banks]), "bank")
@@ -89,6 +96,15 @@ def _motorway(recipe: Recipe, water: Water, boundary: Polygon) -> LineString | N
     curve = LineString(CubicSpline(steps, xy)(np.arange(0, steps[-1], 50.0)))
     parts = shapely.get_parts(shapely.intersection(curve, boundary.buffer(400)))
     return LineString(max(parts, key=lambda part: part.length))
+
+
+def _tunnels(motorway: LineString, terrain: Terrain) -> shapely.Geometry:
+    """Return the parts of the motorway where the ground rises well above a road's gentle profile."""
+    points = shapely.get_coordinates(shapely.segmentize(motorway, 50.0))
+    ground = terrain.elevation.at(points)
+    level = ndimage.gaussian_filter1d(ndimage.minimum_filter1d(ground, 61), 12)  # the lowest ground within 1.5 km
+    below = ndimage.binary_opening(ground - level > 28.0, iterations=4)
+    return shapely.union_all([piece for under, piece in _runs(points, below) if under])
 
 
 def _embankments(skeleton: Skeleton, water: Water, zones: Zones) -> None:

@@ -70,7 +70,7 @@ def make_boundary(recipe: Recipe) -> Polygon:
     t = np.linspace(0, 2 * np.pi, 240, endpoint=False)
     wobble = np.ones_like(t)
     for k in range(2, 15):
-        wobble += 0.075 / k**0.75 * rng.uniform(-1, 1) * np.cos(k * t + rng.uniform(0, 6.28))
+        wobble += 0.13 / k**0.8 * rng.uniform(-1, 1) * np.cos(k * t + rng.uniform(0, 6.28))
     power = 2 / 4.0
     x = np.sign(np.cos(t)) * np.abs(np.cos(t)) ** power * wobble
     y = np.sign(np.sin(t)) * np.abs(np.sin(t)) ** power * wobble
