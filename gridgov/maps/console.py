@@ -260,11 +260,14 @@ def attribution(spec: LayerSpec) -> str:
 def _points_json(layer: MapLayer, lang: Lang) -> dict[str, Any]:
     style = cartography.point_style(layer.spec)
     workers = layer.spec.kind == "workers"
+    values = list(layer.spec.style.classes)
+    gravest = values.index("4") if layer.spec.kind == "incidents" and "4" in values else -1
     return {
         "symbols": [symbol.to_json() for symbol in style.symbols],
         "names": [symbol.names[lang] for symbol in style.symbols],
         "refresh": layer.refresh_s,
         "bubble": layer.spec.style.fill,
+        "standOut": gravest,
         "bubbleHollow": workers,
         "bubbleShift": [15, 15] if workers else [0, 0],
     }

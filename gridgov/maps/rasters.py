@@ -98,7 +98,7 @@ def hillshade(heights: NDArray[np.floating[Any]], *, cell_m: float) -> NDArray[n
 
 
 def _veil(shade: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Code of every pixel: 128 flat, down to 1 in shadow, up to 255 in light, as strong as it differs from flat; 0 void."""
+    """Code of every pixel: 128 flat ground, down to 1 in shadow, up to 255 in light, 0 void."""
     rate = np.where(shade < 0, _SHADE_RATE, _LIGHT_RATE)
     strength = 1.0 - np.exp(-rate * np.abs(shade))
     return np.where(valid, np.round(128 + np.sign(shade) * 127 * strength), 0).astype(np.uint8)

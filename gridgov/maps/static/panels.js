@@ -69,10 +69,12 @@
       head.textContent = this.options.texts.legend;
       head.setAttribute("aria-expanded", "true");
       this._body = el("div", "gg-legend-body", box);
-      head.onclick = () => {
-        this._body.hidden = !this._body.hidden;
-        head.setAttribute("aria-expanded", String(!this._body.hidden));
+      const open = (on) => {
+        this._body.hidden = !on;
+        head.setAttribute("aria-expanded", String(on));
       };
+      head.onclick = () => open(this._body.hidden);
+      open(this.options.map.getSize().x >= 560); // on a phone the map comes first
       this.update();
     },
 

@@ -3,12 +3,14 @@
   "use strict";
 
   const CELL_PX = 64;
+  const GRAVE_AT_MOST = 200;
   const CELL_POINTS = 7; // a cell with more points becomes a bubble
 
   gridgov.PointLayer = gridgov.ViewCanvas.extend({
     // url, symbols: [{shape, fill, line, radius}] by class, refresh: seconds (0: never), crowd: points in view that
-    // are drawn one by one however close they lie, singleZoom: from here on all are, bubble: colour of the bubbles.
-    options: { pane: "gg-points", crowd: 150, singleZoom: 17, refresh: 0, minZoom: 0 },
+    // are drawn one by one however close they lie, singleZoom: from here on all are, bubble: colour of the bubbles,
+    // standOut: the class that never hides in a bubble, unless there are hundreds of it.
+    options: { pane: "gg-points", crowd: 150, singleZoom: 17, refresh: 0, minZoom: 0, standOut: -1 },
 
     initialize: function (options) {
       L.setOptions(this, options);
@@ -62,9 +64,12 @@
         this._paintSymbols(context, view, seen);
         return;
       }
-      const { single, crowded } = this._cells(view, seen);
-      this._paintSymbols(context, view, single);
+      let grave = seen.filter((k) => this._class[k] === this.options.standOut);
+      if (grave.length > GRAVE_AT_MOST) grave = [];
+      const others = grave.length ? seen.filter((k) => this._class[k] !== this.options.standOut) : seen;
+      const { single, crowded } = this._cells(view, others);
       this._paintBubbles(context, view, crowded);
+      this._paintSymbols(context, view, single.concat(grave));
     },
 
     _inView: function (view) {
