@@ -58,7 +58,7 @@ def load_network(path: Path) -> RoadNetwork:
         The file is missing, damaged, or no road network of this version.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         facts = json.loads(bytes(arrays["facts"]))
         if facts["format"] != FORMAT:
