@@ -19,7 +19,7 @@ opened, lang = workspace(), language()
 take_click(opened, st.session_state.get(MAP_KEY))
 selection: Selection | None = current()
 
-map_column, panel = st.columns([0.7, 0.3], gap="small")
+map_column, panel = st.columns([0.74, 0.26], gap="small")
 with panel, st.container(key="panel"):
     plan = None
     if selection is None:

@@ -74,7 +74,7 @@ class TileRoutes:
             if spec.geometry == "raster" and ending != "mvt":
                 picture = self._picture(layer_id, self._source.version, z, x, y)
                 return _answer(request, picture, "image/png")
-            if spec.geometry in {"line", "polygon"} and ending != "png":
+            if spec.geometry in {"line", "polygon", "any"} and ending != "png":
                 tile = read_tile(self._source.tiles_path(layer_id), z, x, y)
                 return _answer(request, tile, "application/vnd.mapbox-vector-tile", gzipped=True)
             raise NotFoundError(f"layer '{layer_id}' has no tiles of that kind")

@@ -37,6 +37,7 @@ def written_aside(directory: Path) -> Iterator[Path]:
     directory.mkdir(parents=True, exist_ok=True)
     _sweep(directory, older_than_s=_A_DAY_S, pattern=".import-*")
     part = Path(tempfile.mkdtemp(prefix=".import-", dir=directory))
+    part.chmod(0o755)  # a server may run under another account than the one who imports
     try:
         yield part
     finally:
