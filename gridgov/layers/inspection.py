@@ -90,18 +90,19 @@ class Inspection:
         for position, detail in zip(positions.tolist(), per_row, strict=True):
             if not (self.alive[position] or also_aside):
                 continue
+            becomes = action if self.alive[position] else FindingAction.ASIDE
             finding = Finding(
                 layer=self.layer_id,
                 row=int(self.source_row[position]),
                 field=field_name,
                 rule=rule,
                 level=level,
-                action=action,
+                action=becomes,
                 key=self._key_of(position),
                 detail=dict(detail),
             )
             self.findings.append(finding)
-            if action is FindingAction.ASIDE:
+            if becomes is FindingAction.ASIDE:
                 self._aside[position].append(finding)
         if action is FindingAction.ASIDE:
             self.alive &= ~mask

@@ -99,9 +99,9 @@ def check_places(inspection: Inspection, spec: LayerSpec, district: District) ->
         return
     possible = _in_place(inspection.geometry, None)
     points = possible & (shapely.get_type_id(inspection.geometry) == 0)
+    _outside(inspection, spec, district.bounds, possible)
     if spec.geometry == "point":
         _crowds(inspection, points)
-    _outside(inspection, spec, district.bounds, possible)
     points &= inspection.alive
     if int(points.sum()) >= _GCJ_ROWS:
         _suspect_gcj02(inspection, shapely.get_coordinates(inspection.geometry[points]), district)
