@@ -17,7 +17,7 @@ from gridgov.sample.planar import NO_STREET, Planar
 from gridgov.sample.recipe import Recipe
 from gridgov.sample.river import Water
 from gridgov.sample.skeleton import Skeleton, Street
-from gridgov.sample.zones import BLOCK_HA, Zones
+from gridgov.sample.zones import Zones
 
 _TOWN = {"old", "new", "industrial", "village"}
 
@@ -117,11 +117,11 @@ def _divide(
     block: Block, planar: Planar, skeleton: Skeleton, rng: np.random.Generator, zones: Zones, trails: shapely.STRtree
 ) -> list[Block]:
     """Cut a block in two, or return nothing when it is small enough or becomes a park, a lake shore, a campus."""
-    if block.zone not in BLOCK_HA or block.use:
+    if block.zone not in zones.block_hectares or block.use:
         return []
     polygon = planar.polygon(block.ring)
     hectares = polygon.area / 1e4
-    goal = BLOCK_HA[block.zone] * zones.block_scale * _coarser(block, polygon, zones)
+    goal = zones.block_hectares[block.zone] * _coarser(block, polygon, zones)
     if hectares < goal * rng.uniform(0.75, 1.75):
         return []
     if block.zone in _TOWN and (use := _reserved(block, hectares, rng)):

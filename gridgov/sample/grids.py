@@ -17,7 +17,6 @@ from gridgov.sample.recipe import Recipe
 from gridgov.sample.skeleton import Skeleton
 
 _BARRIER = {"primary": 0.10, "secondary": 0.22, "tertiary": 0.55}
-_GRID_HA = {"old": 1.6, "new": 5.0, "industrial": 16.0, "village": 6.0, "rural": 75.0, "hill": 220.0}
 
 Borders = dict[int, dict[int, float]]
 
@@ -61,9 +60,9 @@ def make_grids(
     """Merge blocks to grids, grids to communities, communities to streets, and code them."""
     hectares = shapely.area(polygons) / 1e4
     borders = _borders(blocks, planar, skeleton)
+    goal = recipe.table["grid_hectares"]
     size = (
-        np.array([a / _GRID_HA.get(b.zone, 40.0) for a, b in zip(hectares, blocks, strict=True)])
-        + people.persons / 700.0
+        np.array([a / goal.get(b.zone, 40.0) for a, b in zip(hectares, blocks, strict=True)]) + people.persons / 700.0
     )
     grid = merge(size, borders, int(recipe.scale["grids"]))
     grid_people = people.total_by(grid, grid.max() + 1)

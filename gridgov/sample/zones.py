@@ -11,21 +11,22 @@ from shapely import Polygon
 
 from gridgov.sample.fields import Field, Floats, fractal
 from gridgov.sample.recipe import Recipe
-from gridgov.sample.river import Course, Water
+from gridgov.sample.river import Course
 from gridgov.sample.terrain import Terrain
-
-BLOCK_HA = {"old": 0.8, "new": 2.3, "industrial": 7.0, "village": 0.8, "rural": 34.0, "hill": 110.0}
 
 
 @dataclass(frozen=True, slots=True)
 class Zones:
-    """The plan of the district: towns around centres, with ragged edges; hills and farmland around them."""
+    """The plan of the district: towns around centres, with ragged edges; hills and farmland around them.
+
+    `block_hectares` is the size to which blocks of a zone are cut; zones that it does not name stay whole.
+    """
 
     towns: tuple[dict[str, Any], ...]
     ragged: Field
     terrain: Terrain
     boundary: Polygon
-    block_scale: float
+    block_hectares: dict[str, float]
 
     def urbanity(self, xy: Floats) -> tuple[Floats, Floats]:
         """Return how urban points are (1 in a centre, 0 at a town's edge, below 0 outside) and the town's index."""
@@ -60,7 +61,9 @@ def make_zones(recipe: Recipe, course: Course, terrain: Terrain) -> Zones:
     x, y = terrain.elevation.centres()
     wave = 2.2 * recipe.scale["line_spacing_m"]
     ragged = terrain.elevation.with_values(0.16 * fractal(recipe.rng("ragged"), x, y, wave, 2))
-    return Zones(tuple(towns), ragged, terrain, make_boundary(recipe), recipe.scale["block_scale"])
+    scale = recipe.scale["block_scale"]
+    hectares = {zone: area * scale for zone, area in recipe.table["block_hectares"].items()}
+    return Zones(tuple(towns), ragged, terrain, make_boundary(recipe), hectares)
 
 
 def make_boundary(recipe: Recipe) -> Polygon:
@@ -86,8 +89,3 @@ def _rounded(town: dict[str, Any]) -> Floats:
     x, y = 1.12 * r * np.cos(t), 0.86 * r * np.sin(t)
     cos, sin = np.cos(town["angle"]), np.sin(town["angle"])
     return np.stack([town["x"] + x * cos - y * sin, town["y"] + x * sin + y * cos], 1)
-
-
-def dry(water: Water, boundary: Polygon) -> shapely.Geometry:
-    """Return the land of the district."""
-    return shapely.difference(boundary, water.surface())
