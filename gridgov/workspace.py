@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,6 +51,7 @@ class LayerEntry:
     names: dict[str, str]
     geometry: str
     code_scheme: str = ""
+    licence: str = ""
 
 
 @dataclass(frozen=True)
@@ -189,8 +190,9 @@ class Workspace:
             ) from None
 
     def spec(self, layer_id: str) -> LayerSpec:
-        """Return the specification of a layer."""
-        return self._specs[self.entry(layer_id).kind]
+        """Return the specification of a layer, with the licence and code scheme of its own source."""
+        entry = self.entry(layer_id)
+        return replace(self._specs[entry.kind], code_scheme=entry.code_scheme, licence=entry.licence)
 
     def layer(self, layer_id: str) -> gpd.GeoDataFrame:
         """Return a vector layer (or a table without geometry as a plain frame), read once."""

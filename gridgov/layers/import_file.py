@@ -18,7 +18,7 @@ from gridgov.i18n import LANGS
 Bounds = tuple[float, float, float, float]
 
 _WORKSPACE_KEYS = {"id", "names", "timezone", "metric_crs", "as_of", "bounds"}
-_TEXTS = ("source_layer", "crs", "encoding", "code_scheme", "x", "y", "malformed")
+_TEXTS = ("source_layer", "crs", "encoding", "code_scheme", "x", "y", "malformed", "licence")
 _TABLES = ("where", "fields", "values", "constants")
 _LAYER_KEYS = {"kind", "id", "source", "gcj02", *_TEXTS, *_TABLES}
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
@@ -54,6 +54,8 @@ class ImportLayer:
         Coordinate columns of a CSV file.
     malformed : str | None
         Source column whose value other than empty, 0 or false marks a row that the source itself calls malformed.
+    licence : str | None
+        Of this source; replaces the specification's.
     gcj02 : bool
         The source is in GCJ-02 and is converted.
     timezone : str
@@ -74,6 +76,7 @@ class ImportLayer:
     x: str | None = None
     y: str | None = None
     malformed: str | None = None
+    licence: str | None = None
     gcj02: bool = False
     timezone: str = "UTC"
 

@@ -41,7 +41,7 @@ def finding_table(workspace: Workspace, lang: Lang) -> pd.DataFrame:
             "level": [label(f"console.level_{level}", lang) for level in found["level"]],
             "layer": found["layer"],
             "row": found["row"],
-            "message": messages,
+            "message": pd.Series(messages, dtype="str", index=found.index),
             "action": [label(f"cli.action.{action}", lang) for action in found["action"]],
         }
     )

@@ -53,7 +53,7 @@ def _check_items(items: tuple[ImportLayer, ...], bounds: Bounds | None, tell: Pr
     for position, item in enumerate(sorted(items, key=lambda item: item.kind != "grids")):
         tell(f"{item.layer_id}: {item.source.name}", position / len(items))
         if item.kind == "roads":
-            read_osm_roads(item.source)
+            findings += read_osm_roads(item.source).graph["findings"]
         elif item.kind in specs and specs[item.kind].geometry == "raster":
             with tempfile.TemporaryDirectory() as folder:
                 findings += import_raster(item, specs[item.kind], Path(folder) / "raster.tif", bounds=bounds)

@@ -12,10 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-import shapely
-from numpy.typing import NDArray
 
 from gridgov.crs import metric_crs
 from gridgov.errors import SourceError, SpecError
@@ -30,10 +27,11 @@ from gridgov.layers import (
     read_import_file,
     read_layer,
     read_osm_roads,
+    road_points,
     write_aside,
 )
 from gridgov.maps.tiles import build_tiles
-from gridgov.model import Finding, LayerSpec
+from gridgov.model import Finding, FindingAction, LayerSpec
 from gridgov.network import RoadNetwork
 from gridgov.operations.districts import DistrictCheck, check_grids, facts_of, join_population, locate_points
 from gridgov.operations.findings import findings_frame
@@ -205,12 +203,15 @@ class _ImportRun:
 
     def _take_roads(self, item: ImportLayer, spec: LayerSpec, fraction: float) -> None:
         graph = read_osm_roads(item.source, progress=lambda text, f: self.tell(text, fraction))
+        self.findings.extend(graph.graph["findings"])
         network = RoadNetwork.from_graph(graph)
         network.save(self.part / "network.npz")
         roads = network.to_frame()
         self._write_frame(item, spec, roads, aside=0)
         self.extent = self.extent or _frame_bounds(roads)
-        self.place = replace(self.place, bounds=self.place.bounds or self.extent, roads_lonlat=lines_lonlat(roads))
+        self.place = replace(
+            self.place, bounds=self.place.bounds or self.extent, roads_lonlat=road_points(roads.geometry.to_numpy())
+        )
         self.facts.update(road_nodes=network.n_nodes, road_edges=network.n_edges)
 
     def _take_raster(self, item: ImportLayer, spec: LayerSpec) -> None:
@@ -220,6 +221,7 @@ class _ImportRun:
 
     def _take_frame(self, item: ImportLayer) -> None:
         spec, result = read_and_check(item, self.specs, self.place)
+        _refuse_empty(item, result)
         frame = result.frame
         self.findings.extend(result.findings)
         if item.kind == "grids":
@@ -262,6 +264,17 @@ class _ImportRun:
             names=dict(spec.names),
             geometry=spec.geometry,
             code_scheme=spec.code_scheme,
+            licence=item.licence or spec.licence,
+        )
+
+
+def _refuse_empty(item: ImportLayer, result: CheckResult) -> None:
+    """A layer of which no row can be used is a fault of the whole source."""
+    if not len(result.frame):
+        first = next((f.message("en") for f in result.findings if f.action == FindingAction.ASIDE), "no reason found")
+        raise SourceError(
+            f"{item.source}: none of the {len(result.aside)} rows of layer '{item.layer_id}' can be used "
+            f"(the first: {first}); 'gridgov check' on the import file prints all findings"
         )
 
 
@@ -275,11 +288,6 @@ def _spec_of(item: ImportLayer, specs: dict[str, LayerSpec]) -> LayerSpec:
 def _frame_bounds(frame: gpd.GeoDataFrame) -> Bounds:
     west, south, east, north = (float(v) for v in frame.total_bounds)
     return west, south, east, north
-
-
-def lines_lonlat(roads: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    """Return the points of all lines, shape (n, 2)."""
-    return np.asarray(shapely.get_coordinates(roads.geometry.to_numpy()), dtype=np.float64)
 
 
 def _union(boxes: list[Bounds]) -> Bounds | None:

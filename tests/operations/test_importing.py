@@ -105,6 +105,19 @@ def test_a_fault_of_a_whole_source_leaves_no_half_made_workspace(tmp_path: Path,
     assert not (tmp_path / "w").exists()
 
 
+def test_a_layer_of_which_no_row_can_be_used_ends_the_import(tmp_path: Path) -> None:
+    write_grids(tmp_path, ["1", "2"])
+    with pytest.raises(SourceError, match="none of the 2 rows"):
+        import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS))
+    assert not (tmp_path / "w").exists()
+
+
+def test_the_licence_of_a_source_is_that_of_its_layer(tmp_path: Path) -> None:
+    write_grids(tmp_path, CODES)
+    import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS + '\nlicence = "CC BY 4.0"'))
+    assert open_workspace(tmp_path / "w").spec("grids").licence == "CC BY 4.0"
+
+
 def test_a_failed_import_leaves_the_old_workspace_as_it_was(tmp_path: Path) -> None:
     write_grids(tmp_path, CODES)
     import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS))
