@@ -8,11 +8,12 @@ BIN := $(VENV)/bin
 INPUTS := pyproject.toml constraints.txt package.json package-lock.json hatch_build.py
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo test lint types check-format unit benchmarks wheel clean
+.PHONY: help demo test lint types check-format unit screenshots benchmarks wheel clean
 
 help:
 	@echo "make demo   build the sample district and serve the console (PORT=8501, SIZE=village|district|city)"
 	@echo "make test   lint, types and all tests"
+	@echo "make benchmarks  measure against named rivals; the table goes to docs/benchmarks.md"
 	@echo "make wheel  build dist/gridgov-*.whl"
 	@echo "make clean  remove everything that these made"
 
@@ -51,6 +52,15 @@ unit: $(VENV)/.dev
 	@$(BIN)/python -m pytest -m "not browser"
 	$(call say,Browser tests)
 	@$(BIN)/python -m pytest -m browser
+
+screenshots: $(VENV)/.dev
+	$(call say,Pictures of the documents)
+	@$(BIN)/python docs/screenshots.py
+
+benchmarks: $(VENV)/.dev
+	$(call say,Benchmarks)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r benchmarks/requirements.txt
+	@$(BIN)/python -m benchmarks all --write-docs
 
 wheel: $(VENV)/.dev
 	$(call say,Wheel)

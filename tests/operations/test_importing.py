@@ -142,7 +142,7 @@ def test_a_new_import_replaces_the_old_one_and_leaves_nothing_of_it(tmp_path: Pa
 
 
 def test_killed_in_the_middle_the_old_workspace_still_opens(tmp_path: Path) -> None:
-    """Kill -9 at ten random moments of a re-import: what opens afterwards is the old version or, complete, the new one."""
+    """Kill -9 at ten random moments of a re-import: what opens is the old version or, complete, the new one."""
     write_grids(tmp_path, CODES)
     workspace = tmp_path / "w"
     import_workspace(workspace, write_import(tmp_path, GRIDS))
