@@ -28,7 +28,7 @@ def edges_frame(network: RoadNetwork, *, collapse_twins: bool = True) -> gpd.Geo
     Returns
     -------
     GeoDataFrame, WGS 84
-        edge (the first one's id), tail, head, name, highway, length_m, modes (``drive;ebike;walk``, those that may use
+        edge_id (the first one's), tail, head, name, highway, length (m), modes (``drive;ebike;walk``: who may use
         any of the row's edges), oneway (some mode may use the line in one direction only), travel_time_s (of the
         view's mode, NaN where it may not use the edge), geometry.
 
@@ -49,12 +49,12 @@ def edges_frame(network: RoadNetwork, *, collapse_twins: bool = True) -> gpd.Geo
     times = network.travel_time_ms[edges]
     return gpd.GeoDataFrame(
         {
-            "edge": edges,
+            "edge_id": edges,
             "tail": network.tail[edges],
             "head": network.head[edges],
             "name": _words(topology.name_of_edge, topology.names, edges),
             "highway": _words(topology.highway_of_edge, topology.highways, edges),
-            "length_m": network.length_m[edges],
+            "length": network.length_m[edges],
             "modes": _modes(network, edges, collapse=collapse_twins),
             "oneway": _oneway(network)[edges],
             "travel_time_s": np.where(times == CLOSED, np.nan, times / 1000.0),

@@ -52,7 +52,10 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def _compiled(function: _Function) -> _Function:
-    return cast("_Function", numba.njit(cache=True, nogil=True)(function))
+    try:
+        return cast("_Function", numba.njit(cache=True, nogil=True)(function))
+    except RuntimeError:  # numba finds no folder that it may write to: compile in every process then
+        return cast("_Function", numba.njit(nogil=True)(function))
 
 
 def _inlined(function: _Function) -> _Function:

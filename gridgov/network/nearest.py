@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import numpy as np
 
 from gridgov.errors import ParameterError
 from gridgov.network import kernels
-from gridgov.network.places import Attached, Location, Locations, Place, as_places, attach
+from gridgov.network.places import Attached, Location, Locations, Place, attach, place_at
 from gridgov.network.routes import Route, make_route
 from gridgov.network.validation import Int64s
 
@@ -37,7 +38,7 @@ class WorkerIndex:
 
     def __init__(self, network: RoadNetwork, worker_nodes: Locations) -> None:
         self.network = network
-        self.locations = worker_nodes.copy() if isinstance(worker_nodes, np.ndarray) else worker_nodes
+        self.locations = copy(worker_nodes)  # the caller may go on changing the list
         self.members = attach(network, self.locations, leaving=True)
         self.first = np.full(network.n_nodes, -1, dtype=np.int64)
         kernels.link(self.first, self.members.table)
@@ -127,8 +128,8 @@ class Nearest:
     def path(self, i: int) -> Route:
         """Return the route of worker i of the answer with its line, lengths and times."""
         edges, nodes = self.edges(i), self.route(i)
-        workers, incident = as_places(self._network, self._workers), as_places(self._network, self._incident)
-        return make_route(self._network, edges, workers[int(self.index[i])], incident[0], nodes)
+        start = place_at(self._network, self._workers, int(self.index[i]))
+        return make_route(self._network, edges, start, place_at(self._network, self._incident, 0), nodes)
 
     def _as_lists(self, row: int) -> tuple[list[int], list[int]]:
         """Return where the parts of all routes end, and the parts themselves."""
@@ -168,7 +169,7 @@ class NearestBatch:
 
     def nearest(self, i: int) -> Nearest:
         """Return the answer for incident i with its routes (searched again)."""
-        incident = as_places(self.network, self.incidents)[i]
+        incident = place_at(self.network, self.incidents, i)
         return nearest_workers(self.network, incident, self.workers, k=self.index.shape[1])
 
 
@@ -299,7 +300,7 @@ def run_in_threads(search: Any, n_rows: int, threads: int | None) -> int:
     """
     if threads is not None and threads < 1:
         raise ParameterError(f"threads must be at least 1, not {threads}")
-    used = max(1, min(threads or len(os.sched_getaffinity(0)), n_rows))
+    used = max(1, min(threads or _processors(), n_rows))
     if used == 1:
         search(slice(0, n_rows))
         return used
@@ -307,6 +308,13 @@ def run_in_threads(search: Any, n_rows: int, threads: int | None) -> int:
     with ThreadPoolExecutor(used) as pool:
         list(pool.map(search, (slice(a, b) for a, b in pairwise(cuts.tolist()))))
     return used
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not on every system
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _check_k(k: int) -> None:

@@ -146,6 +146,14 @@ def as_places(network: RoadNetwork, locations: Locations) -> Places:
     return _of_nodes(network, node_ids(array, "the list of nodes", network.n_nodes))
 
 
+def place_at(network: RoadNetwork, locations: Locations, position: int) -> Place:
+    """Return one of the locations as a place."""
+    if not isinstance(locations, list | tuple | Places | np.ndarray):
+        locations = [locations] if isinstance(locations, Place) else np.atleast_1d(np.asarray(locations))
+    one = locations[position]
+    return one if isinstance(one, Place) else node_place(network, int(one))
+
+
 def _of_nodes(network: RoadNetwork, nodes: Int64s) -> Places:
     nothing = np.zeros(len(nodes))
     lon = network.x[nodes] if network.x is not None else np.full(len(nodes), np.nan)

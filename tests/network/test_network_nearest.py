@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gridgov.errors import ParameterError
@@ -103,6 +104,16 @@ def test_an_index_answers_like_the_list_it_was_made_from(tiny_city: RoadNetwork)
     closed = tiny_city.with_closures([edge_between(tiny_city, 6, 5)])
     assert nearest_workers(closed, 5, index).travel_time_ms.tolist() == [2 * BLOCK, 3 * BLOCK, 4 * BLOCK]
     assert nearest_workers_batch(closed, [5], index, k=1).travel_time_ms.tolist() == [[2 * BLOCK]]
+
+
+def test_workers_may_come_in_any_kind_of_list(tiny_city: RoadNetwork) -> None:
+    """Tuples, columns of a frame with an index of their own, small integers, whole floats, one node alone."""
+    column = pd.Series([15, 10, 6], index=[2, 1, 0])
+    for workers in ((15, 10, 6), column, np.array([15, 10, 6], dtype=np.uint8), [15.0, 10.0, 6.0]):
+        near = nearest_workers(tiny_city, 5, workers)
+        assert near.index.tolist() == [2, 1, 0]
+        assert near.path(0).start.node == 6
+    assert nearest_workers(tiny_city, 5, 6).path(0).start.node == 6
 
 
 def test_threads_may_ask_at_the_same_time(tiny_city: RoadNetwork) -> None:
