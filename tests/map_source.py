@@ -21,7 +21,7 @@ from gridgov.model import LayerSpec
 
 BOUNDS = (121.00, 31.00, 121.04, 31.04)
 STEP = 0.01
-_LAYERS = ("roads", "water", "grids", "divisions", "incidents", "workers", "elevation", "land_cover")
+_LAYERS = ("roads", "water", "grids", "divisions", "hazards", "incidents", "workers", "elevation", "land_cover")
 
 
 class MapSource:
@@ -53,7 +53,7 @@ class MapSource:
 
     def make(self) -> MapSource:
         for layer_id, frame in self.frames.items():
-            if self.spec(layer_id).geometry in {"line", "polygon"}:
+            if self.spec(layer_id).geometry in {"line", "polygon", "any"}:
                 build_tiles(frame, self.tiles_path(layer_id), spec=self.spec(layer_id))
         _write_rasters(self)
         return self
@@ -81,6 +81,10 @@ def _frames() -> dict[str, gpd.GeoDataFrame]:
         "divisions": _frame(
             {"division_code": ["310101", "310101001"], "level": ["district", "street"], "name": ["临江区", "江北街道"]},
             [box(*BOUNDS), box(west, south, east, middle)],
+        ),
+        "hazards": _frame(
+            {"hazard_id": ["h1", "h2"], "name": ["油库", "滑坡"], "category": ["fuel", "landslide"]},
+            [Point(west + 0.026, middle + 0.008), Point(west + 0.034, middle - 0.012).buffer(0.002)],
         ),
         "incidents": _frame({"incident_id": list("abcd"), "severity": [1, 2, 3, 4]}, places),
         "workers": _frame(

@@ -195,8 +195,11 @@ def _area_rule(spec: LayerSpec, colour: str) -> dict[str, Any]:
     style = spec.style
     width = [[10, 0.3 * style.width_px], [13, 0.6 * style.width_px], [16, 1.2 * style.width_px]]
     rule: dict[str, Any] = {"line": style.line or colour, "width": width, "lineOpacity": 0.8}
-    if spec.geometry == "polygon" and colour:
-        rule |= {"fill": colour, "fillOpacity": style.opacity}
+    if spec.geometry in {"polygon", "any"} and colour:
+        rule |= {"fill": colour, "fillOpacity": style.opacity if spec.geometry == "polygon" else 0.25}
+    if spec.geometry == "any":
+        symbol = Symbol(style.marker or "circle", colour or style.line, "#ffffff", style.radius_px, spec.names)
+        rule["symbol"] = symbol.to_json()
     return rule
 
 

@@ -177,9 +177,10 @@ def _area_legend(spec: LayerSpec, lang: Lang) -> tuple[LegendEntry, ...]:
     colours = style.classes or {"": style.fill or style.line}
     return tuple(
         LegendEntry(
-            "line" if lines else "fill",
+            "line" if lines else "point" if spec.geometry == "any" else "fill",
             _class_name(spec, value, lang) if value else spec.name(lang),
             colour,
+            shape=style.marker,
             line="" if lines else style.line,
             opacity=style.opacity * _OPACITY.get(spec.kind, 1.0),
             dash=dashes.get(value, ()),
@@ -275,7 +276,7 @@ def _points_json(layer: MapLayer, lang: Lang) -> dict[str, Any]:
 
 def _tooltip(spec: LayerSpec, lang: Lang) -> list[list[str]]:
     """Fields of an area's tooltip: its name and its key; streets show their name only."""
-    if spec.geometry != "polygon" or spec.kind == "divisions":
+    if spec.geometry not in {"polygon", "any"} or spec.kind == "divisions":
         return []
     names: Iterable[str] = ("name", spec.key)
     return [[name, spec.fields[name].names[lang]] for name in names if name in spec.fields]

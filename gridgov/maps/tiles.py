@@ -41,6 +41,7 @@ INDEX_FIELD = "i"  # number of the row in the layer's frame; values that change 
 _EXTENT = 4096
 _BUFFER = 96  # 12 px around a tile, wider than any line drawn
 _MAX_BYTES = 2_000_000
+_TOLERANCE_DEGREES = 1e-5  # about a metre: half a pixel at the largest map zoom worth looking at
 
 
 def build_tiles(
@@ -78,7 +79,7 @@ def build_tiles(
         The archive cannot be written.
     """
     columns = [name for name in (fields or default_fields(spec)) if name in frame.columns]
-    drawn = _drawable(frame, columns)
+    drawn = _drawable(frame, columns, spec)
     path.unlink(missing_ok=True) if drawn.empty else path.parent.mkdir(parents=True, exist_ok=True)
     if drawn.empty:
         return 0
@@ -98,19 +99,19 @@ def default_fields(spec: LayerSpec) -> list[str]:
     return list(dict.fromkeys(name for name in (spec.key, "name", "name_en", spec.style.class_field) if name))
 
 
-def _drawable(frame: gpd.GeoDataFrame, columns: list[str]) -> gpd.GeoDataFrame:
-    """Rows with a geometry, plain column types, and the row number; polygons lose their excess vertices together."""
+def _drawable(frame: gpd.GeoDataFrame, columns: list[str], spec: LayerSpec) -> gpd.GeoDataFrame:
+    """Rows with a geometry, plain column types, and the row number, without excess vertices."""
     drawn = frame[[*columns, frame.geometry.name]].copy()
     drawn[INDEX_FIELD] = np.arange(len(drawn), dtype=np.int32)
     drawn = drawn[~(drawn.geometry.isna() | drawn.geometry.is_empty)]
     for name in columns:
         if drawn[name].dtype == object:
             drawn[name] = drawn[name].map(lambda value: value if isinstance(value, str | None) else str(value))
-    if len(drawn) and (drawn.geom_type.isin(["Polygon", "MultiPolygon"])).all():
-        # 1e-5 degrees are about a metre: half a pixel at the largest map zoom worth looking at.
-        drawn[drawn.geometry.name] = shapely.coverage_simplify(drawn.geometry.to_numpy(), 1e-5)
-        drawn = drawn[~drawn.geometry.is_empty]
-    return drawn
+    shapes = drawn.geometry.to_numpy()
+    # Grids share their borders and must do so afterwards; other areas may overlap.
+    simplify = shapely.coverage_simplify if spec.kind == "grids" else shapely.simplify
+    drawn[drawn.geometry.name] = simplify(shapes, _TOLERANCE_DEGREES)
+    return drawn[~drawn.geometry.is_empty]
 
 
 def _write_part(rows: gpd.GeoDataFrame, path: Path, min_zoom: int, max_zoom: int) -> None:

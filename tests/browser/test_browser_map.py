@@ -120,6 +120,23 @@ def test_beyond_the_last_zoom_the_map_is_still_sharp(watch, served_map):
     )
 
 
+def test_points_and_areas_of_one_layer_are_drawn(watch, served_map):
+    """Hazards may be points and areas: both leave ink, and both have a tooltip."""
+    watch.page.goto(served_map)
+    frame = watch.map_frame()
+    frame.locator(".gg-layers-button").click()
+    frame.locator("input[data-layer=hazards]").check()
+    watch.page.wait_for_timeout(1500)
+    found = frame.evaluate(
+        """() => { const layer = gridgov.current.layers.find((each) => each.id === "hazards").leaflet;
+        const nameAt = (place) => layer.featureAt(L.latLng(place)).properties.name;
+        return [[31.028, 121.026], [31.008, 121.034]].map(nameAt); }"""
+    )
+    assert found == ["油库", "滑坡"]
+    assert frame.evaluate(INK, "hazards") > 300
+    assert watch.errors == []
+
+
 def test_hovering_a_grid_names_it(watch, served_map):
     """The tooltip of a grid shows its code."""
     watch.page.goto(served_map)

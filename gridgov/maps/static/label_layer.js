@@ -60,7 +60,7 @@
         const base = { text, style, size: style.size, font: `${style.weight || 500} ${style.size}px ${gridgov.FONT}`,
           rank: (style.place === "area" ? (style.over ? 100 : -10) : 0) + (rule.order || 0) };
         if (style.place === "line") lines(wanted, base, feature, part, view, measure(context, widths, text, base.font));
-        else area(bySame, base, feature, part, view);
+        else if (!feature.point) area(bySame, base, feature, part, view);
       }
     }
     wanted.push(...bySame.values());

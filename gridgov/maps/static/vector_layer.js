@@ -27,6 +27,7 @@
       this._key = values;
       this._paths = new Map();
       for (const feature of this.features) {
+        if (feature.point) continue;
         const rule = values ? valueRule(feature, style, values) : feature.rule;
         if (!rule) continue;
         let path = this._paths.get(rule);
@@ -50,7 +51,7 @@
       }
     }
     return { id: properties.i, properties, rings, box: [x0, y0, x1, y1], area: feature.type === 3,
-      rule: style.rules[value] || style.rest };
+      point: feature.type === 1, rule: style.rules[value] || style.rest };
   }
 
   function trace(path, feature) {
@@ -147,6 +148,7 @@
       for (const [rule, path] of drawn) fill(context, rule, path);
       for (const [rule, path] of drawn) if (rule.casing) stroke(context, rule, path, zoom, pixel, true);
       for (const [rule, path] of drawn) if (rule.line) stroke(context, rule, path, zoom, pixel, false);
+      for (const feature of tile.features) if (feature.point) mark(context, feature, zoom, pixel);
     },
 
     // The topmost feature at a place, or null: areas by inside, lines by distance.
@@ -157,9 +159,11 @@
       if (!found) return null;
       const { tile, x, y, unit } = found;
       for (let k = tile.features.length - 1; k >= 0; k--) {
-        const feature = tile.features[k], [x0, y0, x1, y1] = feature.box, d = feature.area ? 0 : reach * unit;
+        const feature = tile.features[k], [x0, y0, x1, y1] = feature.box;
+        const d = feature.area ? 0 : (feature.point ? 2 * reach : reach) * unit;
         if (x < x0 - d || x > x1 + d || y < y0 - d || y > y1 + d) continue;
         if ((feature.rule && feature.rule.minZoom || 0) > map.getZoom()) continue;
+        if (feature.point) return feature;
         if (feature.area ? gridgov.insideRings(feature.rings, x, y) : nearLine(feature.rings, x, y, d)) return feature;
       }
       return null;
@@ -189,6 +193,19 @@
       return [...seen.values()];
     },
   });
+
+  function mark(context, feature, zoom, pixel) {
+    const symbol = feature.rule && feature.rule.symbol;
+    if (!symbol) return;
+    const radius = symbol.radius * gridgov.atZoom([[10, 0.62], [13, 0.85], [16, 1.25]], zoom);
+    for (const [place] of feature.rings) {
+      context.save();
+      context.translate(place.x, place.y);
+      context.scale(pixel, pixel);
+      gridgov.drawSymbol(context, symbol, 0, 0, radius);
+      context.restore();
+    }
+  }
 
   function fill(context, rule, path) {
     if (!rule.fill) return;
