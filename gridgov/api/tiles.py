@@ -55,7 +55,7 @@ class TileRoutes:
 
     def __init__(self, source: TileSource) -> None:
         self._source = source
-        self._picture = lru_cache(maxsize=1024)(self._draw)  # about 40 MB
+        self._picture = lru_cache(maxsize=1024)(self._draw)  # about 60 MB
         self._points = lru_cache(maxsize=32)(self._encode)
 
     @property

@@ -8,8 +8,8 @@
     points: (layer) => new gridgov.PointLayer({ ...layer.points, url: layer.url, minZoom: layer.minZoom,
       opacity: layer.opacity }),
     raster: (layer) => L.tileLayer(layer.url, { bounds: layer.bounds, zIndex: layer.order, opacity: layer.opacity,
-      tileSize: 512, zoomOffset: -1, maxNativeZoom: layer.dataMaxZoom + 1, maxZoom: 22, keepBuffer: 1, className: `gg-raster gg-raster-${layer.id}`,
-      errorTileUrl: EMPTY, updateWhenZooming: false }),
+      tileSize: 512, zoomOffset: -1, maxNativeZoom: layer.dataMaxZoom + 1, maxZoom: 22, keepBuffer: 1,
+      className: `gg-raster gg-raster-${layer.id}`, errorTileUrl: EMPTY, updateWhenZooming: false }),
   };
   const EMPTY = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
 
@@ -96,7 +96,7 @@
           if (!map.hasLayer(tip)) tip.addTo(map);
         });
       });
-      map.on("mouseout movestart zoomstart", () => tip.remove());
+      map.on("mouseout click movestart zoomstart", () => tip.remove()); // a click asks for the facts, not the tooltip
     }
 
     _tipAt(event) {
