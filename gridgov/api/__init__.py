@@ -1,0 +1,1 @@
+"""HTTP: the server that holds console, map routes and web files in one process."""
