@@ -235,7 +235,8 @@ def _write_texts(city: City, placer: Placer, folder: Path) -> None:
         f"bounds = [{west:.5f}, {south:.5f}, {east:.5f}, {north:.5f}]",
     ]
     for kind, source, *more in _LAYERS:
-        lines += ["", "[[layer]]", f'kind = "{kind}"', f'source = "{source}"', *more]
+        licence = f'licence = "{table["licence"]}"'
+        lines += ["", "[[layer]]", f'kind = "{kind}"', f'source = "{source}"', *more, licence]
     (folder / "import.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "README.txt").write_text(
         _README.format(size=city.recipe.size, licence=table["licence"]), encoding="utf-8"
