@@ -37,9 +37,7 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
     os.environ["GRIDGOV_LANG"] = settings.lang
     warm(workspace, say=say)
     host = "localhost" if settings.host in {"127.0.0.1", "0.0.0.0", "::"} else settings.host
-    say(
-        f"Console: http://{host}:{settings.port}/   (English: …/?lang=en)   stop with Ctrl+C"
-    )
+    say(f"Console: http://{host}:{settings.port}/   (English: …/?lang=en)   stop with Ctrl+C")
     run(create_app(settings, MapSource(workspace.path)), settings)
 
 

@@ -16,7 +16,9 @@ TIMES = re.compile(r"^\d+:\d\d$")
 def console(village: Path, start_server) -> str:
     """Address of the console over the sample village, started as a user starts it."""
     port = free_port()
-    return start_server([sys.executable, "-m", "gridgov", "serve", "--workspace", str(village), "--port", str(port)], port)
+    return start_server(
+        [sys.executable, "-m", "gridgov", "serve", "--workspace", str(village), "--port", str(port)], port
+    )
 
 
 def click_map(watch, frame, lon: float, lat: float) -> None:
@@ -44,7 +46,9 @@ def workers_shown(watch) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize(("lang", "place", "grid"), [("zh", "地图上的地点", "网格"), ("en", "Place on the map", "Grid")])
+@pytest.mark.parametrize(
+    ("lang", "place", "grid"), [("zh", "地图上的地点", "网格"), ("en", "Place on the map", "Grid")]
+)
 def test_a_click_on_any_place_gives_facts_five_workers_and_routes(
     watch, console: str, lang: str, place: str, grid: str
 ) -> None:

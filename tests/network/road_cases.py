@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import networkx as nx
 import numpy as np
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from gridgov.network import CLOSED, Place, RoadNetwork, split_at_places
+from gridgov.network import CLOSED, Place, RoadNetwork, SplitNetwork, split_at_places
 
 TIMES = st.one_of(st.integers(0, 3), st.integers(0, 100_000), st.just(CLOSED - 1), st.just(CLOSED))
 
@@ -47,33 +49,47 @@ def edge_sets(draw: st.DrawFn, network: RoadNetwork) -> list[int]:
 
 def scipy_times(network: RoadNetwork, sources: list[int | Place], targets: list[int | Place]) -> np.ndarray:
     """Travel times by scipy on the network with the places as nodes; -1 where there is no way."""
-    split = split_at_places(network, [*sources, *targets])
-    best: dict[tuple[int, int], int] = {}
-    for u, v, ms in zip(split.tail.tolist(), split.head.tolist(), split.travel_time_ms.tolist(), strict=True):
-        best[u, v] = min(ms, best.get((u, v), ms))  # scipy sums parallel entries
-    ends = np.array(list(best), dtype=np.int64).reshape(-1, 2)
-    # scipy drops stored zeros, so zero becomes a tenth of a millisecond over fewer edges than would make up half of one
-    weights = np.array([ms or 0.1 / (split.n_nodes + 1) for ms in best.values()], dtype=float)
-    matrix = coo_array((weights, (ends[:, 0], ends[:, 1])), shape=(split.n_nodes, split.n_nodes)).tocsr()
-    start, goal = split.node_of_place[: len(sources)], split.node_of_place[len(sources) :]
-    if not len(start):
-        return np.zeros((0, len(goal)), dtype=np.int64)
-    times = dijkstra(matrix, indices=start)[:, goal]
-    return np.where(np.isfinite(times), np.rint(np.where(np.isfinite(times), times, 0)), -1).astype(np.int64)
+    return _each_pair(_scipy_time, network, sources, targets)
 
 
 def networkx_times(network: RoadNetwork, sources: list[int | Place], targets: list[int | Place]) -> np.ndarray:
     """Travel times by NetworkX, in whole numbers throughout."""
-    split = split_at_places(network, [*sources, *targets])
+    return _each_pair(_networkx_time, network, sources, targets)
+
+
+def _each_pair(
+    engine: Callable[[SplitNetwork, int, int], int],
+    network: RoadNetwork,
+    sources: list[int | Place],
+    targets: list[int | Place],
+) -> np.ndarray:
+    """Ask for one trip at a time: a third place would let it change between parallel edges (see `split_at_places`)."""
+    times = np.zeros((len(sources), len(targets)), dtype=np.int64)
+    for i, source in enumerate(sources):
+        for j, target in enumerate(targets):
+            split = split_at_places(network, [source, target])
+            times[i, j] = engine(split, *split.node_of_place.tolist())
+    return times
+
+
+def _scipy_time(split: SplitNetwork, start: int, goal: int) -> int:
+    best: dict[tuple[int, int], int] = {}
+    for u, v, ms in zip(split.tail.tolist(), split.head.tolist(), split.travel_time_ms.tolist(), strict=True):
+        best[u, v] = min(ms, best.get((u, v), ms))  # scipy sums parallel entries
+    ends = np.array(list(best), dtype=np.int64).reshape(-1, 2)
+    # scipy drops stored zeros, so zero becomes a tenth of a millisecond over more edges than a trip can have
+    weights = np.array([ms or 0.1 / (split.n_nodes + 1) for ms in best.values()], dtype=float)
+    matrix = coo_array((weights, (ends[:, 0], ends[:, 1])), shape=(split.n_nodes, split.n_nodes)).tocsr()
+    time = dijkstra(matrix, indices=start)[goal]
+    return round(time) if np.isfinite(time) else -1
+
+
+def _networkx_time(split: SplitNetwork, start: int, goal: int) -> int:
     graph = nx.MultiDiGraph()
     graph.add_nodes_from(range(split.n_nodes))
     for u, v, ms in zip(split.tail.tolist(), split.head.tolist(), split.travel_time_ms.tolist(), strict=True):
         graph.add_edge(u, v, ms=ms)
-    rows = []
-    for start in split.node_of_place[: len(sources)].tolist():
-        reached = nx.single_source_dijkstra_path_length(graph, start, weight="ms")
-        rows.append([reached.get(goal, -1) for goal in split.node_of_place[len(sources) :].tolist()])
-    return np.array(rows, dtype=np.int64).reshape(len(sources), len(targets))
+    return nx.single_source_dijkstra_path_length(graph, start, weight="ms").get(goal, -1)
 
 
 def expected_nearest(times_ms: np.ndarray, k: int) -> list[tuple[int, int]]:

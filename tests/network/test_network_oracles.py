@@ -9,7 +9,7 @@ from road_cases import edge_sets, expected_nearest, locations, networks, network
 
 from gridgov.network import CLOSED, RoadNetwork, nearest_workers, nearest_workers_batch
 
-many = settings(max_examples=250, deadline=None)
+many = settings(max_examples=200, deadline=None)
 
 
 @many
