@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -33,6 +34,21 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """One figure of our own, with the most it may be."""
+
+    task: str
+    value: float
+    unit: str
+    at_most: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the bar is reached, if there is one."""
+        return self.at_most is None or self.value <= self.at_most
+
+
+@dataclass(frozen=True)
 class Result:
     """A benchmark that has run."""
 
@@ -40,7 +56,7 @@ class Result:
     title: str
     instance: str
     method: str
-    rows: list[Row]
+    rows: Sequence[Row | Measure]
     checks: list[str]
     when: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -79,7 +95,12 @@ def as_json(result: Result) -> str:
 
 def as_table(result: Result) -> str:
     """Return the result as a Markdown table, which also reads well in a terminal."""
-    head = ("task", "engine", "cpu ms", "threads", "times gridgov", "bar", "")
+    compared = all(isinstance(row, Row) for row in result.rows)
+    head = (
+        ("task", "engine", "cpu ms", "threads", "times gridgov", "bar", "")
+        if compared
+        else ("task", "figure", "bar", "")
+    )
     rows = [head, *(_cells(row) for row in result.rows)]
     width = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = ["| " + " | ".join(cell.ljust(width[i]) for i, cell in enumerate(row)) + " |" for row in rows]
@@ -88,7 +109,11 @@ def as_table(result: Result) -> str:
     return "\n".join([f"## {result.title}: {result.instance}", "", *lines, "", result.method, "", *checks])
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: Row | Measure) -> tuple[str, ...]:
+    if isinstance(row, Measure):
+        bar = "" if row.at_most is None else f"≤ {row.at_most:g} {row.unit}"
+        verdict = "" if row.at_most is None else ("reached" if row.passed else "MISSED")
+        return row.task, f"{row.value:.3g} {row.unit}", bar, verdict
     bar = "" if row.bar is None else f"≥ {row.bar:,.0f}"
     verdict = "" if row.bar is None else ("reached" if row.passed else "MISSED")
     note = f"{row.engine} ({row.note})" if row.note else row.engine

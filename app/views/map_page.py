@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit_folium import st_folium
 
-from app.widgets.frame import language, text, workspace
+from app.widgets.frame import language, workspace
 from app.widgets.incidents import incident_list
 from app.widgets.place import place_panel
 from app.widgets.selection import Selection, ask_zoom, asked_zoom, choose_from_list, clear, current, take_click
@@ -29,9 +29,7 @@ with panel, st.container(key="panel"):
         facts = place_panel(opened, lang, selection)
         plan = ask_dispatch(opened, lang, selection)
         if plan is not None:
-            workers_panel(plan, lang)
-            if plan.options and st.button(text("console.zoom_to_routes"), key="zoom_to"):
-                ask_zoom(plan_frame(plan))
+            workers_panel(plan, lang, on_zoom=lambda: ask_zoom(plan_frame(plan)))
 
 groups = []
 if selection is not None:

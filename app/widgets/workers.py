@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
 import streamlit as st
@@ -37,7 +38,7 @@ def chosen_rank(plan: DispatchPlan) -> int:
     return min(int(st.session_state.get("rank") or 1), max(len(plan.options), 1))
 
 
-def workers_panel(plan: DispatchPlan, lang: Lang) -> None:
+def workers_panel(plan: DispatchPlan, lang: Lang, *, on_zoom: Callable[[], None]) -> None:
     """Draw the workers who can go, the chosen one's route in words, and who was left out."""
     for note in plan.note_texts(lang):
         st.warning(note)
@@ -46,10 +47,9 @@ def workers_panel(plan: DispatchPlan, lang: Lang) -> None:
         st.html(
             '<div class="gg-workers">' + "".join(_worker_line(o, o.rank == chosen) for o in plan.options) + "</div>"
         )
-        if len(plan.options) > 1:
-            st.segmented_control(
-                text("console.show_route"), [o.rank for o in plan.options], key="rank", label_visibility="visible"
-            )
+        ranks, zoom = st.columns([3, 2], gap="small", vertical_alignment="bottom")
+        ranks.segmented_control(text("console.show_route"), [o.rank for o in plan.options], key="rank", required=True)
+        zoom.button(text("console.zoom_to_routes"), key="zoom_to", on_click=on_zoom, width="stretch")
         option = plan.options[chosen - 1]
         with st.expander(text("console.route_of", name=option.name)):
             st.html(

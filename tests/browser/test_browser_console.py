@@ -99,7 +99,7 @@ def test_the_view_moves_only_when_asked(watch, console: str) -> None:
     click_map(watch, frame, *centre(frame))
     workers_shown(watch)
     assert frame.evaluate(view) == before
-    watch.page.get_by_role("button", name="Zoom to the routes").click()
+    watch.page.get_by_role("button", name="Zoom to routes").click()
     frame.wait_for_function(f"JSON.stringify({view}) !== '{str(before).replace(' ', '')}'")
     watch.page.locator(".st-key-rank button").nth(1).click()
     watch.page.locator(".gg-worker.on i", has_text="2").wait_for()

@@ -8,6 +8,8 @@
     return node;
   };
 
+  const FOLDED = new Set(["basemap", "terrain"]), OPENED = new Set();
+
   const Panel = L.Control.extend({
     onAdd: function () {
       const box = el("div", `gg-panel ${this.options.className}`);
@@ -78,27 +80,42 @@
       this.update();
     },
 
-    // Entries of the layers that are shown at this zoom.
+    // Entries of the layers that are shown at this zoom, by group. What everybody can read (the base map) is folded.
     update: function () {
       this._body.replaceChildren();
-      const zoom = this.options.map.getZoom();
-      const shown = this.options.layers.filter((layer) => layer.visible && layer.legend.length);
-      for (const layer of shown.reverse()) { // what lies on top comes first
-        const part = el("div", "gg-legend-part", this._body);
-        const far = zoom < layer.minZoom;
-        if (far) part.classList.add("gg-far");
-        if (layer.legend.length > 1 || far) {
-          const title = el("div", "gg-legend-title", part, layer.name);
-          if (far) el("span", "gg-hint", title, this.options.texts.zoom_in_to_see);
-        }
-        const entries = el("div", "gg-entries", part);
-        for (const entry of far ? [] : layer.legend) {
-          const line = el("div", "gg-entry", entries);
-          line.append(gridgov.swatch(entry));
-          el("span", "", line, entry.label);
-        }
+      const shown = this.options.layers.filter((layer) => layer.visible && layer.legend.length).reverse();
+      const groups = [...new Set(shown.map((layer) => layer.group))]; // what lies on top comes first
+      for (const id of groups) {
+        const members = shown.filter((layer) => layer.group === id);
+        const parent = FOLDED.has(id) ? this._folded(id) : this._body;
+        members.forEach((layer) => this._part(parent, layer));
       }
       for (const note of this.options.notes) el("div", "gg-note", this._body, note);
+    },
+
+    _folded: function (id) {
+      const group = this.options.groups.find((each) => each.id === id);
+      const details = el("details", "gg-legend-part", this._body);
+      details.open = OPENED.has(id);
+      details.ontoggle = () => (details.open ? OPENED.add(id) : OPENED.delete(id));
+      el("summary", "gg-legend-title", details, group ? group.name : id);
+      return details;
+    },
+
+    _part: function (parent, layer) {
+      const part = el("div", "gg-legend-part", parent);
+      const far = this.options.map.getZoom() < layer.minZoom;
+      if (far) part.classList.add("gg-far");
+      if (layer.legend.length > 1 || far) {
+        const title = el("div", "gg-legend-title", part, layer.name);
+        if (far) el("span", "gg-hint", title, this.options.texts.zoom_in_to_see);
+      }
+      const entries = el("div", "gg-entries", part);
+      for (const entry of far ? [] : layer.legend) {
+        const line = el("div", "gg-entry", entries);
+        line.append(gridgov.swatch(entry));
+        el("span", "", line, entry.label);
+      }
     },
   });
 
