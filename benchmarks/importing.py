@@ -23,9 +23,9 @@ ROADS = {
 }
 ELEVATION = {"andorra": "terrain/N42E001.hgt"}
 METHOD = (
-    "Each figure is of a process of its own, wall time, Python's start and imports included, except “second opening”: there the "
-    "libraries are imported first, then the clock runs while the workspace is opened, every layer read, all workers put on the "
-    "roads and one place dispatched to. Memory is the largest resident set of the process."
+    "Each figure is of a process of its own, wall time, Python's start and imports included, except “second opening”: "
+    "there the libraries are imported first, then the clock runs while the workspace is opened, every layer read, all "
+    "workers put on the roads and one place dispatched to. Memory is the largest resident set of the process."
 )
 _OPEN = """
 import json, sys, time

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from gridgov.api.server import create_app, run
 from gridgov.config import Settings
 from gridgov.errors import ParameterError
+from gridgov.i18n import Lang, as_lang, label
 from gridgov.network import warm_up
 from gridgov.operations.dispatching import roster_of
 from gridgov.operations.mapping import MapSource
@@ -35,18 +36,17 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
     workspace = shared_workspace(settings.workspace)
     os.environ["GRIDGOV_WORKSPACE"] = str(workspace.path)  # the console's script runs in this process and reads these
     os.environ["GRIDGOV_LANG"] = settings.lang
-    warm(workspace, say=say)
+    warm(workspace, as_lang(settings.lang), say=say)
     host = "localhost" if settings.host in {"127.0.0.1", "0.0.0.0", "::"} else settings.host
     say(f"Console: http://{host}:{settings.port}/   (English: …/?lang=en)   stop with Ctrl+C")
     run(create_app(settings, MapSource(workspace.path)), settings)
 
 
-def warm(workspace: Workspace, *, say: Callable[[str], None]) -> None:
+def warm(workspace: Workspace, lang: Lang, *, say: Callable[[str], None]) -> None:
     """Compile the search kernels (cached on disk after the first time) and read what every page needs."""
     if workspace.has_network:
-        say("Compiling the route search (once; later starts reuse it) …")
-        warm_up()
-        say("Putting workers on the road network …")
+        warm_up(lambda done, total, code: say(f"[{done}/{total}] {label(code, lang)}"))
+        say(label("network.warm_up.workers", lang))
         roster_of(workspace)
 
 

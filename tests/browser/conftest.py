@@ -98,7 +98,8 @@ def served_map(tmp_path_factory: pytest.TempPathFactory, start_server: Callable[
 def chromium() -> Iterator[Browser]:
     path = shutil.which("chromium") or "/usr/bin/chromium"
     if not Path(path).is_file():
-        pytest.skip("Chromium is not installed (Debian: apt install chromium)")
+        reason = "Chromium is not installed (Debian: apt install chromium)"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
         yield browser
