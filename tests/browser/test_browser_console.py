@@ -134,7 +134,7 @@ def test_no_page_asks_another_host_for_anything(watch, console: str, lang: str) 
     watch.page.wait_for_url("**/data**")
     watch.page.locator("[data-testid=stDataFrame]").first.wait_for()
     watch.page.locator(".st-key-language button").click()
-    watch.page.wait_for_load_state("networkidle")
+    watch.page.get_by_role("heading", name={"zh": "Layers", "en": "图层"}[lang]).wait_for()
     assert len(watch.requests) > 30
     assert watch.foreign == []
     assert watch.errors == []
