@@ -51,9 +51,9 @@ def incident_list(
         table[["sign", "class_label", "state", "age"]],
         column_config={
             "sign": st.column_config.TextColumn(text("console.column_severity"), width=50),
-            "class_label": st.column_config.TextColumn(text("console.column_class")),
-            "state": st.column_config.TextColumn(text("console.column_state"), width=74),
-            "age": st.column_config.TextColumn(text("console.column_age"), width=66),
+            "class_label": st.column_config.TextColumn(text("console.column_class"), width=132),
+            "state": st.column_config.TextColumn(text("console.column_state"), width=84),
+            "age": st.column_config.TextColumn(text("console.column_age"), width=64),
         },
         hide_index=True,
         height=470,
