@@ -5,7 +5,9 @@ GridgovError
 │   ├── SourceError       a whole file or source cannot be imported
 │   ├── SpecError         a layer specification or import file is wrong
 │   ├── SettingsError     a setting or environment variable is wrong
-│   └── ParameterError    an argument of a function or command is wrong
+│   ├── ParameterError    an argument of a function or command is wrong
+│   │   └── MoveRefusedError  an incident's state does not allow the move
+│   └── ConflictError     the record has changed since the caller read it
 ├── NotFoundError         something named does not exist             (LookupError)
 │   ├── WorkspaceNotFoundError
 │   ├── LayerNotFoundError
@@ -41,6 +43,27 @@ class SettingsError(InputError):
 
 class ParameterError(InputError):
     """An argument of a function or a command is wrong."""
+
+
+class ConflictError(InputError):
+    """The record has changed since the caller read it."""
+
+
+class MoveRefusedError(ParameterError):
+    """An incident's state, or who did what before, does not allow the move.
+
+    Attributes
+    ----------
+    code : str
+        Why; its sentence is the text ``incident.refused.<code>``.
+    fields : dict
+        The values that the sentence names.
+    """
+
+    def __init__(self, message: str, code: str = "", fields: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.fields = fields or {}
 
 
 class NotFoundError(GridgovError, LookupError):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import geopandas as gpd
 import numpy as np
 import pytest
 from hypothesis import settings
+from skipping import skip_here
 
 from gridgov.network import RoadNetwork
 from gridgov.operations.importing import import_sample
@@ -20,13 +20,6 @@ settings.register_profile("gridgov", deadline=None)
 settings.load_profile("gridgov")
 
 _ROOT = Path(__file__).resolve().parent.parent
-
-
-def skip_here(reason: str) -> NoReturn:
-    """Skip with a reason; in CI, where everything must be there, fail instead."""
-    if os.environ.get("CI"):
-        pytest.fail(f"missing in CI: {reason}")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
