@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gridgov import __version__
 from gridgov.config import load_settings
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gridgov.i18n import Lang
     from gridgov.model import DispatchPlan, Finding
     from gridgov.operations.importing import ImportReport
+    from gridgov.verify_audit import Fault
 
 Progress = Callable[[str, float], None]
 
@@ -67,8 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gridgov {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        added = commands.add_parser(name, help=text, description=text)
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], text: str, *, of: Any = commands
+    ) -> argparse.ArgumentParser:
+        added: argparse.ArgumentParser = of.add_parser(name, help=text, description=text)
         added.set_defaults(run=run)
         added.add_argument(
             "--lang", choices=LANGS, default=settings.lang, help="language of results (default %(default)s)"
@@ -99,6 +102,22 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--kind", help="layer kind of a single data file, such as grids or workers")
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
 
+    def parts(name: str, text: str) -> Any:
+        return commands.add_parser(name, help=text, description=text).add_subparsers(metavar="WHAT", required=True)
+
+    checks = parts("verify", "check a proof or a log without trusting who made it")
+    audit = command("audit", _verify_audit, "check the event log: an export or a SQLite store", of=checks)
+    audit.add_argument("file", type=Path, metavar="FILE", help="events as .jsonl or .jsonl.gz, or a store.sqlite")
+    audit.add_argument("--checkpoint", type=Path, metavar="FILE", help="checkpoints that were kept elsewhere")
+    audit.add_argument("--json", action="store_true", help="print the verdict as JSON")
+
+    logs = parts("audit", "write the event log out")
+    export = command("export", _audit_export, "write all events as JSON lines and print the checkpoint", of=logs)
+    export.add_argument("--workspace", type=Path, default=Path(settings.workspace), metavar="DIR")
+    export.add_argument("--store", metavar="URL", help="the store, when it is not in the workspace")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="events.jsonl or events.jsonl.gz")
+    export.add_argument("--checkpoint", type=Path, metavar="FILE", help="add the checkpoint to this file")
+
     dispatch = command("dispatch", _dispatch, "find the nearest grid workers for a place")
     dispatch.add_argument("--workspace", type=Path, default=Path(settings.workspace), metavar="DIR")
     dispatch.add_argument("--at", required=True, metavar="LON,LAT", help="the incident, degrees WGS 84")
@@ -109,6 +128,44 @@ def _parser() -> argparse.ArgumentParser:
     )
     dispatch.add_argument("--json", action="store_true", help="print the plan as JSON")
     return parser
+
+
+def _verify_audit(arguments: argparse.Namespace) -> int:
+    from dataclasses import asdict
+
+    from gridgov.verify_audit import AuditFileError, verify_file
+
+    try:
+        verdict = verify_file(arguments.file, arguments.checkpoint)
+    except AuditFileError as error:
+        raise ParameterError(str(error)) from error
+    lang, fault = as_lang(arguments.lang), verdict.fault
+    if arguments.json:
+        _print_json({**asdict(verdict), "ok": fault is None})
+    elif fault is None:
+        print(label("cli.audit.good", lang, events=f"{verdict.events:,}", hash=verdict.last_hash))
+    else:
+        where = "" if fault.code == "cut_off" else _bad_entry(fault, lang)
+        print(where + label(f"cli.audit.{fault.code}", lang, **fault.fields))
+    if not arguments.json:
+        known = verdict.checkpoint_seq
+        print(label("cli.audit.limit_without" if known is None else "cli.audit.limit_with", lang, seq=known))
+    return 0 if fault is None else 1
+
+
+def _bad_entry(fault: Fault, lang: Lang) -> str:
+    code = "cli.audit.entry" if fault.seq is None else "cli.audit.entry_of"
+    return label(code, lang, entry=fault.entry, seq=fault.seq, entity_id=fault.entity_id)
+
+
+def _audit_export(arguments: argparse.Namespace) -> int:
+    from gridgov.operations.auditing import export_audit
+
+    made = export_audit(
+        arguments.workspace, arguments.out, store_url=arguments.store, checkpoint_file=arguments.checkpoint
+    )
+    print(json.dumps(made.to_dict()))
+    return 0
 
 
 def _serving(parser: argparse.ArgumentParser, host: str, port: int) -> None:
