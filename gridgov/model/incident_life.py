@@ -179,9 +179,15 @@ def _filed(record: Plain, event: Event) -> Plain:
 
 def _ended(state: IncidentState) -> Callable[[Plain, Event], Plain]:
     def fold(record: Plain, event: Event) -> Plain:
-        return {"state": str(state), "end_reason": event.payload["reason"]}
+        ended = {"state": str(state), "end_reason": event.payload["reason"]}
+        return {**ended, **_rest_ended(record, event)} if record["return_state"] else ended
 
     return fold
+
+
+def _rest_ended(record: Plain, event: Event) -> Plain:
+    last = {**record["suspensions"][-1], "ended_at": format_time(event.at)}
+    return {"return_state": None, "left_ms": None, "suspensions": [*record["suspensions"][:-1], last]}
 
 
 def _dispatched(record: Plain, event: Event) -> Plain:
@@ -249,14 +255,7 @@ def _suspended(record: Plain, event: Event) -> Plain:
 
 
 def _resumed(record: Plain, event: Event) -> Plain:
-    last = {**record["suspensions"][-1], "ended_at": format_time(event.at)}
-    return {
-        **_deadline(event),
-        "state": record["return_state"],
-        "return_state": None,
-        "suspensions": [*record["suspensions"][:-1], last],
-        "left_ms": None,
-    }
+    return {**_deadline(event), **_rest_ended(record, event), "state": record["return_state"]}
 
 
 def _extension_requested(record: Plain, event: Event) -> Plain:

@@ -159,4 +159,4 @@ class IncidentHistories(RuleBasedStateMachine):
 
 
 TestIncidentHistories = IncidentHistories.TestCase
-TestIncidentHistories.settings = settings(max_examples=60, stateful_step_count=50)
+TestIncidentHistories.settings = settings(max_examples=120, stateful_step_count=50)
