@@ -8,12 +8,13 @@ BIN := $(VENV)/bin
 INPUTS := pyproject.toml constraints.txt package.json package-lock.json hatch_build.py
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo test lint types check-format unit screenshots benchmarks wheel clean
+.PHONY: help demo test lint types check-format unit soak screenshots benchmarks wheel clean
 
 help:
 	@echo "make demo   build the sample district and serve the console (PORT=8501, SIZE=village|district|city)"
 	@echo "make test   lint, types and all tests"
 	@echo "make benchmarks  measure against named rivals; the table goes to docs/benchmarks.md"
+	@echo "make soak   kill a writing server 200 times, on SQLite and PostgreSQL; nothing acknowledged may be lost"
 	@echo "make wheel  build dist/gridgov-*.whl"
 	@echo "make clean  remove everything that these made"
 
@@ -52,6 +53,10 @@ unit: $(VENV)/.dev
 	@$(BIN)/python -m pytest -m "not browser"
 	$(call say,Browser tests)
 	@$(BIN)/python -m pytest -m browser
+
+soak: $(VENV)/.dev
+	$(call say,Kill test: 200 rounds for each database)
+	@GRIDGOV_SOAK=1 $(BIN)/python -m pytest -s tests/store/test_store_kill.py
 
 screenshots: $(VENV)/.dev
 	$(call say,Pictures of the documents)

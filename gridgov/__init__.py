@@ -3,14 +3,16 @@
 The package, in the order in which its parts may import each other (left to right):
 
     errors | crs, i18n, config | model | grids | network | dispatch
-      | layers, maps, sample | workspace | operations | api, cli
+      | layers, maps, sample, store | workspace | operations | api, cli
 
 errors      the tree of errors          crs         metric CRS of a place, GCJ-02
 i18n        texts in zh and en          config      settings and the program's own files
 model       the nouns                   grids       codes, topology, point → grid, roll-up
 network     RoadNetwork, nearest        dispatch    who can go, who is nearest, why
 layers      files in, checked           maps        thin folium maps, vector tiles
-sample      the synthetic district      workspace   wires settings, layers, networks and clock
+sample      the synthetic district      store       event log and current state
+workspace   wires settings, layers,     verify_audit  checks an event log, standard library only
+            networks and clock
 operations  the use cases               api, cli    HTTP and the command line
 
 The public names below are loaded when they are first used, so that `import gridgov` is quick.

@@ -64,10 +64,13 @@ def postgresql_engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def settle(connection: Any, _record: Any) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('synchronous_commit'), current_setting('fsync')")
-            waits, syncs = cursor.fetchone()
+            names = ("synchronous_commit", "fsync", "server_encoding")
+            cursor.execute("SELECT current_setting(%s), current_setting(%s), current_setting(%s)", names)
+            waits, syncs, encoding = cursor.fetchone()
             if syncs != "on":
                 raise StorageError("this PostgreSQL server runs with fsync off and may lose everything: turn it on")
+            if encoding != "UTF8":
+                raise StorageError(f"this PostgreSQL database has the encoding {encoding}: make one with UTF8")
             if waits == "off":
                 cursor.execute("SET synchronous_commit = on")
         connection.commit()

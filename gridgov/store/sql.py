@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, func, insert, select
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -147,6 +147,8 @@ class SqlStore:
             connection.execute(delete(ENTITIES))
             for some in _paged(list(entities.values())):
                 connection.execute(insert(ENTITIES), [entity_row(entity) for entity in some])
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("ANALYZE entities"))  # or its planner guesses until the next autovacuum
         return state_digest(entities.values())
 
     def state_digest(self) -> str:

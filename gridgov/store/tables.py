@@ -79,7 +79,16 @@ Index(
     ENTITIES.c.grid_code,
 )
 Index("ix_entities_status", ENTITIES.c.kind, ENTITIES.c.status, ENTITIES.c.grid_code)
-Index("ix_entities_worker", ENTITIES.c.kind, ENTITIES.c.worker_id)
+Index(
+    "ix_entities_worker",
+    ENTITIES.c.kind,
+    ENTITIES.c.worker_id,
+    ENTITIES.c.severity.desc(),
+    ENTITIES.c.due_at,
+    ENTITIES.c.entity_id,
+    ENTITIES.c.status,
+    ENTITIES.c.grid_code,
+)
 Index("ix_entities_place", ENTITIES.c.kind, ENTITIES.c.lat, ENTITIES.c.lon)
 
 APPENDS = Table(

@@ -88,7 +88,7 @@ def _create_entities() -> None:
     op.create_index("ix_entities_due", "entities", ["kind", "due_at", *tail])
     op.create_index("ix_entities_newest", "entities", ["kind", sa.text("updated_seq DESC"), *tail])
     op.create_index("ix_entities_status", "entities", ["kind", "status", "grid_code"])
-    op.create_index("ix_entities_worker", "entities", ["kind", "worker_id"])
+    op.create_index("ix_entities_worker", "entities", ["kind", "worker_id", sa.text("severity DESC"), "due_at", *tail])
     op.create_index("ix_entities_place", "entities", ["kind", "lat", "lon"])
 
 
