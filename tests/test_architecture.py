@@ -22,7 +22,7 @@ ORDER: list[set[str]] = [
     {"hazards"},
     {"dispatch", "evacuation"},
     {"analysis"},
-    {"layers", "feeds", "store", "maps", "sample"},
+    {"layers", "feeds", "store", "maps", "sample", "profiles"},
     {"workspace"},
     {"operations"},
     {"api"},
@@ -30,7 +30,7 @@ ORDER: list[set[str]] = [
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 UP_TO_MODEL = {name for names in ORDER[:3] for name in names}
-NO_ALGORITHM = {"layers", "feeds", "store", "sample"}
+NO_ALGORITHM = {"layers", "feeds", "store", "sample", "profiles"}
 APP_MAY = {"operations", "maps", "model", "i18n", "config", "workspace"}
 GIS_LIBRARIES = {
     "geopandas",
