@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gridgov.errors import ParameterError
 
 Span = tuple[int, int]  # minutes since local midnight, start and end
+MAX_AMOUNT = 100_000  # of hours or days; beyond it a slip of the pen
 _DAY_MINUTES = 24 * 60
 _SEARCH_DAYS = 20 * 366  # no limit of a handbook is longer; a calendar without work ends here
 _MS = timedelta(milliseconds=1)
@@ -45,15 +46,17 @@ class Limit:
     Raises
     ------
     ParameterError
-        The amount is not a positive finite number.
+        The amount is not a positive number up to `MAX_AMOUNT`.
     """
 
     amount: float
     unit: LimitUnit
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.amount) or self.amount <= 0:
-            raise ParameterError(f"a time limit of {self.amount:g} {self.unit} is impossible: give a positive amount")
+        if not math.isfinite(self.amount) or not 0 < self.amount <= MAX_AMOUNT:
+            raise ParameterError(
+                f"a time limit of {self.amount:g} {self.unit} is impossible: give more than 0, up to {MAX_AMOUNT:,}"
+            )
         object.__setattr__(self, "unit", LimitUnit(self.unit))
         if float(self.amount).is_integer():
             object.__setattr__(self, "amount", int(self.amount))

@@ -15,12 +15,14 @@ from typing import Any
 
 from gridgov.errors import ParameterError
 from gridgov.model.clock import Clock, Limit, deadline, duration, elapsed
-from gridgov.model.events import Event, NewEvent, format_time
+from gridgov.model.events import Event, NewEvent, format_time, parse_time
 from gridgov.model.incident_life import MOVES, Action, allowed, apply, difference, refusal_code
 from gridgov.model.incident_record import RUNNING, IncidentRecord, IncidentReport
+from gridgov.model.incidents import IncidentKind
 from gridgov.model.refusals import refuse
 
 MAX_TEXT_LENGTH = 4000
+MAX_NAME_LENGTH = 200
 _MS = timedelta(milliseconds=1)
 
 
@@ -37,7 +39,7 @@ def report(incident_id: str, given: IncidentReport, actor: str, at: datetime) ->
     reported_at = given.reported_at or at
     reporters = [replace(reporter, via=reporter.via or incident_id) for reporter in given.reporters]
     payload = {
-        "kind": str(given.kind),
+        "kind": str(IncidentKind(given.kind)),
         "class_code": given.class_code,
         "severity": given.severity,
         "lon": round(given.lon, 7),
@@ -220,20 +222,19 @@ def check_move(record: IncidentRecord, action: Action, at: datetime, reason: str
             allowed=" ".join(allowed(record)),
             into=record.merged_into,
         )
+    moment = format_time(at)  # refuses a time without its zone
     if at < record.updated_at:
-        raise refuse("earlier", id=record.id, at=format_time(at), last=format_time(record.updated_at))
+        raise refuse("earlier", id=record.id, at=moment, last=format_time(record.updated_at))
     if reason is not None:
         if not reason.strip():
             raise refuse("no_reason", id=record.id, action=str(action))
         check_text(reason, record.id)
 
 
-def check_text(text: str, incident_id: str) -> None:
+def check_text(text: str, incident_id: str, longest: int = MAX_TEXT_LENGTH) -> None:
     """Refuse a text that is too long to be one."""
-    if len(text) > MAX_TEXT_LENGTH:
-        raise ParameterError(
-            f"a text for incident {incident_id} has {len(text)} characters: give at most {MAX_TEXT_LENGTH}"
-        )
+    if len(text) > longest:
+        raise ParameterError(f"a text for incident {incident_id} has {len(text)} characters: give at most {longest}")
 
 
 def move_event(record: IncidentRecord, action: Action, actor: str, at: datetime, payload: dict[str, Any]) -> NewEvent:
@@ -264,13 +265,18 @@ def _check_report(incident_id: str, given: IncidentReport, at: datetime) -> None
         )
     if not given.class_code or not given.source:
         raise ParameterError(f"incident {incident_id} has no class or no source: give both")
-    if given.reported_at is not None and given.reported_at > at:
-        raise ParameterError(
-            f"incident {incident_id} was reported at {format_time(given.reported_at)}, which is in the future: "
-            "correct the time"
-        )
+    if given.kind not in set(IncidentKind):
+        raise ParameterError(f"incident {incident_id} is of the kind '{given.kind}': give event or component")
+    for name, moment in (("", given.reported_at), *((reporter.name, reporter.at) for reporter in given.reporters)):
+        if moment is not None and parse_time(format_time(moment)) > at:
+            raise ParameterError(
+                f"incident {incident_id} was reported {name and f'by {name} '}at {format_time(moment)}, "
+                "which is in the future: correct the time"
+            )
     check_severity(given.severity, incident_id)
     check_text(given.description, incident_id)
+    for text in (given.class_code, given.source, *(part for who in given.reporters for part in (who.name, who.phone))):
+        check_text(text, incident_id, MAX_NAME_LENGTH)
 
 
 def check_severity(severity: int, incident_id: str) -> None:

@@ -236,7 +236,7 @@ def test_an_impossible_calendar_is_refused(changes: dict[str, object], says: str
         WorkCalendar(**{**given_, **changes})  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("amount", [0, -1, float("nan"), float("inf")])
+@pytest.mark.parametrize("amount", [0, -1, float("nan"), float("inf"), 100_001, 1e300])
 def test_an_impossible_limit_is_refused(amount: float) -> None:
     with pytest.raises(ParameterError, match="time limit"):
         Limit(amount, LimitUnit.WORK_HOURS)

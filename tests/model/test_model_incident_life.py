@@ -16,7 +16,7 @@ from gridgov.model import incident_moves as moves
 from gridgov.model.clock import Lamp, Limit, LimitUnit
 from gridgov.model.events import GENESIS_HASH, NewEvent, chain
 from gridgov.model.incident_life import MOVES, Action, allowed, apply
-from gridgov.model.incident_record import IncidentRecord, content_digest
+from gridgov.model.incident_record import IncidentRecord, Reporter, content_digest
 from gridgov.model.incidents import IncidentState
 from gridgov.model.refusals import refusal_text
 
@@ -341,6 +341,10 @@ def test_time_does_not_go_back() -> None:
         ({"class_code": ""}, "no class"),
         ({"source": ""}, "no class or no source"),
         ({"reported_at": at(1)}, "in the future"),
+        ({"reported_at": datetime(2026, 6, 2)}, "time zone"),
+        ({"reporters": (Reporter("王", "1", at(1)),)}, "by 王 at 2026-06-02T01:01:00.000000Z, which is in the future"),
+        ({"reporters": (Reporter("x" * 201, "1", at(0)),)}, "201 characters"),
+        ({"kind": "wish"}, "of the kind 'wish'"),
         ({"description": "x" * 4001}, "4001 characters"),
     ],
 )
