@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from gridgov.errors import ParameterError, RecordNotFoundError
+from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError
 from gridgov.model.events import Event, format_time, plain_json
 from gridgov.model.incident_record import BOOKKEEPING, RUNNING, IncidentRecord
 from gridgov.model.incidents import IncidentKind, IncidentState
@@ -119,12 +119,15 @@ def _always(record: IncidentRecord) -> bool:
 def apply(record: dict[str, Any] | None, event: Event) -> dict[str, Any]:
     """Return an incident's record (plain form) after one more event; the given record is not changed.
 
-    Events are trusted: whether a move is legal was decided when its event was made (`incident_moves`).
+    Events are trusted: whether a move is legal was decided when its event was made (`incident_moves`), for the version
+    of the record that the event names. So two people who act on the same record at once cannot both succeed.
 
     Raises
     ------
     RecordNotFoundError
         The first event of an incident is not its report.
+    ConflictError
+        The event was made for another version of the record.
     ParameterError
         The kind of event is unknown, or a report is there already.
     """
@@ -138,6 +141,11 @@ def apply(record: dict[str, Any] | None, event: Event) -> dict[str, Any]:
         )
     if event.kind not in _FOLDS:
         raise ParameterError(f"event {event.seq} has the kind '{event.kind}', which no incident knows")
+    if event.payload.get("record_version", record["version"]) != record["version"]:
+        raise ConflictError(
+            f"incident {event.entity_id} has changed since it was read (version {event.payload['record_version']}, "
+            f"now {record['version']}): load it again"
+        )
     changes = _FOLDS[event.kind](record, event)
     after = {**record, **changes, "updated_at": format_time(event.at), "version": record["version"] + 1}
     if event.kind != "incident.noted":  # a note after a dispatch does not bar its undo
@@ -174,7 +182,8 @@ def _reported(event: Event) -> Plain:
 
 
 def _filed(record: Plain, event: Event) -> Plain:
-    return {**event.payload, "state": str(_S.FILED), "filed_at": format_time(event.at)}
+    given = {name: event.payload[name] for name in ("condition", "agency", "class_code", "severity")}
+    return {**given, "state": str(_S.FILED), "filed_at": format_time(event.at)}
 
 
 def _ended(state: IncidentState) -> Callable[[Plain, Event], Plain]:

@@ -238,8 +238,9 @@ def check_text(text: str, incident_id: str, longest: int = MAX_TEXT_LENGTH) -> N
 
 
 def move_event(record: IncidentRecord, action: Action, actor: str, at: datetime, payload: dict[str, Any]) -> NewEvent:
-    """Return the event of an action."""
-    return NewEvent(at, actor, MOVES[action].event, record.id, payload)
+    """Return the event of an action; it holds for this version of the record only, but for a note."""
+    version = {} if action is Action.NOTE else {"record_version": record.version}
+    return NewEvent(at, actor, MOVES[action].event, record.id, {**payload, **version})
 
 
 def left_ms(record: IncidentRecord, at: datetime, clock: Clock) -> int | None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from incident_logs import CLOCK, FOUR_HOURS, WAY, at, given_report, log_in, ordinary, reported
 
-from gridgov.errors import MoveRefusedError, ParameterError, RecordNotFoundError
+from gridgov.errors import ConflictError, MoveRefusedError, ParameterError, RecordNotFoundError
 from gridgov.i18n import LANGS, has_label
 from gridgov.model import incident_branches as branches
 from gridgov.model import incident_moves as moves
@@ -374,6 +374,18 @@ def test_the_fold_refuses_a_second_report_an_unknown_kind_and_an_unknown_inciden
         apply(log.states["A1"], event("incident.eaten"))
     with pytest.raises(RecordNotFoundError, match="never reported"):
         apply(None, event("incident.voided"))
+
+
+def test_of_two_moves_made_on_the_same_record_only_the_first_succeeds() -> None:
+    log = log_in(IncidentState.DISPATCHED)
+    seen = log.record()
+    note = branches.note(seen, "W1", at(20), text="在路上")
+    log.add(moves.accept(seen, "W1", at(21)))
+    with pytest.raises(ConflictError, match="has changed since it was read"):
+        log.add(moves.dispatch(seen, "boss", at(22), handler="W2", limit=FOUR_HOURS, clock=CLOCK))
+    log.events.pop()
+    log.add(note)  # a note is true whatever has happened meanwhile
+    assert log.record().handler == "W1"
 
 
 def test_the_fold_leaves_the_record_it_is_given() -> None:

@@ -132,7 +132,7 @@ def changed(name: str, change: Change, folder: Path) -> Path:
         (('code = "0102"', 'code = "0101"'), "the code is there twice"),
         (('code = "0102"', 'code = "9902"'), "begin with a major of event"),
         (('owner = "sanitation"', 'owner = "nobody"'), "'owner' is 'nobody'"),
-        (("amount = 4", "amount = -4"), "positive amount"),
+        (("amount = 4", "amount = -4"), "a time limit of -4 work_hours"),
         (("amount = 4", 'amount = "4"'), "'amount' must be a number"),
         (('unit = "work_hours"', 'unit = "fortnights"'), "'unit' is 'fortnights'"),
         (('kind = "event"', 'kind = "evnt"'), "'kind' is 'evnt'"),
