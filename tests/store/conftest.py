@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from skipping import skip_here
-from store_cases import Cluster, fold, postgresql_binaries, short_folder
+from store_cases import Cluster, fold, free_port, postgresql_binaries, short_folder
 
 from gridgov.store import Store, open_store
 
@@ -22,11 +21,8 @@ def cluster() -> Iterator[Cluster]:
         skip_here("PostgreSQL's initdb and pg_ctl are not installed (Debian: apt install postgresql postgis)")
     if os.geteuid() == 0 and shutil.which("runuser") is None:
         skip_here("root may not run PostgreSQL and runuser is not installed")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     with short_folder() as folder:
-        made = Cluster.make(folder, port)
+        made = Cluster.make(folder, free_port())
         yield made
         made.stop("fast")
 

@@ -6,10 +6,11 @@ import os
 import pwd
 import random
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -98,13 +99,12 @@ class Cluster:
         log = str(self.directory / "log")
         self._run("pg_ctl", "-D", str(self.directory / "data"), "-l", log, "-w", "-t", "60", "-s", "start")
 
+    def running(self) -> bool:
+        command = [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(command, check=False).returncode == 0
+
     def stop(self, mode: str = "immediate") -> None:
         self._run("pg_ctl", "-D", str(self.directory / "data"), "-m", mode, "-w", "-s", "stop")
-
-    def crash(self) -> None:
-        """Kill the server as a power cut would end it: the process of the cluster and, by its death, all others."""
-        pid = int((self.directory / "data" / "postmaster.pid").read_text().splitlines()[0])
-        os.kill(pid, 9)
 
     def execute(self, statement: str, database: str = "postgres") -> None:
         import psycopg
@@ -140,3 +140,30 @@ def short_folder() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def mounted(folder: Path, megabytes: int) -> Iterator[bool]:
+    """Mount a small file system in memory; False where this user may not."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0755", "none", str(folder)]
+    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(ballast: Path) -> None:
+    """Write until the disk is full."""
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(b"x" * 4096):
+            pass

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
 import random
 import resource
 import shutil
 import struct
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +15,7 @@ from pathlib import Path
 import pytest
 from skipping import skip_here
 from sqlalchemy import text
-from store_cases import Cluster, fold, new_event, random_events
+from store_cases import Cluster, fill, fold, free_port, mounted, new_event, random_events, short_folder
 
 from gridgov.errors import StorageError
 from gridgov.model.events import verify_chain
@@ -91,21 +89,16 @@ def test_a_torn_write_ahead_log_opens_to_a_prefix_that_verifies(tmp_path: Path) 
 class SmallDisk:
     """A folder that soon is full: a small file system in memory, or a limit on the size of files."""
 
-    def __init__(self, folder: Path, mounted: bool) -> None:
-        self.folder, self._mounted = folder, mounted
+    def __init__(self, folder: Path, *, is_mount: bool) -> None:
+        self.folder, self._is_mount = folder, is_mount
         self._limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     def fill(self) -> None:
-        if not self._mounted:
+        if self._is_mount:
+            fill(self.folder / "ballast")
+        else:
             largest = max(file.stat().st_size for file in self.folder.iterdir())
             resource.setrlimit(resource.RLIMIT_FSIZE, (largest, self._limits[1]))
-            return
-        with (self.folder / "ballast").open("wb", buffering=0) as file:
-            try:
-                while file.write(b"x" * 4096):
-                    pass
-            except OSError:
-                pass
 
     def free(self) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, self._limits)
@@ -116,16 +109,15 @@ class SmallDisk:
 def small_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SmallDisk]:
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = request.param == "mount"
-    if mounted:
-        command = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(folder)]
-        if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
-            pytest.skip("this user may not mount; the limit on file sizes stands in")
-    disk = SmallDisk(folder, mounted)
-    yield disk
-    disk.free()
-    if mounted:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+    if request.param == "limit":
+        disk = SmallDisk(folder, is_mount=False)
+        yield disk
+        disk.free()
+        return
+    with mounted(folder, 2) as is_mount:
+        if not is_mount:
+            pytest.skip("this user may not mount; the limit on the size of files stands in")
+        yield SmallDisk(folder, is_mount=True)
 
 
 def test_a_full_disk_refuses_writes_and_loses_nothing(small_disk: SmallDisk) -> None:
@@ -148,6 +140,40 @@ def test_a_full_disk_refuses_writes_and_loses_nothing(small_disk: SmallDisk) -> 
     with pytest.raises(StorageError):
         store.append([new_event(text="x" * 20_000)])
     small_disk.free()
+    assert store.writable()
+    acknowledged += len(store.append([new_event()]))
+    assert_sound(store, acknowledged)
+    store.close()
+
+
+@pytest.mark.slow
+def test_a_full_disk_of_the_server_refuses_writes_and_loses_nothing(cluster: Cluster) -> None:
+    """PostgreSQL may give up altogether when its own log has no room; it is started again when there is some."""
+    with short_folder() as folder, mounted(folder, 120) as is_mount:
+        if not is_mount:
+            pytest.skip("this user may not mount a small disk for the server")
+        own = Cluster.make(folder, free_port())
+        try:
+            fill_and_recover(own, folder / "ballast")
+        finally:
+            if own.running():
+                own.stop()
+
+
+def fill_and_recover(server: Cluster, ballast: Path) -> None:
+    store = open_sql(server.database())
+    store.append([new_event()])
+    fill(ballast)
+    acknowledged, rng, refused = 1, random.Random(1), ""
+    while not refused and acknowledged < 2000:
+        try:
+            acknowledged += len(store.append([new_event(text=rng.randbytes(20_000).hex())]))
+        except StorageError as error:
+            refused = str(error)
+    assert "nothing was saved" in refused
+    ballast.unlink()
+    if not server.running():
+        server.start()
     assert store.writable()
     acknowledged += len(store.append([new_event()]))
     assert_sound(store, acknowledged)
