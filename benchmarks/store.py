@@ -27,7 +27,7 @@ from gridgov.store.rows import entity_row
 from gridgov.store.tables import ENTITIES
 
 METHOD = (
-    "One process, the default durability (a sync at every commit). Appends: one event of 300 bytes each, wall time over "
+    "One process, the default durability (a sync at every commit). Appends: one event of 300 bytes each, wall time by "
     "their number; callers are threads. Worklist: the 100 most urgent open incidents of 100,000, medians of the rounds."
 )
 START = datetime(2026, 6, 30, 2, 0, tzinfo=UTC)
