@@ -26,6 +26,7 @@ from gridgov.errors import ParameterError
 GENESIS_HASH = "0" * 64
 MAX_EVENT_BYTES = 1 << 20
 MAX_ID_LENGTH = 200
+MAX_LEVELS = 20
 _LARGEST_INTEGER = 2**53 - 1  # every JSON reader keeps these exactly
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 
@@ -184,13 +185,14 @@ def parse_time(text: str) -> datetime:
     return _in_utc(datetime.fromisoformat(text))
 
 
-def plain_json(value: Any, where: str = "value") -> Any:
+def plain_json(value: Any, where: str = "value", *, levels: int = MAX_LEVELS) -> Any:
     """Return a copy of JSON values with whole floats as integers.
 
     Raises
     ------
     ParameterError
-        Something in it is no JSON value, not finite, beyond 2^53, or text that UTF-8 or a database cannot hold.
+        Something in it is no JSON value, not finite, beyond 2^53, text that UTF-8 or a database cannot hold, or nested
+        deeper than `levels`.
     """
     if value is None or isinstance(value, bool):
         return value
@@ -198,12 +200,18 @@ def plain_json(value: Any, where: str = "value") -> Any:
         return _check_text(str(value), where)
     if isinstance(value, int | float):
         return _plain_number(value, where)
+    if levels == 0:
+        raise ParameterError(f"{where}: nested deeper than {MAX_LEVELS} levels")
+    return _plain_container(value, where, levels - 1)
+
+
+def _plain_container(value: Any, where: str, levels: int) -> dict[str, Any] | list[Any]:
     if isinstance(value, Mapping):
         if wrong := [key for key in value if not isinstance(key, str)]:
             raise ParameterError(f"{where}: the key {wrong[0]!r} is no text")
-        return {_check_text(str(key), where): plain_json(item, f"{where}, {key}") for key, item in value.items()}
+        return {_check_text(str(key), where): plain_json(item, where, levels=levels) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain_json(item, where) for item in value]
+        return [plain_json(item, where, levels=levels) for item in value]
     raise ParameterError(f"{where}: a {type(value).__name__} is no JSON value")
 
 

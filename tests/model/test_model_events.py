@@ -37,6 +37,13 @@ def draft(**payload: object) -> NewEvent:
     return NewEvent(AT, "李雷", "incident.filed", "I1", payload)
 
 
+def nested(levels: int) -> dict[str, object]:
+    value: dict[str, object] = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
 def log(count: int) -> list[Event]:
     events: list[Event] = []
     for number in range(1, count + 1):
@@ -93,6 +100,7 @@ def test_times_have_one_form_that_sorts(at: datetime) -> None:
         ({"payload": {"a": "\ud800"}}, "cannot be stored"),
         ({"payload": {"a": "\x00"}}, "cannot be stored"),
         ({"payload": {"a": "x" * (1 << 20)}}, "at most"),
+        ({"payload": nested(5000)}, "nested deeper than 20"),
     ],
 )
 def test_what_no_log_could_keep_is_refused(fields: dict[str, object], words: str) -> None:
