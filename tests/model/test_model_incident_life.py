@@ -245,6 +245,25 @@ def test_an_extension_is_asked_for_and_granted_by_somebody_else() -> None:
     assert (record.extensions[0].granted, record.extensions[0].decided_by) == (True, "boss")
 
 
+def test_the_handler_does_not_decide_on_an_extension_that_somebody_else_asked_for() -> None:
+    log = log_in(IncidentState.IN_PROGRESS)
+    log.add(branches.request_extension(log.record(), "boss", at(30), limit=FOUR_HOURS, reason="缺料"))
+    for decide in (Action.GRANT_EXTENSION, Action.REFUSE_EXTENSION):
+        with pytest.raises(MoveRefusedError, match="W1 asked for the extension of incident A1 or handles it"):
+            log.do(decide, 31, "W1")
+
+
+def test_who_checked_may_handle_it_after_it_was_sent_back_and_then_not_check_again() -> None:
+    log = log_in(IncidentState.VERIFIED)
+    assert log.record().checker == "supervisor"
+    assert log.do(Action.REWORK, 40, "boss").checker == ""
+    log.add(moves.dispatch(log.record(), "boss", at(41), handler="supervisor", limit=FOUR_HOURS, clock=CLOCK))
+    log.do(Action.ACCEPT, 42, "supervisor")
+    log.do(Action.RESOLVE, 43, "supervisor")
+    with pytest.raises(MoveRefusedError, match="supervisor handled"):
+        log.do(Action.VERIFY, 44, "supervisor")
+
+
 def test_a_refused_extension_changes_no_deadline() -> None:
     log = log_in(IncidentState.IN_PROGRESS)
     due = log.record().due_at
