@@ -188,6 +188,7 @@ def _would_be_nearer(
 
 def _exclusions(roster: Roster, reasons: NDArray[np.object_], nearer: dict[int, int]) -> tuple[Exclusion, ...]:
     """Return everybody left out: first those who would have been nearer, by time, then the others by id."""
+    shifts = roster.shift_texts
     left_out: list[int] = np.flatnonzero(reasons != "").tolist()
     rows = sorted(left_out, key=lambda row: (nearer.get(row, math.inf), str(roster.worker_id[row])))
     return tuple(
@@ -195,7 +196,7 @@ def _exclusions(roster: Roster, reasons: NDArray[np.object_], nearer: dict[int, 
             worker_id=str(roster.worker_id[row]),
             name=str(roster.name[row]),
             reason=str(reasons[row]),
-            detail={"shift": roster.shift_text(row)} if reasons[row] == "off_shift" else {},
+            detail={"shift": shifts[row] or "–"} if reasons[row] == "off_shift" else {},
             travel_time_ms=nearer.get(row),
         )
         for row in rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import geopandas as gpd
@@ -113,9 +114,12 @@ class Roster:
         """Return every skill that somebody has, sorted."""
         return sorted({skill for owned in self.skills for skill in owned})
 
-    def shift_text(self, row: int) -> str:
-        """Return a worker's shift as ``08:00–16:00``."""
-        return "–".join(f"{m // 60:02d}:{m % 60:02d}" for m in (self.shift_start_min[row], self.shift_end_min[row]))
+    @cached_property
+    def shift_texts(self) -> list[str]:
+        """Every worker's shift as ``08:00–16:00``; empty where none is given."""
+        pairs = list(zip(self.shift_start_min.tolist(), self.shift_end_min.tolist(), strict=True))
+        known = {pair: "–".join(f"{m // 60:02d}:{m % 60:02d}" for m in pair) for pair in set(pairs)}
+        return ["" if _NO_SHIFT in pair else known[pair] for pair in pairs]
 
 
 def _text(frame: gpd.GeoDataFrame, column: str, default: str) -> NDArray[np.object_]:
