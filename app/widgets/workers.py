@@ -78,10 +78,10 @@ def _left_out(plan: DispatchPlan, lang: Lang) -> None:
     for exclusion in plan.exclusions:
         counts[exclusion.reason] = counts.get(exclusion.reason, 0) + 1
     if plan.considered:
-        st.caption(text("console.candidates", candidates=plan.candidates, considered=plan.considered))
+        st.caption(text("console.candidates", candidates=f"{plan.candidates:,}", considered=f"{plan.considered:,}"))
     if not counts:
         return
-    with st.expander(text("console.left_out", count=len(plan.exclusions))):
+    with st.expander(text("console.left_out", count=f"{len(plan.exclusions):,}")):
         lines = [
             text(
                 "console.nearer", name=e.name or e.worker_id, time=_minutes(e.travel_time_ms or 0), reason=e.text(lang)
