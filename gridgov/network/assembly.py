@@ -22,6 +22,9 @@ from gridgov.network.validation import (
     whole_numbers,
 )
 
+MANY_NODES = 10_000_000
+MANY_NODES_PER_EDGE_END = 100  # only beyond both are ids taken for raw ones instead of positions
+
 
 class RoadDetails(TypedDict, total=False):
     """What may be said of roads beyond topology and time; every list holds one entry for each edge.
@@ -37,7 +40,8 @@ class RoadDetails(TypedDict, total=False):
         ``geometry_points[geometry_offsets[e]:geometry_offsets[e + 1]]`` (default: straight lines)
     mode : travel mode of `travel_time_ms` (default "drive")
     mode_times_ms : further modes -> milliseconds; 2**31 - 1 where the mode may not use the edge
-    n_nodes : number of nodes (default: length of x, else the largest node id plus one)
+    n_nodes : number of nodes (default: length of x, else the largest node id plus one, if that is not absurdly more
+        than the edges have ends)
     """
 
     length_m: ArrayLike
@@ -108,7 +112,18 @@ def _count_nodes(tails: Int64s, heads: Int64s, x: ArrayLike | None, given: int |
         return int(given)
     if x is not None:
         return len(np.asarray(x))
-    return int(max(tails.max(), heads.max())) + 1 if len(tails) else 0
+    return _highest_id_plus_one(tails, heads)
+
+
+def _highest_id_plus_one(tails: Int64s, heads: Int64s) -> int:
+    """Return how many nodes the ids ask for; ids with absurd gaps, such as OpenStreetMap's, are refused."""
+    n = int(max(tails.max(), heads.max())) + 1 if len(tails) else 0
+    if n > MANY_NODES and n > MANY_NODES_PER_EDGE_END * 2 * len(tails):
+        raise ParameterError(
+            f"the {len(tails)} edges name nodes up to {n - 1}, which would make a network of {n} nodes; "
+            "renumber the nodes 0..n-1, or give n_nodes if there are so many"
+        )
+    return n
 
 
 def _words(values: Sequence[str | None] | None, name: str, count: int) -> tuple[Int32s | None, tuple[str, ...]]:

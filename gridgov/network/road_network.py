@@ -105,7 +105,7 @@ class RoadNetwork:
         Parameters
         ----------
         tail, head : array_like of int, shape (m,)
-            Nodes where the edge starts and ends.
+            Nodes where the edge starts and ends: positions 0 … n - 1, not ids of OpenStreetMap.
         travel_time_ms : array_like of int, shape (m,)
             Milliseconds from 0 on; 2**31 - 1 marks a closed edge.
         capacity_vph : array_like of float, shape (m,), optional

@@ -93,6 +93,19 @@ def test_nodes_without_edges_count_when_they_have_coordinates() -> None:
     assert RoadNetwork.from_arrays([0], [1], [1], x=[0, 1, 2], y=[0, 0, 0]).n_nodes == 3
 
 
+@pytest.mark.parametrize("raw_id", [10_000_000, 2_000_000_000, 9_876_543_210])
+def test_raw_ids_with_absurd_gaps_are_refused(raw_id: int) -> None:
+    """Ids of OpenStreetMap would make a network of billions of nodes."""
+    with pytest.raises(ParameterError, match=f"2 edges name nodes up to {raw_id}, .* renumber the nodes 0..n-1"):
+        RoadNetwork.from_arrays([0, raw_id], [1, 5], [1, 1])
+
+
+def test_many_nodes_are_taken_when_they_are_meant() -> None:
+    """Up to ten million, or as many as n_nodes says."""
+    assert RoadNetwork.from_arrays([0, 9_999_999], [1, 5], [1, 1]).n_nodes == 10_000_000
+    assert RoadNetwork.from_arrays([0, 10_000_000], [1, 5], [1, 1], n_nodes=10_000_001).n_nodes == 10_000_001
+
+
 def test_two_networks_have_one_digest_if_nodes_edges_and_times_are_the_same(triangle: RoadNetwork) -> None:
     same = RoadNetwork.from_arrays([0, 1], [1, 0], [5, 6])
     assert same.digest == RoadNetwork.from_arrays([0, 1], [1, 0], [5.0, 6.0]).digest
