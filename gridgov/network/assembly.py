@@ -67,11 +67,11 @@ def make_topology(
     """Check everything and put it together."""
     tails, heads = whole_numbers(tail, "tail"), whole_numbers(head, "head")
     same_length("head", len(heads), len(tails))
-    m, n = len(tails), _count_nodes(tails, heads, xy[0], details.get("n_nodes"))
-    if m >= CLOSED or n >= CLOSED:
-        raise ParameterError("the network has more than 2,147,483,646 nodes or edges; split it")
     if (xy[0] is None) != (xy[1] is None):
         raise ParameterError("x and y belong together; give both or none")
+    m, n = len(tails), _count_nodes(tails, heads, xy, details.get("n_nodes"))
+    if m >= CLOSED or n >= CLOSED:
+        raise ParameterError("the network has more than 2,147,483,646 nodes or edges; split it")
     modes = {details.get("mode", "drive"): travel_times_ms(travel_time_ms, "travel_time_ms", m)}
     for mode, times in details.get("mode_times_ms", {}).items():
         modes[mode] = travel_times_ms(times, f"travel_time_ms of mode {mode}", m)
@@ -107,11 +107,15 @@ def freeze(topology: Topology) -> None:
             array.setflags(write=False)
 
 
-def _count_nodes(tails: Int64s, heads: Int64s, x: ArrayLike | None, given: int | None) -> int:
+def _count_nodes(
+    tails: Int64s, heads: Int64s, xy: tuple[ArrayLike | None, ArrayLike | None], given: int | None
+) -> int:
     if given is not None:
         return int(given)
-    if x is not None:
-        return len(np.asarray(x))
+    x, y = xy
+    if x is not None and y is not None and np.size(x) == np.size(y):
+        return int(np.size(x))
+    # of coordinates that differ in number, neither can be trusted; the ids say which of them is wrong
     return _highest_id_plus_one(tails, heads)
 
 
