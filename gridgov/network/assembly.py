@@ -14,6 +14,7 @@ from gridgov.network.validation import (
     CLOSED,
     Int32s,
     Int64s,
+    degrees,
     measures,
     node_ids,
     same_length,
@@ -75,7 +76,8 @@ def make_topology(
     modes = {details.get("mode", "drive"): travel_times_ms(travel_time_ms, "travel_time_ms", m)}
     for mode, times in details.get("mode_times_ms", {}).items():
         modes[mode] = travel_times_ms(times, f"travel_time_ms of mode {mode}", m)
-    x, y = (None if v is None else measures(v, name, n) for v, name in zip(xy, "xy", strict=True))
+    x = None if xy[0] is None else degrees(measures(xy[0], "x", n), "x", 180.0)
+    y = None if xy[1] is None else degrees(measures(xy[1], "y", n), "y", 90.0)
     name_of_edge, names = _words(details.get("names"), "names", m)
     highway_of_edge, highways = _words(details.get("highways"), "highways", m)
     topology = Topology(
@@ -107,9 +109,7 @@ def freeze(topology: Topology) -> None:
             array.setflags(write=False)
 
 
-def _count_nodes(
-    tails: Int64s, heads: Int64s, xy: tuple[ArrayLike | None, ArrayLike | None], given: int | None
-) -> int:
+def _count_nodes(tails: Int64s, heads: Int64s, xy: tuple[ArrayLike | None, ArrayLike | None], given: int | None) -> int:
     if given is not None:
         return int(given)
     x, y = xy
@@ -154,6 +154,8 @@ def _shape(details: RoadDetails, m: int) -> Shape | None:
     points = np.array(details["geometry_points"], dtype=np.float64)
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         raise ParameterError("geometry_points must be finite rows of longitude and latitude")
+    degrees(points[:, 0], "the longitude of geometry_points", 180.0)
+    degrees(points[:, 1], "the latitude of geometry_points", 90.0)
     if "geometry_offsets" not in details:
         raise ParameterError("geometry_points need geometry_offsets that say which rows belong to which edge")
     return Shape(shape_offsets(details["geometry_offsets"], m, len(points)), points)

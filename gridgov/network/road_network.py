@@ -111,14 +111,15 @@ class RoadNetwork:
         capacity_vph : array_like of float, shape (m,), optional
             Vehicles per hour.
         x, y : array_like of float, shape (n,), optional
-            Longitude and latitude of the nodes, degrees WGS 84.
+            Longitude (-180 … 180) and latitude (-90 … 90) of the nodes, degrees WGS 84.
         **details
             See `RoadDetails`.
 
         Raises
         ------
         ParameterError
-            Lengths differ, a node does not exist, a time is negative or too large, …
+            Lengths differ, a node does not exist, ids leave absurd gaps, a time is negative or too large, coordinates
+            are no degrees, …
         """
         return cls(
             make_topology(tail, head, travel_time_ms, capacity_vph, (x, y), details), details.get("mode", "drive")

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gridgov.errors import ParameterError
 from gridgov.network.validation import Floats, Int32s, Int64s, frozen
 
 EARTH_RADIUS_M = 6_371_009.0  # mean radius, as OSMnx measures edge lengths
@@ -98,8 +97,6 @@ class Topology:
         """
         if self.y is None or not self.n_nodes:
             return 1.0, 1.0
-        if np.abs(self.y).max() > 90.0 or (self.x is not None and np.abs(self.x).max() > 180.0):
-            raise ParameterError("x and y of the network are not longitude and latitude in degrees; convert them first")
         east, north = metres_per_degree((self.y.min() + self.y.max()) / 2)
         return float(east), float(north)
 

@@ -86,6 +86,18 @@ def measures(values: ArrayLike, name: str, count: int, *, minimum: float = -np.i
     return array
 
 
+def degrees(values: Floats, name: str, limit: float) -> Floats:
+    """Return longitudes (limit 180) or latitudes (limit 90) if all of them lie on the Earth."""
+    bad = np.abs(values) > limit
+    if bad.any():
+        at = int(np.flatnonzero(bad)[0])
+        raise ParameterError(
+            f"{name} is {values[at]} at position {at}; give degrees WGS 84 from -{limit:g} to {limit:g}, "
+            "and convert other coordinates first"
+        )
+    return values
+
+
 def same_length(name: str, length: int, expected: int) -> None:
     """Raise unless there is one value for each."""
     if length != expected:

@@ -136,6 +136,12 @@ def test_two_networks_have_one_digest_if_nodes_edges_and_times_are_the_same(tria
         ({"head": [1, 2_000_000_000], "x": [0.0], "y": [0.0, 0.0]}, "renumber the nodes"),
         ({"x": 0.0, "y": 0.0}, "x has 0 dimensions; give a flat list"),
         ({"x": [0.0, float("inf")], "y": [0.0, 0.0]}, "x is inf at position 1"),
+        ({"x": [0.0, 500.0], "y": [0.0, 0.0]}, "x is 500.0 at position 1; give degrees WGS 84 from -180 to 180"),
+        ({"x": [0.0, 0.0], "y": [-90.5, 0.0]}, "y is -90.5 at position 0; give degrees WGS 84 from -90 to 90"),
+        (
+            {"geometry_points": [[0, 0], [0, 91]] * 2, "geometry_offsets": [0, 2, 4]},
+            "the latitude of geometry_points is 91.0 at position 1",
+        ),
         ({"capacity_vph": [1.0, -1.0]}, "capacity_vph is -1.0 at position 1; give numbers from 0 on"),
         ({"length_m": [1.0]}, "length_m has 1 values"),
         ({"names": ["a"]}, "names has 1 values"),
@@ -150,6 +156,10 @@ def test_bad_lists_are_refused_in_a_sentence(arguments: dict[str, Any], sentence
     good: dict[str, Any] = {"tail": [0, 1], "head": [1, 0], "travel_time_ms": [1, 1]}
     with pytest.raises(ParameterError, match=sentence):
         RoadNetwork.from_arrays(**{**good, **arguments})
+
+
+def test_coordinates_at_the_edge_of_the_map_are_taken() -> None:
+    assert RoadNetwork.from_arrays([0], [1], [1], x=[-180, 180], y=[-90, 90]).bounds == (-180.0, -90.0, 180.0, 90.0)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +182,6 @@ def test_bad_lists_are_refused_in_a_sentence(arguments: dict[str, Any], sentence
         (lambda _: RoadNetwork.from_arrays([0], [1], [1]).bounds, "has no coordinates"),
         (lambda _: RoadNetwork.from_arrays([0], [1], [1]).to_frame(), "has no coordinates"),
         (lambda _: RoadNetwork.from_arrays([0], [1], [CLOSED], x=[0, 1], y=[0, 0]).snap(0, 0), "no edge that mode"),
-        (lambda _: RoadNetwork.from_arrays([0], [1], [1], x=[500_000, 1], y=[0, 0]).snap(0, 0), "convert them first"),
     ],
 )
 def test_bad_calls_are_refused_in_a_sentence(triangle: RoadNetwork, call: Any, sentence: str) -> None:
