@@ -14,6 +14,7 @@ from gridgov.network.validation import (
     CLOSED,
     Int32s,
     Int64s,
+    decimal_numbers,
     degrees,
     measures,
     node_ids,
@@ -113,8 +114,10 @@ def _count_nodes(tails: Int64s, heads: Int64s, xy: tuple[ArrayLike | None, Array
     if given is not None:
         return int(given)
     x, y = xy
-    if x is not None and y is not None and np.size(x) == np.size(y):
-        return int(np.size(x))
+    if x is not None and y is not None:
+        sizes = decimal_numbers(x, "x").size, decimal_numbers(y, "y").size
+        if sizes[0] == sizes[1]:
+            return sizes[0]
     # of coordinates that differ in number, neither can be trusted; the ids say which of them is wrong
     return _highest_id_plus_one(tails, heads)
 
@@ -151,7 +154,7 @@ def _numbers(values: ArrayLike | None, name: str, count: int) -> Int64s | None:
 def _shape(details: RoadDetails, m: int) -> Shape | None:
     if "geometry_points" not in details:
         return None
-    points = np.array(details["geometry_points"], dtype=np.float64)
+    points = decimal_numbers(details["geometry_points"], "geometry_points")
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         raise ParameterError("geometry_points must be finite rows of longitude and latitude")
     degrees(points[:, 0], "the longitude of geometry_points", 180.0)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from gridgov.errors import ParameterError
 from gridgov.network.places import Places
 from gridgov.network.topology import metres_per_degree
-from gridgov.network.validation import CLOSED, Floats, Int64s
+from gridgov.network.validation import CLOSED, Floats, Int64s, decimal_numbers
 
 if TYPE_CHECKING:
     from gridgov.network.road_network import RoadNetwork
@@ -85,7 +85,7 @@ def _lines(offsets: Int64s, points: Floats, edges: Int64s) -> NDArray[np.object_
 
 
 def _checked_points(lon: ArrayLike, lat: ArrayLike) -> Floats:
-    x, y = np.atleast_1d(np.asarray(lon, dtype=np.float64)), np.atleast_1d(np.asarray(lat, dtype=np.float64))
+    x, y = np.atleast_1d(decimal_numbers(lon, "lon")), np.atleast_1d(decimal_numbers(lat, "lat"))
     if x.shape != y.shape or x.ndim != 1:
         raise ParameterError(f"lon has the shape {x.shape} but lat {y.shape}; give one of each for every point")
     bad = ~((np.abs(x) <= 180.0) & (np.abs(y) <= 90.0))  # NaN is bad, too

@@ -72,9 +72,17 @@ def travel_times_ms(values: ArrayLike, name: str, n_edges: int) -> Int32s:
     return times.astype(np.int32)
 
 
+def decimal_numbers(values: ArrayLike, name: str) -> Floats:
+    """Return a new float64 array of any shape; NaN and infinite numbers are let through."""
+    try:
+        return np.array(values, dtype=np.float64)
+    except (OverflowError, TypeError, ValueError) as error:  # words, objects, rows of different lengths
+        raise ParameterError(f"{name} holds something that is no number; give decimal numbers") from error
+
+
 def measures(values: ArrayLike, name: str, count: int, *, minimum: float = -np.inf) -> Floats:
     """Return finite float64 values, one for each node or edge."""
-    array = np.array(values, dtype=np.float64)
+    array = decimal_numbers(values, name)
     if array.ndim != 1:
         raise ParameterError(f"{name} has {array.ndim} dimensions; give a flat list")
     same_length(name, len(array), count)
