@@ -333,7 +333,11 @@ class RoadNetwork:
         return along / along[-1] if along[-1] > 0 else np.linspace(0.0, 1.0, len(line))
 
     def travel_times(self, sources: Locations, targets: Locations) -> NDArray[np.integer]:
-        """Return the travel time from every source to every target; see `gridgov.network.matrix.travel_times`."""
+        """Return the milliseconds from every source to every target, -1 where there is no way.
+
+        int32, but int64 if any of the trips takes more than 2,147,483,647 ms (24.8 days); see
+        `gridgov.network.matrix.travel_times`.
+        """
         return travel_times(self, sources, targets)
 
     def worker_index(self, worker_nodes: Locations) -> WorkerIndex:

@@ -106,6 +106,14 @@ def test_many_nodes_are_taken_when_they_are_meant() -> None:
     assert RoadNetwork.from_arrays([0, 10_000_000], [1, 5], [1, 1], n_nodes=10_000_001).n_nodes == 10_000_001
 
 
+def test_travel_times_are_int32_until_a_trip_takes_over_24_days() -> None:
+    """Then the whole array is int64, and no time is cut."""
+    network = RoadNetwork.from_arrays([0, 1], [1, 2], [CLOSED - 1, 2], n_nodes=3)
+    short, long = network.travel_times([0], [0, 1]), network.travel_times([0], [0, 1, 2])
+    assert (short.dtype, short.tolist()) == (np.dtype(np.int32), [[0, CLOSED - 1]])
+    assert (long.dtype, long.tolist()) == (np.dtype(np.int64), [[0, CLOSED - 1, CLOSED + 1]])
+
+
 def test_two_networks_have_one_digest_if_nodes_edges_and_times_are_the_same(triangle: RoadNetwork) -> None:
     same = RoadNetwork.from_arrays([0, 1], [1, 0], [5, 6])
     assert same.digest == RoadNetwork.from_arrays([0, 1], [1, 0], [5.0, 6.0]).digest
