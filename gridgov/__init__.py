@@ -13,7 +13,8 @@ layers      files in, checked           maps        thin folium maps, vector til
 sample      the synthetic district      workspace   wires settings, layers, networks and clock
 operations  the use cases               api, cli    HTTP and the command line
 
-The public names below are loaded when they are first used, so that `import gridgov` is quick.
+The public names below are loaded when they are first used, so that `import gridgov` is quick. All errors raised on
+purpose are `GridgovError`; its branches, such as `ParameterError` or `SourceError`, stand in `gridgov.errors`.
 """
 
 from __future__ import annotations
@@ -24,17 +25,19 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from gridgov.errors import GridgovError
     from gridgov.network import RoadNetwork, nearest_workers
     from gridgov.workspace import Workspace, open_workspace
 
 _HOMES = {
+    "GridgovError": "gridgov.errors",
     "RoadNetwork": "gridgov.network",
     "Workspace": "gridgov.workspace",
     "nearest_workers": "gridgov.network",
     "open_workspace": "gridgov.workspace",
 }
 
-__all__ = ["RoadNetwork", "Workspace", "__version__", "nearest_workers", "open_workspace"]
+__all__ = ["GridgovError", "RoadNetwork", "Workspace", "__version__", "nearest_workers", "open_workspace"]
 
 
 def __getattr__(name: str) -> Any:
