@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,7 +21,7 @@ from gridgov.i18n import LANGS
 Bounds = tuple[float, float, float, float]
 
 _WORKSPACE_KEYS = {"id", "names", "timezone", "metric_crs", "as_of", "bounds"}
-_TEXTS = ("source_layer", "crs", "encoding", "code_scheme", "x", "y", "malformed", "licence")
+_TEXTS = ("source_layer", "crs", "encoding", "code_scheme", "x", "y", "malformed", "licence", "date_format")
 _TABLES = ("where", "fields", "values", "constants")
 _LAYER_KEYS = {"kind", "id", "source", "names", "gcj02", *_TEXTS, *_TABLES}
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
@@ -62,6 +62,8 @@ class ImportLayer:
         Of this source; replaces the specification's.
     names : mapping | None
         Name in each language; replaces the specification's, so that two layers of a kind can be told apart.
+    date_format : str | None
+        How the source writes times, as of strptime (``%d.%m.%Y %H:%M``); ISO 8601 and Chinese dates need none.
     gcj02 : bool
         The source is in GCJ-02 and is converted.
     timezone : str
@@ -84,6 +86,7 @@ class ImportLayer:
     malformed: str | None = None
     licence: str | None = None
     names: Mapping[str, str] | None = None
+    date_format: str | None = None
     gcj02: bool = False
     timezone: str = "UTC"
 
@@ -226,6 +229,7 @@ def _layer(table: Mapping[str, Any], position: int, path: Path, timezone: str) -
         raise SpecError(f"{where}: gcj02 must be true or false")
     _check_id(table, where)
     _check_names(table.get("names"), where)
+    _check_date_format(table.get("date_format"), where)
     _check_mappings(table, where)
     given = {name: table[name] for name in (*_TEXTS, *_TABLES, "gcj02", "names") if name in table}
     given["recode"] = given.pop("values", {})
@@ -246,6 +250,19 @@ def _check_names(names: Any, where: str) -> None:
         return
     if not isinstance(names, dict) or any(not isinstance(names.get(lang), str) or not names[lang] for lang in LANGS):
         raise SpecError(f"{where}: names needs zh and en; write names = {{ zh = …, en = … }}")
+
+
+def _check_date_format(pattern: str | None, where: str) -> None:
+    """A format that gives back the day it wrote."""
+    if pattern is None:
+        return
+    moment = datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
+    try:
+        again = datetime.strptime(moment.strftime(pattern), pattern)
+    except ValueError as error:
+        raise SpecError(f"{where}: date_format '{pattern}' is none ({error}); write it as %Y-%m-%d %H:%M") from error
+    if again.date() != moment.date():
+        raise SpecError(f"{where}: date_format '{pattern}' names no whole day; write it as %Y-%m-%d %H:%M")
 
 
 def _check_mappings(table: Mapping[str, Any], where: str) -> None:

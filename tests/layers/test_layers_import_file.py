@@ -75,6 +75,8 @@ def test_variables_are_expanded_and_have_defaults(tmp_path: Path) -> None:
         (HEAD.replace('id = "here"', 'id = "Hier da"') + LAYER, "id is missing or holds other signs"),
         (HEAD + LAYER + 'id = "other"', "id must be 'grids' or begin with 'grids-'"),
         (HEAD + LAYER + "gcj02 = 1", "gcj02 must be true or false"),
+        (HEAD + LAYER + 'date_format = "%Q"', "date_format '%Q' is none"),
+        (HEAD + LAYER + 'date_format = "%Y-%m"', "date_format '%Y-%m' names no whole day"),
         ("[workspace", "not a valid TOML file"),
     ],
 )
