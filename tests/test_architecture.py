@@ -31,7 +31,7 @@ ORDER: list[set[str]] = [
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 UP_TO_MODEL = {name for names in ORDER[:3] for name in names}
 NO_ALGORITHM = {"layers", "feeds", "store", "sample"}
-APP_MAY = {"operations", "maps", "model", "i18n", "config", "workspace"}
+APP_MAY = {"errors", "operations", "maps", "model", "i18n", "config", "workspace"}
 GIS_LIBRARIES = {
     "geopandas",
     "shapely",

@@ -26,7 +26,9 @@ def ask_dispatch(opened: Workspace, lang: Lang, selection: Selection) -> Dispatc
     skills, modes = [ANY, *skills_of(opened)], [ANY, *map(str, TravelMode)]
     skill = remembered_select(skill_column, text("console.filter_skill"), skills, name="skill", show=skill_name)
     mode = remembered_select(mode_column, text("console.filter_mode"), modes, name="mode", show=_mode_name)
-    return dispatch_at(opened, selection.lon, selection.lat, skill=skill or None, modes=[mode] if mode else None)
+    return dispatch_at(
+        opened, selection.lon, selection.lat, skills=[skill] if skill else (), modes=[mode] if mode else None
+    )
 
 
 def chosen_rank(plan: DispatchPlan) -> int:

@@ -17,6 +17,7 @@ from gridgov.model import TravelMode, WorkerStatus
 from gridgov.network import Places, RoadNetwork
 
 _NO_SHIFT = -1
+UNKNOWN = "unknown"  # a value that the source should give and does not: nobody is sent on a guess
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,10 @@ class Roster:
         over_night = (minute >= start) | (minute < end)
         return np.asarray(np.where(start < end, by_day, over_night) | (start == _NO_SHIFT) | (end == _NO_SHIFT))
 
-    def has_skill(self, skill: str) -> NDArray[np.bool_]:
-        """Return who has a skill."""
-        return np.fromiter((skill in owned for owned in self.skills), dtype=np.bool_, count=len(self))
+    def has_skills(self, skills: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Return who has all of some skills."""
+        wanted = set(skills)
+        return np.fromiter((wanted.issubset(owned) for owned in self.skills), dtype=np.bool_, count=len(self))
 
     def all_skills(self) -> list[str]:
         """Return every skill that somebody has, sorted."""
@@ -125,7 +127,8 @@ class Roster:
 def _text(frame: gpd.GeoDataFrame, column: str, default: str) -> NDArray[np.object_]:
     if column not in frame:
         return np.full(len(frame), default, dtype=object)
-    return np.asarray(frame[column].astype(object).where(frame[column].notna(), default), dtype=object)
+    missing = default if default == "" else UNKNOWN  # a column that is there and empty is not "not given"
+    return np.asarray(frame[column].astype(object).where(frame[column].notna(), missing), dtype=object)
 
 
 def _minutes(frame: gpd.GeoDataFrame, column: str) -> NDArray[np.int64]:

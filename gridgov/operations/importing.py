@@ -126,6 +126,7 @@ def import_workspace(
 def import_sample(directory: Path, *, size: str = "district", progress: Progress | None = None) -> ImportReport:
     """Write the sample district's source files to `directory`/sources and import them like everyone's."""
     tell = progress or (lambda text, fraction: None)
+    (directory / "sources").mkdir(parents=True, exist_ok=True)  # a place that cannot be is said before the work
     import_file = write_sample(directory / "sources", size=size, progress=lambda text, f: tell(text, 0.5 * f))
     return import_workspace(directory, import_file, progress=lambda text, f: tell(text, 0.5 + 0.5 * f))
 

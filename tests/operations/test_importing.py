@@ -214,3 +214,23 @@ def test_dispatch_in_a_workspace_without_roads_says_what_is_missing(tmp_path: Pa
     import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS))
     with pytest.raises(LookupError, match="roads"):
         dispatch_at(open_workspace(tmp_path / "w"), 118.905, 29.605)
+
+
+@pytest.mark.parametrize("name", ["findings.parquet", "layers/grids.parquet"])
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_damaged_file_of_a_workspace_is_named(tmp_path: Path, name: str, damage: str) -> None:
+    """Checking the workspace and reading the layer say which file it is and what to do."""
+    write_grids(tmp_path, CODES)
+    import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS))
+    file = open_workspace(tmp_path / "w").data / name
+    file.write_bytes(file.read_bytes()[:300]) if damage == "cut" else file.unlink()
+    with pytest.raises(StorageError, match=rf"{file.name}.*import the workspace again"):
+        check_path(tmp_path / "w")
+
+
+def test_what_a_killed_import_left_behind_goes_with_the_next_one(tmp_path: Path) -> None:
+    write_grids(tmp_path, CODES)
+    import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS))
+    (tmp_path / "w" / ".import-999999999-abc").mkdir()
+    import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS))
+    assert not list((tmp_path / "w").glob(".*"))
