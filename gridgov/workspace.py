@@ -191,9 +191,9 @@ class Workspace:
             ) from None
 
     def spec(self, layer_id: str) -> LayerSpec:
-        """Return the specification of a layer, with the licence and code scheme of its own source."""
+        """Return the specification of a layer, with the names, licence and code scheme of its own source."""
         entry = self.entry(layer_id)
-        return replace(self._specs[entry.kind], code_scheme=entry.code_scheme, licence=entry.licence)
+        return replace(self._specs[entry.kind], names=entry.names, code_scheme=entry.code_scheme, licence=entry.licence)
 
     def layer(self, layer_id: str) -> gpd.GeoDataFrame:
         """Return a vector layer (or a table without geometry as a plain frame), read once."""

@@ -118,6 +118,30 @@ def test_the_licence_of_a_source_is_that_of_its_layer(tmp_path: Path) -> None:
     assert open_workspace(tmp_path / "w").spec("grids").licence == "CC BY 4.0"
 
 
+def test_roads_of_another_place_end_the_import(tmp_path: Path, real_data: Path) -> None:
+    """Andorra's roads under grids in China."""
+    write_grids(tmp_path, CODES)
+    roads = f'kind = "roads"\nsource = "{real_data / "terrain" / "andorra.osm.pbf"}"'
+    with pytest.raises(SourceError, match="nowhere near the grids"):
+        import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS, roads))
+
+
+@pytest.mark.parametrize("crs", ["EPSG:3857", "EPSG:32719"])
+def test_a_metric_crs_that_does_not_fit_the_place_ends_the_import(tmp_path: Path, crs: str) -> None:
+    write_grids(tmp_path, CODES)
+    file = write_import(tmp_path, GRIDS)
+    file.write_text(file.read_text(encoding="utf-8").replace('id = "test"', f'id = "test"\nmetric_crs = "{crs}"'))
+    with pytest.raises(SpecError, match="EPSG:4549"):
+        import_workspace(tmp_path / "w", file)
+
+
+def test_two_layers_of_a_kind_have_names_of_their_own(tmp_path: Path) -> None:
+    write_grids(tmp_path, CODES)
+    layer = GRIDS + '\nnames = { zh = "警务网格", en = "Police grids" }'
+    import_workspace(tmp_path / "w", write_import(tmp_path, layer))
+    assert open_workspace(tmp_path / "w").spec("grids").name("en") == "Police grids"
+
+
 def test_a_failed_import_leaves_the_old_workspace_as_it_was(tmp_path: Path) -> None:
     write_grids(tmp_path, CODES)
     import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS))
