@@ -50,9 +50,7 @@ def take(page: Page, address: str, lang: str) -> None:
     page.goto(f"{address}/?lang={lang}")
     settle(page)
     page.screenshot(path=HERE / f"console-{lang}.png")
-    table = page.locator("[data-testid=stDataFrame]").bounding_box()
-    assert table is not None
-    page.mouse.click(table["x"] + 150, table["y"] + 80)
+    page.locator(".st-key-worklist [role=radiogroup] label").nth(1).click()
     page.locator(".gg-worker").first.wait_for()
     page.locator(".st-key-zoom_to button").click()
     settle(page)

@@ -15,7 +15,8 @@ workspace   wires settings, layers,     verify_audit  checks an event log, stand
             networks and clock
 operations  the use cases               api, cli    HTTP and the command line
 
-The public names below are loaded when they are first used, so that `import gridgov` is quick.
+The public names below are loaded when they are first used, so that `import gridgov` is quick. All errors raised on
+purpose are `GridgovError`; its branches, such as `ParameterError` or `SourceError`, stand in `gridgov.errors`.
 """
 
 from __future__ import annotations
@@ -26,17 +27,19 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from gridgov.errors import GridgovError
     from gridgov.network import RoadNetwork, nearest_workers
     from gridgov.workspace import Workspace, open_workspace
 
 _HOMES = {
+    "GridgovError": "gridgov.errors",
     "RoadNetwork": "gridgov.network",
     "Workspace": "gridgov.workspace",
     "nearest_workers": "gridgov.network",
     "open_workspace": "gridgov.workspace",
 }
 
-__all__ = ["RoadNetwork", "Workspace", "__version__", "nearest_workers", "open_workspace"]
+__all__ = ["GridgovError", "RoadNetwork", "Workspace", "__version__", "nearest_workers", "open_workspace"]
 
 
 def __getattr__(name: str) -> Any:

@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     check = command("check", _check, "print what the checks find in an import file, a workspace or a single data file")
     check.add_argument("path", type=Path, metavar="PATH")
     check.add_argument("--kind", help="layer kind of a single data file, such as grids or workers")
+    check.add_argument("--source-layer", help="layer inside a single data file that has several")
     check.add_argument("--json", action="store_true", help="print the findings as JSON")
 
     def parts(name: str, text: str) -> Any:
@@ -122,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     dispatch.add_argument("--workspace", type=Path, default=Path(settings.workspace), metavar="DIR")
     dispatch.add_argument("--at", required=True, metavar="LON,LAT", help="the incident, degrees WGS 84")
     dispatch.add_argument("-k", type=int, default=5, help="how many workers (default %(default)s)")
-    dispatch.add_argument("--skill", help="only workers with this skill")
+    dispatch.add_argument("--skill", action="append", default=[], help="only workers with this skill (repeatable)")
     dispatch.add_argument(
         "--mode", action="append", choices=[str(m) for m in TravelMode], help="only this travel mode (repeatable)"
     )
@@ -226,7 +227,9 @@ def _check(arguments: argparse.Namespace) -> int:
     from gridgov.operations.checking import check_path
 
     with _progress() as progress:
-        findings = check_path(arguments.path, kind=arguments.kind, progress=progress)
+        findings = check_path(
+            arguments.path, kind=arguments.kind, source_layer=arguments.source_layer, progress=progress
+        )
     if arguments.json:
         _print_json([finding.to_dict(arguments.lang) for finding in findings])
     else:
@@ -240,7 +243,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
 
     lon, lat = _position(arguments.at)
     plan = dispatch_at(
-        open_workspace(arguments.workspace), lon, lat, k=arguments.k, skill=arguments.skill, modes=arguments.mode
+        open_workspace(arguments.workspace), lon, lat, k=arguments.k, skills=arguments.skill, modes=arguments.mode
     )
     if arguments.json:
         _print_json(plan.to_dict())
@@ -373,6 +376,10 @@ def _show_plan(plan: DispatchPlan, lang: Lang) -> None:
             )
         Console().print(table)
         print(label("cli.plan.candidates", lang, candidates=plan.candidates, considered=plan.considered))
+    cut_off = [exclusion for exclusion in plan.exclusions if exclusion.reason == "unreachable"]
+    if cut_off:
+        names = ", ".join(f"{e.name} {e.worker_id}".strip() for e in cut_off[:5]) + (" …" if len(cut_off) > 5 else "")
+        print(label("cli.plan.unreachable", lang, count=len(cut_off), names=names))
     for exclusion in plan.exclusions:
         if exclusion.travel_time_ms is not None:
             print(

@@ -11,6 +11,7 @@ from typing import Any
 
 from gridgov.errors import SettingsError
 
+LANGS = ("zh", "en")  # as in i18n, which config does not import
 _PACKAGE = Path(__file__).parent
 _CHECKOUT = _PACKAGE.parent
 
@@ -77,7 +78,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
         raise SettingsError(f"{file}: no such settings file")
     if file.is_file():
         try:
-            given.update(tomllib.loads(file.read_text(encoding="utf-8")))
+            given.update(tomllib.loads(file.read_text(encoding="utf-8-sig")))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{file}: not a valid TOML file ({error})") from error
     known = {field.name for field in fields(Settings)}
@@ -91,6 +92,8 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
 
 def _typed(name: str, value: Any) -> Any:
     default = getattr(Settings(), name)
+    if name == "lang" and value not in LANGS:
+        raise SettingsError(f"setting 'lang' must be one of {', '.join(LANGS)}, not '{value}'")
     if isinstance(default, bool):
         if str(value).lower() in {"1", "true", "yes", "on"}:
             return True

@@ -6,6 +6,7 @@ Geometry is WGS 84 longitude/latitude at rest (x = longitude); areas and lengths
 from __future__ import annotations
 
 import numpy as np
+import pyproj
 from numpy.typing import ArrayLike, NDArray
 
 WGS84 = "EPSG:4326"
@@ -33,6 +34,15 @@ def metric_crs(lon: float, lat: float) -> str:
         return f"EPSG:{4534 + round((lon - 75.0) / 3.0)}"
     zone = int((lon + 180.0) // 6.0) % 60 + 1
     return f"EPSG:{(32600 if lat >= 0 else 32700) + zone}"
+
+
+def area_error(crs: str, lon: float, lat: float) -> float:
+    """Return by what share areas measured in a projected CRS are wrong at a point; infinite where it has no place."""
+    try:
+        factors = pyproj.Proj(crs).get_factors(lon, lat)
+    except pyproj.exceptions.ProjError:
+        return float("inf")
+    return abs(factors.areal_scale - 1.0)
 
 
 def in_gcj02_area(lon: ArrayLike, lat: ArrayLike) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import threading
+import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -190,9 +191,9 @@ class Workspace:
             ) from None
 
     def spec(self, layer_id: str) -> LayerSpec:
-        """Return the specification of a layer, with the licence and code scheme of its own source."""
+        """Return the specification of a layer, with the names, licence and code scheme of its own source."""
         entry = self.entry(layer_id)
-        return replace(self._specs[entry.kind], code_scheme=entry.code_scheme, licence=entry.licence)
+        return replace(self._specs[entry.kind], names=entry.names, code_scheme=entry.code_scheme, licence=entry.licence)
 
     def layer(self, layer_id: str) -> gpd.GeoDataFrame:
         """Return a vector layer (or a table without geometry as a plain frame), read once."""
@@ -217,14 +218,14 @@ class Workspace:
     @property
     def findings(self) -> pd.DataFrame:
         """All findings of the import: layer, row, field, rule, level, action, key, detail (JSON)."""
-        return self._once("findings", lambda: pd.read_parquet(self.data / "findings.parquet"))
+        return self._once("findings", lambda: _read(self.data / "findings.parquet", pd.read_parquet))
 
     # -- what is computed from layers --------------------------------------------------------------------------------
 
     @property
     def has_network(self) -> bool:
         """Whether there are roads."""
-        return (self.data / "network.npz").is_file()
+        return bool(self.of_kind("roads"))
 
     def network(self, mode: TravelMode = TravelMode.DRIVE) -> RoadNetwork:
         """Return the road network as one travel mode sees it.
@@ -245,6 +246,23 @@ class Workspace:
         """Return something an operation derives from this version of the data, made once for all users."""
         return self._once(f"derived:{name}", make)
 
+    def check_files(self) -> None:
+        """Read every file of the workspace.
+
+        Raises
+        ------
+        StorageError
+            One is missing or damaged.
+        """
+        for layer_id, entry in self._entries.items():
+            if entry.geometry != "raster":
+                self.layer(layer_id)
+            elif not self.raster_path(layer_id).is_file():
+                raise StorageError(_again(self.raster_path(layer_id), "is missing"))
+        if self.has_network:
+            self._base_network()
+        _ = self.findings
+
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _base_network(self) -> RoadNetwork:
@@ -252,13 +270,14 @@ class Workspace:
             raise LayerNotFoundError(
                 f"workspace {self.path.name} has no roads; add a [[layer]] of kind 'roads' to its import file"
             )
-        return self._once("network", lambda: RoadNetwork.load(self.data / "network.npz"))
+        return self._once("network", lambda: _read(self.data / "network.npz", RoadNetwork.load))
 
     def _read_frame(self, layer_id: str) -> gpd.GeoDataFrame:
+        kind = self.spec(layer_id).geometry
+        if kind == "raster":
+            raise LayerNotFoundError(f"layer '{layer_id}' of {self.path.name} is a raster, not a vector layer")
         file = self.data / "layers" / f"{layer_id}.parquet"
-        if not file.is_file():
-            raise LayerNotFoundError(f"layer '{layer_id}' of {self.path.name} is not a vector layer")
-        return pd.read_parquet(file) if self.spec(layer_id).geometry == "table" else gpd.read_parquet(file)
+        return _read(file, pd.read_parquet if kind == "table" else gpd.read_parquet)
 
     def _concat(self, ids: Iterable[str]) -> gpd.GeoDataFrame:
         return pd.concat([self.layer(i).assign(layer_id=i) for i in ids], ignore_index=True)
@@ -273,6 +292,20 @@ class Workspace:
             if key not in self._loaded:
                 self._loaded[key] = make()
             return self._loaded[key]  # type: ignore[no-any-return]
+
+
+def _read(file: Path, reader: Callable[[Path], _T]) -> _T:
+    """Read a file of the workspace; one that is gone or damaged is said to be so."""
+    try:
+        return reader(file)
+    except FileNotFoundError:
+        raise StorageError(_again(file, "is missing")) from None
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:  # pyarrow's and numpy's errors are these
+        raise StorageError(_again(file, f"cannot be read ({type(error).__name__})")) from error
+
+
+def _again(file: Path, fault: str) -> str:
+    return f"{file}: this file of the workspace {fault}; import the workspace again"
 
 
 def open_workspace(path: str | Path, *, clock: Callable[[], datetime] = utc_now) -> Workspace:

@@ -47,6 +47,9 @@ class MapSource:
     def tiles_path(self, layer_id: str) -> Path:
         return self.folder / f"{layer_id}.pmtiles"
 
+    def points_version(self, layer_id: str) -> str:
+        return self.version
+
     @cached_property
     def frames(self) -> dict[str, gpd.GeoDataFrame]:
         return _frames()

@@ -31,7 +31,7 @@ ORDER: list[set[str]] = [
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
 UP_TO_MODEL = {name for names in ORDER[:3] for name in names}
 NO_ALGORITHM = {"layers", "feeds", "store", "sample", "profiles"}
-APP_MAY = {"operations", "maps", "model", "i18n", "config", "workspace"}
+APP_MAY = {"errors", "operations", "maps", "model", "i18n", "config", "workspace"}
 GIS_LIBRARIES = {
     "geopandas",
     "shapely",
@@ -123,8 +123,24 @@ def test_the_public_names_are_frozen() -> None:
     """Other code relies on these; adding one is a decision, removing one is a breaking change."""
     import gridgov
 
-    assert gridgov.__all__ == ["RoadNetwork", "Workspace", "__version__", "nearest_workers", "open_workspace"]
+    assert gridgov.__all__ == [
+        "GridgovError",
+        "RoadNetwork",
+        "Workspace",
+        "__version__",
+        "nearest_workers",
+        "open_workspace",
+    ]
     assert all(getattr(gridgov, name) is not None for name in gridgov.__all__)
+
+
+def test_one_error_class_catches_every_error_of_gridgov() -> None:
+    import gridgov
+    from gridgov import errors
+
+    branches = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    assert gridgov.GridgovError is errors.GridgovError
+    assert all(issubclass(kind, gridgov.GridgovError) for kind in branches)
 
 
 def test_importing_gridgov_and_asking_for_help_loads_no_heavy_library() -> None:

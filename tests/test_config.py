@@ -32,6 +32,7 @@ def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
         ("port = [", "TOML"),
         ('port = "many"', "whole number"),
         ('online = "perhaps"', "true or false"),
+        ('lang = "fr"', "zh, en"),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_name_of_what_is_wrong(tmp_path: Path, text: str, word: str) -> None:

@@ -17,7 +17,7 @@ FRAME_PX = 690  # the style sheet stretches it to the window
 
 opened, lang = workspace(), language()
 take_click(opened, st.session_state.get(MAP_KEY))
-selection: Selection | None = current()
+selection: Selection | None = current(opened)
 
 map_column, panel = st.columns([0.74, 0.26], gap="small")
 with panel, st.container(key="panel"):

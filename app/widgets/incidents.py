@@ -14,7 +14,8 @@ from gridgov.operations.situation import DistrictFacts, incident_worklist
 from gridgov.workspace import Workspace
 
 _SEVERITY_SIGNS = {1: "●", 2: "■", 3: "▲", 4: "★"}  # the shapes of the map
-_ROWS = 200
+_ROWS = 100
+_LIST_PX = 500
 
 
 def incident_list(
@@ -41,39 +42,34 @@ def incident_list(
         st.info(text("console.no_open_incidents"))
         return
     shown = worklist.head(_ROWS)
-    now = opened.now()
-    table = shown.assign(
-        sign=[f"{_SEVERITY_SIGNS.get(s, '·')} {s}" if s else "–" for s in shown["severity"]],
-        age=[_age(now, at) for at in shown["reported_at"]],
-        state=[text(f"console.state_{state}") if state else "–" for state in shown["state"]],
-    )
-    event = st.dataframe(
-        table[["sign", "class_label", "state", "age"]],
-        column_config={
-            "sign": st.column_config.TextColumn(text("console.column_severity"), width=50),
-            "class_label": st.column_config.TextColumn(text("console.column_class"), width=132),
-            "state": st.column_config.TextColumn(text("console.column_state"), width=84),
-            "age": st.column_config.TextColumn(text("console.column_age"), width=64),
-        },
-        hide_index=True,
-        height=470,
-        row_height=30,
-        on_select="rerun",
-        selection_mode="single-cell",  # a click anywhere in a row; rows alone would need a column of boxes
-        key="incident_table",
-    )
+    now, ids = opened.now(), shown["incident_id"].tolist()
+    rows = dict(zip(ids, shown.itertuples(index=False), strict=True))
+    with st.container(height=_LIST_PX, key="worklist"):
+        chosen = st.radio(
+            text("console.fact_open"),
+            ids,
+            index=None,
+            format_func=lambda i: f"{_SEVERITY_SIGNS.get(rows[i].severity, '·')} {rows[i].class_label}",
+            captions=[f"{_state(rows[i].state)} · {_age(now, rows[i].reported_at)}" for i in ids],
+            label_visibility="collapsed",
+            key=f"worklist-{lang}",
+            width="stretch",
+        )
     if len(worklist) > _ROWS:
-        st.caption(text("console.list_cut", shown=_ROWS, count=len(worklist)))
-    if event["selection"]["cells"]:
-        row, _column = event["selection"]["cells"][0]
-        on_select(opened, str(shown["incident_id"].iloc[row]))
+        st.caption(text("console.list_cut", shown=_ROWS, count=f"{len(worklist):,}"))
+    if chosen is not None:
+        on_select(opened, chosen)
         st.rerun()
+
+
+def _state(state: str) -> str:
+    return text(f"console.state_{state}") if state else text("console.unknown")
 
 
 def _age(now: datetime, reported_at: datetime | None) -> str:
     """Return how long ago, in the largest fitting unit."""
     if reported_at is None:
-        return "–"
+        return text("console.unknown")
     minutes = int((now - reported_at).total_seconds() // 60)
     if minutes < 60:
         return text("console.age_minutes", n=minutes)

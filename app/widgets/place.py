@@ -6,16 +6,19 @@ from html import escape
 
 import streamlit as st
 
+from app.widgets.choices import skill_name
 from app.widgets.frame import text
-from app.widgets.selection import Selection
+from app.widgets.selection import CLICK_M, Selection
 from gridgov.i18n import Lang
 from gridgov.operations.situation import (
     IncidentFacts,
     PlaceFacts,
+    WorkerFacts,
     incident_facts,
     land_cover_name,
     name_in,
     place_facts,
+    workers_at,
 )
 from gridgov.workspace import Workspace
 
@@ -29,12 +32,28 @@ def place_panel(opened: Workspace, lang: Lang, selection: Selection) -> PlaceFac
         _incident_head(opened, lang, incident)
     else:
         st.html(f'<div class="gg-head"><b>{escape(text("console.place"))}</b></div>')
+        for worker in workers_at(opened, selection.lon, selection.lat, within_m=CLICK_M):
+            _worker_card(worker)
     rows += _grid_rows(facts, lang)
     rows += _ground_rows(opened, facts, lang)
     rows.append(("console.field_position", f"{facts.lon:.5f}, {facts.lat:.5f}"))
     lines = "".join(f"<dt>{escape(text(code))}</dt><dd>{escape(value)}</dd>" for code, value in rows)
     st.html(f'<dl class="gg-facts">{lines}</dl>')
     return facts
+
+
+def _worker_card(worker: WorkerFacts) -> None:
+    state = text(f"console.reason_{worker.reason}") if worker.reason else text("console.worker_ready")
+    skills = " · ".join(skill_name(skill) for skill in worker.skills)
+    lines = [
+        f"{worker.worker_id} · {text(f'dispatch.mode.{worker.mode}')} · {worker.shift or text('console.unknown')}",
+        skills,
+    ]
+    st.html(
+        f'<div class="gg-card"><b>{escape(worker.name or worker.worker_id)}</b> <i>{escape(state)}</i>'
+        + "".join(f"<small>{escape(line)}</small>" for line in lines if line)
+        + "</div>"
+    )
 
 
 def _incident_head(opened: Workspace, lang: Lang, incident: IncidentFacts) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 
 import streamlit as st
 
+from gridgov.errors import RecordNotFoundError
 from gridgov.operations.situation import incident_facts, incident_near
 from gridgov.workspace import Workspace
 
-_CLICK_M = 2.0  # the map moves a click near an incident onto it, so only rounding is left
+CLICK_M = 2.0  # the map moves a click near an incident onto it, so only rounding is left
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,18 @@ class Selection:
     incident_id: str | None = None
 
 
-def current() -> Selection | None:
-    """Return what is selected in this session."""
-    return st.session_state.get("selection")
+def current(opened: Workspace) -> Selection | None:
+    """Return what is selected in this session; a new one begins with what its address names."""
+    if "selection" not in st.session_state:
+        st.session_state["selection"] = _of_address(opened)
+    selection: Selection | None = st.session_state["selection"]
+    return selection
 
 
 def clear() -> None:
     """Select nothing; an old click is not taken again."""
     st.session_state["selection"] = None
+    _write_address(None)
 
 
 def choose_from_list(opened: Workspace, incident_id: str) -> None:
@@ -45,7 +50,7 @@ def take_click(opened: Workspace, returned: dict[str, Any] | None) -> None:
         return
     st.session_state["click_taken"] = click
     lon, lat = float(click["lng"]), float(click["lat"])
-    found = incident_near(opened, lon, lat, within_m=_CLICK_M, open_only=True)
+    found = incident_near(opened, lon, lat, within_m=CLICK_M, open_only=True)
     if found is not None:
         choose_from_list(opened, found)
     else:
@@ -68,3 +73,28 @@ def asked_zoom() -> tuple[tuple[float, float] | None, int | None]:
 def _choose(selection: Selection) -> None:
     st.session_state["selection"] = selection
     st.session_state["rank"] = 1
+    _write_address(selection)
+
+
+def _write_address(selection: Selection | None) -> None:
+    """Keep the selection in the address bar, so that a reload keeps it and a colleague can be sent the link."""
+    for name in ("incident", "at"):
+        st.query_params.pop(name, None)
+    if selection is not None and selection.incident_id is not None:
+        st.query_params["incident"] = selection.incident_id
+    elif selection is not None:
+        st.query_params["at"] = f"{selection.lon:.6f},{selection.lat:.6f}"
+
+
+def _of_address(opened: Workspace) -> Selection | None:
+    """Return what the address names; an address that names nothing we know selects nothing."""
+    try:
+        if incident_id := st.query_params.get("incident"):
+            facts = incident_facts(opened, incident_id)
+            return Selection(facts.lon, facts.lat, incident_id)
+        if at := st.query_params.get("at"):
+            lon, lat = (float(part) for part in at.split(","))
+            return Selection(lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else None
+    except (RecordNotFoundError, ValueError):
+        return None
+    return None

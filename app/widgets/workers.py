@@ -7,15 +7,14 @@ from html import escape
 
 import streamlit as st
 
+from app.widgets.choices import ANY, remembered_rank, remembered_select, skill_name
 from app.widgets.frame import text
 from app.widgets.selection import Selection
-from gridgov.i18n import Lang, has_label
+from gridgov.i18n import Lang
 from gridgov.maps import rank_colour
 from gridgov.model import DispatchOption, DispatchPlan, TravelMode
 from gridgov.operations.dispatching import dispatch_at, skills_of
 from gridgov.workspace import Workspace
-
-_ANY = ""
 
 
 def ask_dispatch(opened: Workspace, lang: Lang, selection: Selection) -> DispatchPlan | None:
@@ -24,13 +23,12 @@ def ask_dispatch(opened: Workspace, lang: Lang, selection: Selection) -> Dispatc
         st.info(text("console.no_roads"))
         return None
     skill_column, mode_column = st.columns(2, gap="small")
-    skill = skill_column.selectbox(
-        text("console.filter_skill"), [_ANY, *skills_of(opened)], format_func=_skill_name, key="skill"
+    skills, modes = [ANY, *skills_of(opened)], [ANY, *map(str, TravelMode)]
+    skill = remembered_select(skill_column, text("console.filter_skill"), skills, name="skill", show=skill_name)
+    mode = remembered_select(mode_column, text("console.filter_mode"), modes, name="mode", show=_mode_name)
+    return dispatch_at(
+        opened, selection.lon, selection.lat, skills=[skill] if skill else (), modes=[mode] if mode else None
     )
-    mode = mode_column.selectbox(
-        text("console.filter_mode"), [_ANY, *map(str, TravelMode)], format_func=_mode_name, key="mode"
-    )
-    return dispatch_at(opened, selection.lon, selection.lat, skill=skill or None, modes=[mode] if mode else None)
 
 
 def chosen_rank(plan: DispatchPlan) -> int:
@@ -48,7 +46,7 @@ def workers_panel(plan: DispatchPlan, lang: Lang, *, on_zoom: Callable[[], None]
             '<div class="gg-workers">' + "".join(_worker_line(o, o.rank == chosen) for o in plan.options) + "</div>"
         )
         ranks, zoom = st.columns([3, 2], gap="small", vertical_alignment="bottom")
-        ranks.segmented_control(text("console.show_route"), [o.rank for o in plan.options], key="rank", required=True)
+        remembered_rank(ranks, text("console.show_route"), [o.rank for o in plan.options], chosen=chosen)
         zoom.button(text("console.zoom_to_routes"), key="zoom_to", on_click=on_zoom, width="stretch")
         option = plan.options[chosen - 1]
         with st.expander(text("console.route_of", name=option.name)):
@@ -62,7 +60,7 @@ def workers_panel(plan: DispatchPlan, lang: Lang, *, on_zoom: Callable[[], None]
 
 def _worker_line(option: DispatchOption, strong: bool) -> str:
     later = "" if option.rank == 1 else f"<em>+{_minutes(option.behind_ms)}</em>"
-    skills = " · ".join(_skill_name(skill) for skill in option.skills)
+    skills = " · ".join(skill_name(skill) for skill in option.skills)
     return (
         f'<div class="gg-worker{" on" if strong else ""}">'
         f'<i style="background:{rank_colour(option.rank)}">{option.rank}</i>'
@@ -78,10 +76,10 @@ def _left_out(plan: DispatchPlan, lang: Lang) -> None:
     for exclusion in plan.exclusions:
         counts[exclusion.reason] = counts.get(exclusion.reason, 0) + 1
     if plan.considered:
-        st.caption(text("console.candidates", candidates=plan.candidates, considered=plan.considered))
+        st.caption(text("console.candidates", candidates=f"{plan.candidates:,}", considered=f"{plan.considered:,}"))
     if not counts:
         return
-    with st.expander(text("console.left_out", count=len(plan.exclusions))):
+    with st.expander(text("console.left_out", count=f"{len(plan.exclusions):,}")):
         lines = [
             text(
                 "console.nearer", name=e.name or e.worker_id, time=_minutes(e.travel_time_ms or 0), reason=e.text(lang)
@@ -100,11 +98,5 @@ def _minutes(milliseconds: int) -> str:
     return f"{seconds // 60}:{seconds % 60:02d}"
 
 
-def _skill_name(skill: str) -> str:
-    if skill == _ANY:
-        return text("console.any")
-    return text(f"skill.{skill}") if has_label(f"skill.{skill}") else skill
-
-
 def _mode_name(mode: str) -> str:
-    return text("console.any") if mode == _ANY else text(f"dispatch.mode.{mode}")
+    return text("console.any") if mode == ANY else text(f"dispatch.mode.{mode}")

@@ -49,6 +49,9 @@ class TileSource(Protocol):
     def tiles_path(self, layer_id: str) -> Path:
         """Return the tile archive of a layer."""
 
+    def points_version(self, layer_id: str) -> str:
+        """Return what changes when the points of a layer do (workers go off shift without any new data)."""
+
 
 class TileRoutes:
     """Answers tile and point requests for one workspace; pictures and point files are kept, within bounds."""
@@ -87,8 +90,8 @@ class TileRoutes:
             layer_id, spec = self._layer(request.path_params["layer"])
             if spec.geometry != "point":
                 raise NotFoundError(f"layer '{layer_id}' has no points")
-            packed = self._points(layer_id, self._source.version)
-            return _answer(request, packed, "application/octet-stream", gzipped=True)
+            packed = self._points(layer_id, self._source.points_version(layer_id))
+            return _answer(request, packed, "application/octet-stream", gzipped=True, keep=_ASK_AGAIN)
         except GridgovError as error:
             return refuse(error)
 
@@ -129,8 +132,10 @@ def refuse(error: GridgovError) -> Response:
     return Response(str(error), status_code=status, media_type="text/plain; charset=utf-8")
 
 
-def _answer(request: Request, body: bytes | None, media_type: str, *, gzipped: bool = False) -> Response:
-    keep = _KEEP if request.query_params.get("v") else _ASK_AGAIN
+def _answer(
+    request: Request, body: bytes | None, media_type: str, *, gzipped: bool = False, keep: str = _KEEP
+) -> Response:
+    keep = keep if request.query_params.get("v") else _ASK_AGAIN
     if body is None:
         return Response(status_code=204, headers={"Cache-Control": keep})
     headers = {"Cache-Control": keep, "ETag": f'"{hashlib.sha256(body).hexdigest()[:20]}"'}

@@ -10,7 +10,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from gridgov.dispatch.roster import ModeGroup, Roster
+from gridgov.dispatch.roster import UNKNOWN, ModeGroup, Roster
 from gridgov.errors import ParameterError
 from gridgov.model import DispatchOption, DispatchPlan, Exclusion, TravelMode, WorkerStatus
 from gridgov.network import Place, Route, directions, nearest_workers
@@ -26,15 +26,18 @@ class DispatchParams:
     ----------
     k : int
         How many workers, at least 1.
-    skill : str | None
-        Only workers with this skill.
+    skills : tuple of str
+        Only workers with all of these skills.
     modes : tuple of TravelMode
         Only workers who travel this way.
+    max_off_road_m : float
+        A place farther from every road than this has no arrival times: they would mean nothing.
     """
 
     k: int = 5
-    skill: str | None = None
+    skills: tuple[str, ...] = ()
     modes: tuple[TravelMode, ...] = tuple(TravelMode)
+    max_off_road_m: float = 5_000.0
 
     def __post_init__(self) -> None:
         if self.k < 1:
@@ -95,6 +98,9 @@ def plan_dispatch(
         raise ParameterError(f"{lon}, {lat} is not a longitude, latitude in degrees")
     reasons = _reasons(roster, params, now)
     eligible = reasons == ""
+    off_road_m = _off_road_m(roster, lon, lat)
+    if off_road_m > params.max_off_road_m:
+        return _beyond_the_roads(roster, lon, lat, reasons, off_road_m, grid_code)
     found = sorted(
         _search(roster, lon, lat, eligible, params.k), key=lambda f: (f.travel_time_ms, roster.worker_id[f.row])
     )
@@ -103,7 +109,6 @@ def plan_dispatch(
         reached[[f.row for f in found]] = True
         reasons[eligible & ~reached] = "unreachable"
     best = found[: params.k]
-    off_road_m = _off_road_m(roster, lon, lat)
     return DispatchPlan(
         lon=lon,
         lat=lat,
@@ -111,9 +116,26 @@ def plan_dispatch(
         off_road_m=off_road_m,
         options=tuple(_option(roster, f, rank, best[0].travel_time_ms) for rank, f in enumerate(best, start=1)),
         exclusions=_exclusions(roster, reasons, _would_be_nearer(roster, lon, lat, reasons, best, params.k)),
-        candidates=int(eligible.sum()),
+        candidates=int((reasons == "").sum()),
         considered=len(roster),
         notes=_notes(roster, eligible, best, off_road_m),
+    )
+
+
+def _beyond_the_roads(
+    roster: Roster, lon: float, lat: float, reasons: NDArray[np.object_], off_road_m: float, grid_code: str | None
+) -> DispatchPlan:
+    """Return the plan of a place that no road comes near: nobody, and the distance said."""
+    return DispatchPlan(
+        lon=lon,
+        lat=lat,
+        grid_code=grid_code,
+        off_road_m=off_road_m,
+        options=(),
+        exclusions=_exclusions(roster, reasons, {}),
+        candidates=int((reasons == "").sum()),
+        considered=len(roster),
+        notes=("beyond_roads",),
     )
 
 
@@ -122,8 +144,10 @@ def _reasons(roster: Roster, params: DispatchParams, now: datetime) -> NDArray[n
     allowed = np.isin(roster.mode.astype(str), [str(mode) for mode in params.modes])
     tests: list[tuple[str, NDArray[np.bool_]]] = [
         ("no_position", np.isnan(roster.lon)),
+        ("unknown_mode", roster.mode == UNKNOWN),
         ("wrong_mode", ~allowed),
-        ("missing_skill", ~roster.has_skill(params.skill) if params.skill else np.zeros(len(roster), dtype=np.bool_)),
+        ("missing_skill", ~roster.has_skills(params.skills)),
+        ("unknown_status", roster.status == UNKNOWN),
         ("off_shift", ~roster.on_shift(now) | (roster.status == str(WorkerStatus.OFF))),
         ("busy", roster.status == str(WorkerStatus.BUSY)),
     ]
@@ -188,6 +212,7 @@ def _would_be_nearer(
 
 def _exclusions(roster: Roster, reasons: NDArray[np.object_], nearer: dict[int, int]) -> tuple[Exclusion, ...]:
     """Return everybody left out: first those who would have been nearer, by time, then the others by id."""
+    shifts = roster.shift_texts
     left_out: list[int] = np.flatnonzero(reasons != "").tolist()
     rows = sorted(left_out, key=lambda row: (nearer.get(row, math.inf), str(roster.worker_id[row])))
     return tuple(
@@ -195,7 +220,7 @@ def _exclusions(roster: Roster, reasons: NDArray[np.object_], nearer: dict[int, 
             worker_id=str(roster.worker_id[row]),
             name=str(roster.name[row]),
             reason=str(reasons[row]),
-            detail={"shift": roster.shift_text(row)} if reasons[row] == "off_shift" else {},
+            detail={"shift": shifts[row] or "–"} if reasons[row] == "off_shift" else {},
             travel_time_ms=nearer.get(row),
         )
         for row in rows

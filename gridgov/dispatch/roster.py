@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import geopandas as gpd
@@ -16,6 +17,7 @@ from gridgov.model import TravelMode, WorkerStatus
 from gridgov.network import Places, RoadNetwork
 
 _NO_SHIFT = -1
+UNKNOWN = "unknown"  # a value that the source should give and does not: nobody is sent on a guess
 
 
 @dataclass(frozen=True)
@@ -105,23 +107,28 @@ class Roster:
         over_night = (minute >= start) | (minute < end)
         return np.asarray(np.where(start < end, by_day, over_night) | (start == _NO_SHIFT) | (end == _NO_SHIFT))
 
-    def has_skill(self, skill: str) -> NDArray[np.bool_]:
-        """Return who has a skill."""
-        return np.fromiter((skill in owned for owned in self.skills), dtype=np.bool_, count=len(self))
+    def has_skills(self, skills: tuple[str, ...]) -> NDArray[np.bool_]:
+        """Return who has all of some skills."""
+        wanted = set(skills)
+        return np.fromiter((wanted.issubset(owned) for owned in self.skills), dtype=np.bool_, count=len(self))
 
     def all_skills(self) -> list[str]:
         """Return every skill that somebody has, sorted."""
         return sorted({skill for owned in self.skills for skill in owned})
 
-    def shift_text(self, row: int) -> str:
-        """Return a worker's shift as ``08:00–16:00``."""
-        return "–".join(f"{m // 60:02d}:{m % 60:02d}" for m in (self.shift_start_min[row], self.shift_end_min[row]))
+    @cached_property
+    def shift_texts(self) -> list[str]:
+        """Every worker's shift as ``08:00–16:00``; empty where none is given."""
+        pairs = list(zip(self.shift_start_min.tolist(), self.shift_end_min.tolist(), strict=True))
+        known = {pair: "–".join(f"{m // 60:02d}:{m % 60:02d}" for m in pair) for pair in set(pairs)}
+        return ["" if _NO_SHIFT in pair else known[pair] for pair in pairs]
 
 
 def _text(frame: gpd.GeoDataFrame, column: str, default: str) -> NDArray[np.object_]:
     if column not in frame:
         return np.full(len(frame), default, dtype=object)
-    return np.asarray(frame[column].astype(object).where(frame[column].notna(), default), dtype=object)
+    missing = default if default == "" else UNKNOWN  # a column that is there and empty is not "not given"
+    return np.asarray(frame[column].astype(object).where(frame[column].notna(), missing), dtype=object)
 
 
 def _minutes(frame: gpd.GeoDataFrame, column: str) -> NDArray[np.int64]:

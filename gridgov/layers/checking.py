@@ -70,6 +70,7 @@ def run_checks(
     declared: pyproj.CRS | None,
     given: str | None,
     timezone: str = "UTC",
+    date_format: str | None = None,
     gcj02: bool = False,
     masks: dict[str, Mask] | None = None,
 ) -> CheckResult:
@@ -81,7 +82,7 @@ def run_checks(
         ]
         inspection.layer("key_generated", level=FindingLevel.INFO, field_name=spec.key)
     inspection.key = spec.key
-    type_fields(inspection, spec, timezone=timezone)
+    type_fields(inspection, spec, timezone=timezone, date_format=date_format)
     check_key(inspection, spec)
     if inspection.geometry is not None:
         check_geometry(inspection, spec, **(masks or {}))

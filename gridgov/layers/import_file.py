@@ -7,10 +7,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pyproj
+import pyproj.exceptions
 
 from gridgov.errors import SpecError
 from gridgov.i18n import LANGS
@@ -18,10 +21,11 @@ from gridgov.i18n import LANGS
 Bounds = tuple[float, float, float, float]
 
 _WORKSPACE_KEYS = {"id", "names", "timezone", "metric_crs", "as_of", "bounds"}
-_TEXTS = ("source_layer", "crs", "encoding", "code_scheme", "x", "y", "malformed", "licence")
+_TEXTS = ("source_layer", "crs", "encoding", "code_scheme", "x", "y", "malformed", "licence", "date_format")
 _TABLES = ("where", "fields", "values", "constants")
-_LAYER_KEYS = {"kind", "id", "source", "gcj02", *_TEXTS, *_TABLES}
+_LAYER_KEYS = {"kind", "id", "source", "names", "gcj02", *_TEXTS, *_TABLES}
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+_ONE_OF_A_KIND = {"grids", "roads", "population"}  # a workspace has at most one layer of these
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -56,6 +60,10 @@ class ImportLayer:
         Source column whose value other than empty, 0 or false marks a row that the source itself calls malformed.
     licence : str | None
         Of this source; replaces the specification's.
+    names : mapping | None
+        Name in each language; replaces the specification's, so that two layers of a kind can be told apart.
+    date_format : str | None
+        How the source writes times, as of strptime (``%d.%m.%Y %H:%M``); ISO 8601 and Chinese dates need none.
     gcj02 : bool
         The source is in GCJ-02 and is converted.
     timezone : str
@@ -77,6 +85,8 @@ class ImportLayer:
     y: str | None = None
     malformed: str | None = None
     licence: str | None = None
+    names: Mapping[str, str] | None = None
+    date_format: str | None = None
     gcj02: bool = False
     timezone: str = "UTC"
 
@@ -110,7 +120,7 @@ def read_import_file(path: Path, environ: Mapping[str, str] | None = None) -> Im
         The file is missing or no TOML, a key is missing, unknown or of the wrong type, or a variable is not set.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows' Notepad writes a mark
     except OSError as error:
         raise SpecError(
             f"{path}: cannot read this import file ({error.strerror}); give the path of a TOML file"
@@ -131,9 +141,9 @@ def _workspace(table: Any, path: Path) -> dict[str, Any]:
     _refuse_unknown(table, _WORKSPACE_KEYS, where)
     if not _ID.fullmatch(str(table.get("id", ""))):
         raise SpecError(f"{where}: id is missing or holds other signs than a-z, 0-9, - and _; correct it")
-    names = table.get("names")
-    if not isinstance(names, dict) or any(not isinstance(names.get(lang), str) for lang in LANGS):
-        raise SpecError(f"{where}: names needs zh and en; write names = {{ zh = …, en = … }}")
+    if "names" not in table:
+        raise SpecError(f"{where}: names is missing; write names = {{ zh = …, en = … }}")
+    _check_names(table["names"], where)
     timezone = str(table.get("timezone", "Asia/Shanghai"))
     try:
         ZoneInfo(timezone)
@@ -141,12 +151,25 @@ def _workspace(table: Any, path: Path) -> dict[str, Any]:
         raise SpecError(f"{where}: timezone '{timezone}' is unknown; use a name such as Asia/Shanghai") from error
     return {
         "workspace_id": table["id"],
-        "names": names,
+        "names": table["names"],
         "timezone": timezone,
-        "metric_crs": table.get("metric_crs"),
+        "metric_crs": _metric_crs(table.get("metric_crs"), where),
         "as_of": _as_of(table.get("as_of"), where),
         "bounds": _bounds(table.get("bounds"), where),
     }
+
+
+def _metric_crs(value: Any, where: str) -> str | None:
+    """A projected CRS in metres, or areas and distances would be wrong."""
+    if value is None:
+        return None
+    try:
+        crs = pyproj.CRS.from_user_input(str(value))
+    except pyproj.exceptions.CRSError as error:
+        raise SpecError(f"{where}: metric_crs '{value}' is unknown; write it as EPSG:4549") from error
+    if not crs.is_projected or any(axis.unit_conversion_factor != 1.0 for axis in crs.axis_info):
+        raise SpecError(f"{where}: metric_crs '{value}' is not projected in metres ({crs.name}); name one that is")
+    return str(value)
 
 
 def _as_of(value: Any, where: str) -> datetime | None:
@@ -177,7 +200,11 @@ def _layers(tables: Any, path: Path, timezone: str) -> tuple[ImportLayer, ...]:
         raise SpecError(f"{path}: no [[layer]]; add at least one")
     layers = tuple(_layer(table, position, path, timezone) for position, table in enumerate(tables, start=1))
     seen: set[str] = set()
+    kinds: set[str] = set()
     for layer in layers:
+        if layer.kind in kinds & _ONE_OF_A_KIND:
+            raise SpecError(f"{path}: a workspace has one layer of kind '{layer.kind}'; remove the second")
+        kinds.add(layer.kind)
         if layer.layer_id in seen:
             raise SpecError(
                 f"{path}: two layers are named '{layer.layer_id}'; give one another id = \"{layer.kind}-…\""
@@ -201,8 +228,10 @@ def _layer(table: Mapping[str, Any], position: int, path: Path, timezone: str) -
     if not isinstance(table.get("gcj02", False), bool):
         raise SpecError(f"{where}: gcj02 must be true or false")
     _check_id(table, where)
+    _check_names(table.get("names"), where)
+    _check_date_format(table.get("date_format"), where)
     _check_mappings(table, where)
-    given = {name: table[name] for name in (*_TEXTS, *_TABLES, "gcj02") if name in table}
+    given = {name: table[name] for name in (*_TEXTS, *_TABLES, "gcj02", "names") if name in table}
     given["recode"] = given.pop("values", {})
     source = path.parent / Path(table["source"]).expanduser()
     return ImportLayer(
@@ -214,6 +243,26 @@ def _check_id(table: Mapping[str, Any], where: str) -> None:
     kind, layer_id = table["kind"], table.get("id", table["kind"])
     if not _ID.fullmatch(str(layer_id)) or not (layer_id == kind or str(layer_id).startswith(f"{kind}-")):
         raise SpecError(f"{where}: id must be '{kind}' or begin with '{kind}-', in a-z, 0-9, - and _")
+
+
+def _check_names(names: Any, where: str) -> None:
+    if names is None:
+        return
+    if not isinstance(names, dict) or any(not isinstance(names.get(lang), str) or not names[lang] for lang in LANGS):
+        raise SpecError(f"{where}: names needs zh and en; write names = {{ zh = …, en = … }}")
+
+
+def _check_date_format(pattern: str | None, where: str) -> None:
+    """A format that gives back the day it wrote."""
+    if pattern is None:
+        return
+    moment = datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
+    try:
+        again = datetime.strptime(moment.strftime(pattern), pattern)
+    except ValueError as error:
+        raise SpecError(f"{where}: date_format '{pattern}' is none ({error}); write it as %Y-%m-%d %H:%M") from error
+    if again.date() != moment.date():
+        raise SpecError(f"{where}: date_format '{pattern}' names no whole day; write it as %Y-%m-%d %H:%M")
 
 
 def _check_mappings(table: Mapping[str, Any], where: str) -> None:

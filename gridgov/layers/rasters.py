@@ -43,7 +43,7 @@ def import_raster(
     Raises
     ------
     SourceError
-        Missing, not a raster, damaged or cut off, without CRS, or with nothing but nodata.
+        Missing, not a raster, damaged or cut off, without CRS, elsewhere than `bounds`, or with nothing but nodata.
     StorageError
         The target cannot be written.
     """
@@ -51,8 +51,10 @@ def import_raster(
         raise SourceError(f"{item.source}: no such file; correct the source of layer '{item.layer_id}'")
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1), _open(item.source) as raster:
         crs = _crs(item, raster)
+        extent = _extent(raster, crs)
+        _refuse_elsewhere(item, extent, bounds)
         classes = _scan(item.source, raster, progress, classes=bool(spec.class_names))
-        findings = _findings(item, raster, crs, bounds, _extent(raster, crs))
+        findings = _findings(item, raster, crs, bounds, extent)
         if unknown := sorted(classes - {int(code) for code in spec.class_names}):
             detail: dict[str, str | int | float] = {"codes": ", ".join(map(str, unknown[:20])), "count": len(unknown)}
             findings.append(Finding(item.layer_id, None, None, "raster_classes", FindingLevel.WARNING, detail=detail))
@@ -116,6 +118,22 @@ def _scan(path: Path, raster: Any, progress: Progress | None, *, classes: bool) 
 def _extent(raster: Any, crs: Any) -> Bounds:
     lon0, lat0, lon1, lat1 = rasterio.warp.transform_bounds(crs, WGS84, *raster.bounds)
     return float(lon0), float(lat0), float(lon1), float(lat1)
+
+
+def _refuse_elsewhere(item: ImportLayer, extent: Bounds, bounds: Bounds | None) -> None:
+    """A raster that touches the district nowhere is the wrong file, or has the wrong CRS."""
+    if bounds is None or (
+        extent[0] < bounds[2] and extent[2] > bounds[0] and extent[1] < bounds[3] and extent[3] > bounds[1]
+    ):
+        return
+    raise SourceError(
+        f"{item.source}: the raster lies at {_written(extent)}, wholly outside the district ({_written(bounds)}); "
+        f"give the raster of this place or correct its CRS"
+    )
+
+
+def _written(bounds: Bounds) -> str:
+    return f"lon {bounds[0]:.4f} to {bounds[2]:.4f}, lat {bounds[1]:.4f} to {bounds[3]:.4f}"
 
 
 def _findings(item: ImportLayer, raster: Any, crs: Any, bounds: Bounds | None, extent: Bounds) -> list[Finding]:

@@ -12,14 +12,14 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
-from gridgov.errors import SourceError, StorageError
+from gridgov.errors import SourceError, SpecError, StorageError
 from gridgov.layers.checking import run_checks
 from gridgov.layers.import_file import Bounds, ImportLayer
 from gridgov.layers.inspection import CheckResult, Inspection, Mask
 from gridgov.layers.malformed import marked_rows, set_aside_malformed, shifted_rows
 from gridgov.layers.places import District
 from gridgov.layers.tables import read_csv
-from gridgov.layers.values import as_text, map_values
+from gridgov.layers.values import as_text, map_values, value_fault
 from gridgov.layers.vectors import VECTOR_SUFFIXES, read_vector
 from gridgov.model import FindingLevel, LayerSpec
 
@@ -72,12 +72,15 @@ def read_layer(
     ------
     SourceError
         A fault of the whole source: unreadable, empty, no CRS, or a column that the import file names is not there.
+    SpecError
+        A value that the import file gives (`constants`, `values`) does not fit its field.
     """
     report = progress or (lambda text, share: None)
     place = district or District()
     place = replace(place, bounds=bounds) if bounds is not None else place
     if item.code_scheme is not None:
         spec = replace(spec, code_scheme=item.code_scheme)
+    _check_import_values(item, spec)
     source = _filter(item, _read(item, spec))
     report("read", 0.4)
     if source.geometry is not None and source.declared is None and item.crs is None and not source.coordinates:
@@ -88,7 +91,7 @@ def read_layer(
     given = item.crs or (spec.crs if source.coordinates else None)
     result = run_checks(
         inspection, spec, district=place, declared=source.declared, given=_known_crs(item, given),
-        timezone=item.timezone, gcj02=item.gcj02, masks=masks,
+        timezone=item.timezone, date_format=item.date_format, gcj02=item.gcj02, masks=masks,
     )  # fmt: skip
     report("check", 1.0)
     return result
@@ -103,6 +106,18 @@ def write_aside(path: Path, aside: pd.DataFrame) -> None:
         raise StorageError(
             f"{path}: cannot write the rows kept aside ({error.strerror}); check disk and rights"
         ) from error
+
+
+def _check_import_values(item: ImportLayer, spec: LayerSpec) -> None:
+    """Refuse values of the import file that would be a finding in every row."""
+    given = [("constants", name, value) for name, value in item.constants.items()]
+    given += [(f"values.{name}", name, value) for name, codes in item.recode.items() for value in codes.values()]
+    for table, name, value in given:
+        if name not in spec.fields or value is None:
+            continue
+        fault = value_fault(value, spec.fields[name], timezone=item.timezone, date_format=item.date_format)
+        if fault:
+            raise SpecError(f"layer '{item.layer_id}': {table}: {name} = '{value}' {fault}; correct the import file")
 
 
 def _read(item: ImportLayer, spec: LayerSpec) -> _Source:

@@ -80,7 +80,7 @@ def load_speeds(path: Path | None = None) -> SpeedProfile:
     """
     file = path or resource_dir("profiles") / "speeds.toml"
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        table = tomllib.loads(file.read_text(encoding="utf-8-sig"))
         classes = {name: _road_class(row) for name, row in table["classes"].items()}
         return SpeedProfile(
             classes=classes,

@@ -125,7 +125,7 @@ def _stream(path: Path) -> Iterator[Any]:
     try:
         ways = osmium.FileProcessor(str(path), osmium.osm.NODE | osmium.osm.WAY).with_locations("sparse_mem_array")
         yield from ways.with_filter(only_ways).with_filter(osmium.filter.KeyFilter("highway"))
-    except (RuntimeError, ValueError, OSError) as error:  # osmium has no error type of its own
+    except (RuntimeError, ValueError, OSError, LookupError, osmium.InvalidLocationError) as error:  # they share no base
         reason = " ".join(str(error).split())
         raise SourceError(f"{path}: broken or not an OpenStreetMap file ({reason}); fetch it again") from error
 

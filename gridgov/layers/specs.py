@@ -65,7 +65,7 @@ def load_specs(directory: Path | None = None) -> dict[str, LayerSpec]:
 def read_spec(path: Path) -> LayerSpec:
     """Read one layer specification; its file name must be its kind."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SpecError(f"{path}: not a valid TOML file ({error}); correct it") from error
     spec = _spec(table, str(path))

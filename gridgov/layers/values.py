@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gridgov.layers.inspection import Inspection, Mask
+from gridgov.layers.times import are_excel_days, read_times
 from gridgov.model import FieldSpec, FindingAction, FindingLevel, LayerSpec
 
 _NULLS = {"", "na", "n/a", "null", "none", "nan", "-", "--", "—", "<na>", "nat"}
@@ -16,17 +17,6 @@ _TRUE = {"true", "yes", "y", "t", "1", "1.0", "是", "有", "真"}
 _FALSE = {"false", "no", "n", "f", "0", "0.0", "否", "无", "無", "假"}
 _SEPARATORS = re.compile(r"[;；,，、|]")
 _CLOCK = re.compile(r"([01]?\d|2[0-3])[:：]([0-5]\d)(?::[0-5]\d)?")
-_OFFSET = re.compile(r":\d\d.*(?:Z|[+-]\d\d(?::?\d\d)?)$")
-_TIME_FORMATS = (
-    "%Y/%m/%d %H:%M:%S",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d",
-    "%m/%d/%Y %I:%M:%S %p",
-    "%Y%m%d%H%M%S",
-    "%Y年%m月%d日 %H:%M:%S",
-    "%Y年%m月%d日 %H:%M",
-    "%Y年%m月%d日",
-)
 
 
 def as_text(series: pd.Series) -> pd.Series:
@@ -55,17 +45,37 @@ def map_values(series: pd.Series, mapping: Mapping[str, object], *, is_list: boo
     return as_text(series).map(many if is_list else one).astype(object)
 
 
-def type_fields(inspection: Inspection, spec: LayerSpec, *, timezone: str = "UTC") -> None:
+def type_fields(
+    inspection: Inspection, spec: LayerSpec, *, timezone: str = "UTC", date_format: str | None = None
+) -> None:
     """Give every column its type; a value that does not fit is removed and said, or its row kept aside if required."""
     for spec_field in spec.fields.values():
         if spec_field.name not in inspection.frame:
             inspection.frame[spec_field.name] = None
         raw = inspection.frame[spec_field.name]
-        values, wrong = _typed(raw, spec_field, timezone)
+        values, wrong = _typed(raw, spec_field, timezone, date_format)
+        _say_excel_days(inspection, raw, spec_field)
         _report(inspection, "wrong_type", wrong, raw, spec_field)
         inspection.frame[spec_field.name] = values
         _check_limits(inspection, spec_field)
         _check_codes(inspection, spec_field)
+
+
+def value_fault(value: object, spec_field: FieldSpec, *, timezone: str = "UTC", date_format: str | None = None) -> str:
+    """Say why one value does not fit its field ("" if it does), as the end of a sentence that begins with the value."""
+    typed, wrong = _typed(pd.Series([value], dtype=object), spec_field, timezone, date_format)
+    found = typed.iloc[0]
+    if wrong[0]:
+        return f"is not of type {spec_field.type}"
+    if spec_field.type == "list" or pd.isna(found):
+        return ""
+    if spec_field.minimum is not None and found < spec_field.minimum:
+        return f"is below {spec_field.minimum}"
+    if spec_field.maximum is not None and found > spec_field.maximum:
+        return f"is above {spec_field.maximum}"
+    if spec_field.values and found not in spec_field.values:  # noqa: PD011 - a field specification, no frame
+        return f"is not one of {', '.join(spec_field.values)}"
+    return ""
 
 
 def check_key(inspection: Inspection, spec: LayerSpec) -> None:
@@ -103,7 +113,7 @@ def check_nulls(inspection: Inspection, spec: LayerSpec) -> None:
 
 def _report(inspection: Inspection, rule: str, mask: Mask, raw: pd.Series, spec_field: FieldSpec) -> None:
     """Note values that do not fit: the row goes aside if the field is required, else the value is removed."""
-    action = FindingAction.ASIDE if spec_field.required else FindingAction.REPAIRED
+    action = FindingAction.ASIDE if spec_field.required else FindingAction.EMPTIED
     details = [{"value": str(value)[:80]} for value in raw[mask]]
     inspection.rows(rule, mask, action=action, field_name=spec_field.name, details=details)
 
@@ -119,22 +129,49 @@ def _check_limits(inspection: Inspection, spec_field: FieldSpec) -> None:
     inspection.frame[spec_field.name] = column.mask(outside)
 
 
+def _say_excel_days(inspection: Inspection, raw: pd.Series, spec_field: FieldSpec) -> None:
+    if spec_field.type != "time":
+        return
+    text = as_text(raw)
+    given = _given(text)
+    if are_excel_days(text.where(given, None)):
+        count = int(given.sum())
+        inspection.layer("excel_days", level=FindingLevel.INFO, field_name=spec_field.name, count=count)
+
+
+def _repair_codes(inspection: Inspection, spec_field: FieldSpec) -> None:
+    """Write a code as the specification does, where it differs from exactly one allowed code in case only."""
+    plain = [code.strip().casefold() for code in spec_field.values]  # noqa: PD011
+    alike = {key: code for key, code in zip(plain, spec_field.values, strict=True) if plain.count(key) == 1}
+    column = inspection.frame[spec_field.name]
+    meant = column.map(lambda value: alike.get(str(value).strip().casefold()), na_action="ignore")
+    mask = (column.notna() & ~column.isin(spec_field.values) & meant.notna()).to_numpy(dtype=np.bool_)
+    pairs = zip(column[mask], meant[mask], strict=True)
+    details = [{"value": str(value)[:80], "code": str(code)} for value, code in pairs]
+    inspection.rows(
+        "code_spelling", mask, level=FindingLevel.INFO, action=FindingAction.REPAIRED, field_name=spec_field.name,
+        details=details,
+    )  # fmt: skip
+    inspection.frame[spec_field.name] = column.mask(mask, meant)
+
+
 def _check_codes(inspection: Inspection, spec_field: FieldSpec) -> None:
     if not spec_field.values:  # noqa: PD011 - a field specification, no frame
         return
+    _repair_codes(inspection, spec_field)
     column = inspection.frame[spec_field.name]
     unknown = (column.notna() & ~column.isin(spec_field.values)).to_numpy(dtype=np.bool_)
     _report(inspection, "unknown_code", unknown, column, spec_field)
     inspection.frame[spec_field.name] = column.mask(unknown)
 
 
-def _typed(raw: pd.Series, spec_field: FieldSpec, timezone: str) -> tuple[pd.Series, Mask]:
+def _typed(raw: pd.Series, spec_field: FieldSpec, timezone: str, date_format: str | None) -> tuple[pd.Series, Mask]:
     readers: dict[str, Callable[[pd.Series], tuple[pd.Series, Mask]]] = {
         "string": _strings,
         "integer": _integers,
         "number": _numbers,
         "boolean": _booleans,
-        "time": lambda series: _times(series, timezone),
+        "time": lambda series: _times(series, timezone, date_format),
         "clock": _clocks,
         "list": _lists,
     }
@@ -194,24 +231,8 @@ def _is_null(value: object) -> bool:
     return value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)) or value == ""
 
 
-def _times(raw: pd.Series, timezone: str) -> tuple[pd.Series, Mask]:
-    """Aware UTC; a time without an offset is local time of `timezone` (the later reading where clocks go back)."""
+def _times(raw: pd.Series, timezone: str, date_format: str | None) -> tuple[pd.Series, Mask]:
     text = as_text(raw)
     given = _given(text)
-    offset = np.array([bool(value and _OFFSET.search(value)) for value in text], dtype=np.bool_)
-    aware = pd.to_datetime(text.where(given & offset), format="ISO8601", utc=True, errors="coerce")
-    naive = _naive_times(text.where(given & ~offset))
-    standard = np.zeros(len(naive), dtype=np.bool_)
-    local = naive.dt.tz_localize(timezone, ambiguous=standard, nonexistent="shift_forward")
-    values = aware.fillna(local.dt.tz_convert("UTC")).astype("datetime64[us, UTC]")
+    values = read_times(text.where(given, None), timezone=timezone, date_format=date_format)
     return values, given & values.isna().to_numpy()
-
-
-def _naive_times(text: pd.Series) -> pd.Series:
-    values = pd.to_datetime(text, format="ISO8601", errors="coerce")
-    for pattern in _TIME_FORMATS:
-        left = values.isna() & text.notna()
-        if not left.any():
-            break
-        values = values.fillna(pd.to_datetime(text.where(left), format=pattern, errors="coerce"))
-    return values

@@ -13,12 +13,12 @@ from gridgov.model import LayerSpec
 
 UrlKind = Literal["vector", "points", "raster"]
 GROUPS = ("basemap", "governance", "natural_resources", "hazards", "terrain")
-_TEXTS = ("layers", "legend", "opacity", "zoom_in", "zoom_out", "zoom_to_district", "zoom_in_to_see")
+_TEXTS = ("layers", "legend", "opacity", "zoom_in", "zoom_out", "zoom_to_district", "zoom_in_to_see", "bubble")
 _ELEMENTS = {"vector": VectorTileLayer, "points": PointLayer, "raster": RasterLayer}
 # From the ground up: what covers much lies below what is fine.
 _DRAW_ORDER = (
     "land_cover", "sea", "land", "grassland", "forest", "wetland", "water", "elevation", "hazards", "roads", "grids",
-    "divisions",
+    "divisions", "facilities", "sensors", "shelters", "workers", "incidents",
 )  # fmt: skip
 _VISIBLE = {"roads", "land_cover", "elevation", "water", "sea", "divisions", "grids", "incidents", "workers"}
 # Land cover is the ground of the map: pale, so that everything else stands out.

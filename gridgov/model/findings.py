@@ -22,6 +22,7 @@ class FindingAction(StrEnum):
 
     KEPT = "kept"
     REPAIRED = "repaired"
+    EMPTIED = "emptied"  # one value did not fit and was taken out; the row is in the layer
     ASIDE = "aside"  # written to aside/<layer>.csv with its reason, and not part of the layer
 
 

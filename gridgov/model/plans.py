@@ -35,7 +35,8 @@ class Manoeuvre:
 class Exclusion:
     """Why a worker cannot go.
 
-    `reason` is a code: off_shift, busy, missing_skill, wrong_mode, no_position, unreachable. `travel_time_ms` is given
+    `reason` is a code: off_shift, busy, missing_skill, wrong_mode, no_position, unknown_mode, unknown_status,
+    unreachable. `travel_time_ms` is given
     for those who would have been among the first.
     """
 
@@ -106,10 +107,8 @@ class DispatchPlan:
 
     def note_texts(self, lang: Lang) -> list[str]:
         """Return what else has to be said, as sentences."""
-        return [
-            label(f"dispatch.note.{note}", lang, metres=round(self.off_road_m), considered=self.considered)
-            for note in self.notes
-        ]
+        fields = {"metres": round(self.off_road_m), "km": round(self.off_road_m / 1000), "considered": self.considered}
+        return [label(f"dispatch.note.{note}", lang, **fields) for note in self.notes]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain data for JSON (schema ``gridgov-dispatch/1``)."""

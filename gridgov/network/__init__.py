@@ -11,7 +11,8 @@ routes.py        `Route`: edges, line, lengths       directions.py  a route in w
 frames.py        edges as a GeoDataFrame             splitting.py   places as real nodes, for other engines
 warming.py       `warm_up`: compile once, with progress
 
-Times are milliseconds in int32; 2**31 - 1 (`CLOSED`) marks a closed edge. Coordinates are WGS 84, x = longitude.
+Times of edges are milliseconds in int32; 2**31 - 1 (`CLOSED`) marks a closed edge. Times of trips are int32, too, but
+int64 in `travel_times` if one takes over 24.8 days. Coordinates are WGS 84 degrees, x = longitude.
 Nothing here reads a clock or random numbers; only `RoadNetwork.save` and `load` touch a file.
 """
 

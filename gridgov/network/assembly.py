@@ -14,6 +14,8 @@ from gridgov.network.validation import (
     CLOSED,
     Int32s,
     Int64s,
+    decimal_numbers,
+    degrees,
     measures,
     node_ids,
     same_length,
@@ -21,6 +23,9 @@ from gridgov.network.validation import (
     travel_times_ms,
     whole_numbers,
 )
+
+MANY_NODES = 10_000_000
+MANY_NODES_PER_EDGE_END = 100  # only beyond both are ids taken for raw ones instead of positions
 
 
 class RoadDetails(TypedDict, total=False):
@@ -37,7 +42,8 @@ class RoadDetails(TypedDict, total=False):
         ``geometry_points[geometry_offsets[e]:geometry_offsets[e + 1]]`` (default: straight lines)
     mode : travel mode of `travel_time_ms` (default "drive")
     mode_times_ms : further modes -> milliseconds; 2**31 - 1 where the mode may not use the edge
-    n_nodes : number of nodes (default: length of x, else the largest node id plus one)
+    n_nodes : number of nodes (default: length of x, else the largest node id plus one, if that is not absurdly more
+        than the edges have ends)
     """
 
     length_m: ArrayLike
@@ -63,15 +69,16 @@ def make_topology(
     """Check everything and put it together."""
     tails, heads = whole_numbers(tail, "tail"), whole_numbers(head, "head")
     same_length("head", len(heads), len(tails))
-    m, n = len(tails), _count_nodes(tails, heads, xy[0], details.get("n_nodes"))
-    if m >= CLOSED or n >= CLOSED:
-        raise ParameterError("the network has more than 2,147,483,646 nodes or edges; split it")
     if (xy[0] is None) != (xy[1] is None):
         raise ParameterError("x and y belong together; give both or none")
+    m, n = len(tails), _count_nodes(tails, heads, xy, details.get("n_nodes"))
+    if m >= CLOSED or n >= CLOSED:
+        raise ParameterError("the network has more than 2,147,483,646 nodes or edges; split it")
     modes = {details.get("mode", "drive"): travel_times_ms(travel_time_ms, "travel_time_ms", m)}
     for mode, times in details.get("mode_times_ms", {}).items():
         modes[mode] = travel_times_ms(times, f"travel_time_ms of mode {mode}", m)
-    x, y = (None if v is None else measures(v, name, n) for v, name in zip(xy, "xy", strict=True))
+    x = None if xy[0] is None else degrees(measures(xy[0], "x", n), "x", 180.0)
+    y = None if xy[1] is None else degrees(measures(xy[1], "y", n), "y", 90.0)
     name_of_edge, names = _words(details.get("names"), "names", m)
     highway_of_edge, highways = _words(details.get("highways"), "highways", m)
     topology = Topology(
@@ -103,12 +110,27 @@ def freeze(topology: Topology) -> None:
             array.setflags(write=False)
 
 
-def _count_nodes(tails: Int64s, heads: Int64s, x: ArrayLike | None, given: int | None) -> int:
+def _count_nodes(tails: Int64s, heads: Int64s, xy: tuple[ArrayLike | None, ArrayLike | None], given: int | None) -> int:
     if given is not None:
         return int(given)
-    if x is not None:
-        return len(np.asarray(x))
-    return int(max(tails.max(), heads.max())) + 1 if len(tails) else 0
+    x, y = xy
+    if x is not None and y is not None:
+        sizes = decimal_numbers(x, "x").size, decimal_numbers(y, "y").size
+        if sizes[0] == sizes[1]:
+            return sizes[0]
+    # of coordinates that differ in number, neither can be trusted; the ids say which of them is wrong
+    return _highest_id_plus_one(tails, heads)
+
+
+def _highest_id_plus_one(tails: Int64s, heads: Int64s) -> int:
+    """Return how many nodes the ids ask for; ids with absurd gaps, such as OpenStreetMap's, are refused."""
+    n = int(max(tails.max(), heads.max())) + 1 if len(tails) else 0
+    if n > MANY_NODES and n > MANY_NODES_PER_EDGE_END * 2 * len(tails):
+        raise ParameterError(
+            f"the {len(tails)} edges name nodes up to {n - 1}, which would make a network of {n} nodes; "
+            "renumber the nodes 0..n-1, or give n_nodes if there are so many"
+        )
+    return n
 
 
 def _words(values: Sequence[str | None] | None, name: str, count: int) -> tuple[Int32s | None, tuple[str, ...]]:
@@ -132,9 +154,11 @@ def _numbers(values: ArrayLike | None, name: str, count: int) -> Int64s | None:
 def _shape(details: RoadDetails, m: int) -> Shape | None:
     if "geometry_points" not in details:
         return None
-    points = np.array(details["geometry_points"], dtype=np.float64)
+    points = decimal_numbers(details["geometry_points"], "geometry_points")
     if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
         raise ParameterError("geometry_points must be finite rows of longitude and latitude")
+    degrees(points[:, 0], "the longitude of geometry_points", 180.0)
+    degrees(points[:, 1], "the latitude of geometry_points", 90.0)
     if "geometry_offsets" not in details:
         raise ParameterError("geometry_points need geometry_offsets that say which rows belong to which edge")
     return Shape(shape_offsets(details["geometry_offsets"], m, len(points)), points)

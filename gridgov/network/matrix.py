@@ -33,8 +33,9 @@ def travel_times(
 
     Returns
     -------
-    int32 array, shape (len(sources), len(targets))
-        Milliseconds; -1 where there is no way. It is int64 if a trip takes more than 2,147,483,647 ms (24.8 days).
+    int32 or int64 array, shape (len(sources), len(targets))
+        Milliseconds; -1 where there is no way. The whole array is int32 as long as no trip in it takes more than
+        2,147,483,647 ms (24.8 days), and int64 as soon as one does; so do not count on one width across calls.
 
     Notes
     -----

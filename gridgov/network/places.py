@@ -38,7 +38,7 @@ class Place:
     lon, lat : float
         The place itself, degrees; NaN on a network without coordinates.
     distance_m : float
-        From the point that was asked for to the place; 0 where none was.
+        Great-circle metres from the point that was asked for to the place; 0 where none was.
     """
 
     node: int

@@ -105,20 +105,21 @@ class RoadNetwork:
         Parameters
         ----------
         tail, head : array_like of int, shape (m,)
-            Nodes where the edge starts and ends.
+            Nodes where the edge starts and ends: positions 0 … n - 1, not ids of OpenStreetMap.
         travel_time_ms : array_like of int, shape (m,)
             Milliseconds from 0 on; 2**31 - 1 marks a closed edge.
         capacity_vph : array_like of float, shape (m,), optional
             Vehicles per hour.
         x, y : array_like of float, shape (n,), optional
-            Longitude and latitude of the nodes, degrees WGS 84.
+            Longitude (-180 … 180) and latitude (-90 … 90) of the nodes, degrees WGS 84.
         **details
             See `RoadDetails`.
 
         Raises
         ------
         ParameterError
-            Lengths differ, a node does not exist, a time is negative or too large, …
+            Lengths differ, a node does not exist, ids leave absurd gaps, a time is negative or too large, coordinates
+            are no degrees, …
         """
         return cls(
             make_topology(tail, head, travel_time_ms, capacity_vph, (x, y), details), details.get("mode", "drive")
@@ -332,7 +333,11 @@ class RoadNetwork:
         return along / along[-1] if along[-1] > 0 else np.linspace(0.0, 1.0, len(line))
 
     def travel_times(self, sources: Locations, targets: Locations) -> NDArray[np.integer]:
-        """Return the travel time from every source to every target; see `gridgov.network.matrix.travel_times`."""
+        """Return the milliseconds from every source to every target, -1 where there is no way.
+
+        int32, but int64 if any of the trips takes more than 2,147,483,647 ms (24.8 days); see
+        `gridgov.network.matrix.travel_times`.
+        """
         return travel_times(self, sources, targets)
 
     def worker_index(self, worker_nodes: Locations) -> WorkerIndex:

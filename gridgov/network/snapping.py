@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from gridgov.errors import ParameterError
 from gridgov.network.places import Places
-from gridgov.network.topology import metres_per_degree
-from gridgov.network.validation import CLOSED, Floats, Int64s
+from gridgov.network.topology import great_circle_m
+from gridgov.network.validation import CLOSED, Floats, Int64s, decimal_numbers
 
 if TYPE_CHECKING:
     from gridgov.network.road_network import RoadNetwork
@@ -37,7 +37,8 @@ class Snapper:
     def snap(self, lon: ArrayLike, lat: ArrayLike) -> Places:
         """Return the nearest place for each point, ties going to the smaller edge id.
 
-        A point nearest to the end of an edge gives the node there.
+        A point nearest to the end of an edge gives the node there. Which place is nearest is decided on the network's
+        own flat scale, good in and around it; how far it is, is measured over the Earth, good from anywhere.
         """
         asked = _checked_points(lon, lat)
         points = shapely.points(asked * self._scale)
@@ -66,7 +67,7 @@ class Snapper:
             fraction=np.where(at_node, 0.0, fraction),
             lon=found[:, 0].copy(),
             lat=found[:, 1].copy(),
-            distance_m=_distance_m(asked, found),
+            distance_m=great_circle_m(asked, found),
         )
 
 
@@ -85,7 +86,7 @@ def _lines(offsets: Int64s, points: Floats, edges: Int64s) -> NDArray[np.object_
 
 
 def _checked_points(lon: ArrayLike, lat: ArrayLike) -> Floats:
-    x, y = np.atleast_1d(np.asarray(lon, dtype=np.float64)), np.atleast_1d(np.asarray(lat, dtype=np.float64))
+    x, y = np.atleast_1d(decimal_numbers(lon, "lon")), np.atleast_1d(decimal_numbers(lat, "lat"))
     if x.shape != y.shape or x.ndim != 1:
         raise ParameterError(f"lon has the shape {x.shape} but lat {y.shape}; give one of each for every point")
     bad = ~((np.abs(x) <= 180.0) & (np.abs(y) <= 90.0))  # NaN is bad, too
@@ -93,9 +94,3 @@ def _checked_points(lon: ArrayLike, lat: ArrayLike) -> Floats:
         at = int(np.flatnonzero(bad)[0])
         raise ParameterError(f"point {at} at {x[at]}, {y[at]} is not a longitude, latitude in degrees")
     return np.column_stack([x, y])
-
-
-def _distance_m(asked: Floats, found: Floats) -> Floats:
-    """Return metres between points, with the scale of their own latitude."""
-    scale = np.column_stack(metres_per_degree(asked[:, 1]))
-    return np.asarray(np.hypot(*((asked - found) * scale).T))

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gridgov.errors import ParameterError
 from gridgov.network.validation import Floats, Int32s, Int64s, frozen
 
 EARTH_RADIUS_M = 6_371_009.0  # mean radius, as OSMnx measures edge lengths
 _WGS84_A = 6_378_137.0
 _WGS84_E2 = 0.006_694_379_990_14
+_WGS84_F = 1 / 298.257_223_563
 
 
 class Streets(NamedTuple):
@@ -98,8 +98,6 @@ class Topology:
         """
         if self.y is None or not self.n_nodes:
             return 1.0, 1.0
-        if np.abs(self.y).max() > 90.0 or (self.x is not None and np.abs(self.x).max() > 180.0):
-            raise ParameterError("x and y of the network are not longitude and latitude in degrees; convert them first")
         east, north = metres_per_degree((self.y.min() + self.y.max()) / 2)
         return float(east), float(north)
 
@@ -172,6 +170,29 @@ def metres_per_degree(lat: ArrayLike) -> tuple[Floats, Floats]:
     east = np.radians(1.0) * _WGS84_A / w * np.cos(phi)
     north = np.radians(1.0) * _WGS84_A * (1.0 - _WGS84_E2) / w**3
     return np.maximum(east, 1.0), north  # at the pole a degree of longitude has no length
+
+
+def great_circle_m(start: Floats, end: Floats) -> Floats:
+    """Return metres over the Earth between points, rows of longitude and latitude (degrees WGS 84).
+
+    The haversine formula on reduced latitudes with Lambert's correction for the flattening: right within 0.003 % up
+    to 19,000 km, where a plain sphere is off by up to 0.6 % at any distance; towards the antipodes within 0.1 %.
+
+    References
+    ----------
+    W. D. Lambert, "The distance between two widely separated points on the surface of the earth", J. Washington
+    Academy of Sciences 32 (1942).
+    """
+    lat = np.arctan((1.0 - _WGS84_F) * np.tan(np.radians([start[:, 1], end[:, 1]])))
+    half_lon = np.radians(end[:, 0] - start[:, 0]) / 2
+    half_lat, middle = (lat[1] - lat[0]) / 2, (lat[0] + lat[1]) / 2
+    near = np.clip(np.sin(half_lat) ** 2 + np.cos(lat[0]) * np.cos(lat[1]) * np.sin(half_lon) ** 2, 0.0, 1.0)
+    angle = 2 * np.arcsin(np.sqrt(near))
+    tiny = np.finfo(np.float64).tiny  # points that are the same, or antipodes: both shares below are 0 / 0 there
+    along = (np.sin(middle) * np.cos(half_lat)) ** 2 / np.maximum(1.0 - near, tiny)
+    across = (np.cos(middle) * np.sin(half_lat)) ** 2 / np.maximum(near, tiny)
+    flattening = (angle - np.sin(angle)) * np.minimum(along, 1.0) + (angle + np.sin(angle)) * np.minimum(across, 1.0)
+    return np.asarray(_WGS84_A * (angle - _WGS84_F / 2 * flattening))
 
 
 def _digest(*parts: bytes | NDArray[np.generic] | np.generic) -> str:

@@ -72,9 +72,17 @@ def travel_times_ms(values: ArrayLike, name: str, n_edges: int) -> Int32s:
     return times.astype(np.int32)
 
 
+def decimal_numbers(values: ArrayLike, name: str) -> Floats:
+    """Return a new float64 array of any shape; NaN and infinite numbers are let through."""
+    try:
+        return np.array(values, dtype=np.float64)
+    except (OverflowError, TypeError, ValueError) as error:  # words, objects, rows of different lengths
+        raise ParameterError(f"{name} holds something that is no number; give decimal numbers") from error
+
+
 def measures(values: ArrayLike, name: str, count: int, *, minimum: float = -np.inf) -> Floats:
     """Return finite float64 values, one for each node or edge."""
-    array = np.array(values, dtype=np.float64)
+    array = decimal_numbers(values, name)
     if array.ndim != 1:
         raise ParameterError(f"{name} has {array.ndim} dimensions; give a flat list")
     same_length(name, len(array), count)
@@ -84,6 +92,18 @@ def measures(values: ArrayLike, name: str, count: int, *, minimum: float = -np.i
         limit = "finite numbers" if minimum == -np.inf else f"numbers from {minimum:g} on"
         raise ParameterError(f"{name} is {array[at]} at position {at}; give {limit}")
     return array
+
+
+def degrees(values: Floats, name: str, limit: float) -> Floats:
+    """Return longitudes (limit 180) or latitudes (limit 90) if all of them lie on the Earth."""
+    bad = np.abs(values) > limit
+    if bad.any():
+        at = int(np.flatnonzero(bad)[0])
+        raise ParameterError(
+            f"{name} is {values[at]} at position {at}; give degrees WGS 84 from -{limit:g} to {limit:g}, "
+            "and convert other coordinates first"
+        )
+    return values
 
 
 def same_length(name: str, length: int, expected: int) -> None:

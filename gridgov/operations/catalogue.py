@@ -29,7 +29,8 @@ def layer_table(workspace: Workspace, lang: Lang) -> pd.DataFrame:
 
 def finding_table(workspace: Workspace, lang: Lang) -> pd.DataFrame:
     """Return every finding: level, layer, row, what, what became of the row."""
-    found = workspace.findings
+    order = {"error": 0, "warning": 1, "info": 2}
+    found = workspace.findings.sort_values("level", key=lambda level: level.map(order), kind="stable")
     messages = [
         label(f"finding.{rule}", lang, **{"field": field, "key": key, **json.loads(detail)})
         for rule, field, key, detail in zip(
@@ -40,7 +41,7 @@ def finding_table(workspace: Workspace, lang: Lang) -> pd.DataFrame:
         {
             "level": [label(f"console.level_{level}", lang) for level in found["level"]],
             "layer": found["layer"],
-            "row": found["row"],
+            "row": ["" if pd.isna(row) else str(row) for row in found["row"]],
             "message": pd.Series(messages, dtype="str", index=found.index),
             "action": [label(f"cli.action.{action}", lang) for action in found["action"]],
         }

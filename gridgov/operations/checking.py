@@ -17,7 +17,9 @@ Bounds = tuple[float, float, float, float]
 Progress = Callable[[str, float], None]
 
 
-def check_path(path: Path, *, kind: str | None = None, progress: Progress | None = None) -> list[Finding]:
+def check_path(
+    path: Path, *, kind: str | None = None, source_layer: str | None = None, progress: Progress | None = None
+) -> list[Finding]:
     """Return what the checks find.
 
     Parameters
@@ -26,6 +28,8 @@ def check_path(path: Path, *, kind: str | None = None, progress: Progress | None
         An import file (.toml), a workspace folder, or one data file together with its `kind`.
     kind : str, optional
         Layer kind of a single data file.
+    source_layer : str, optional
+        Layer inside a single data file that has several.
 
     Raises
     ------
@@ -36,7 +40,9 @@ def check_path(path: Path, *, kind: str | None = None, progress: Progress | None
     if path.is_dir():
         if not (path / MANIFEST).is_file():
             raise SourceError(f"{path}: no workspace in this folder; give a workspace, an import file or a data file")
-        return findings_of(open_workspace(path).findings)
+        workspace = open_workspace(path)
+        workspace.check_files()
+        return findings_of(workspace.findings)
     if not path.exists():
         raise SourceError(f"{path}: no such file or folder")
     if path.suffix == ".toml":
@@ -44,7 +50,7 @@ def check_path(path: Path, *, kind: str | None = None, progress: Progress | None
         return _check_items(plan.layers, plan.bounds, tell)
     if kind is None:
         raise SourceError(f"{path}: say what it holds, for example --kind grids; known are {', '.join(load_specs())}")
-    return _check_items((ImportLayer(layer_id=kind, kind=kind, source=path),), None, tell)
+    return _check_items((ImportLayer(layer_id=kind, kind=kind, source=path, source_layer=source_layer),), None, tell)
 
 
 def _check_items(items: tuple[ImportLayer, ...], bounds: Bounds | None, tell: Progress) -> list[Finding]:

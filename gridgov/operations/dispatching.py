@@ -10,6 +10,7 @@ import geopandas as gpd
 from gridgov.crs import WGS84
 from gridgov.dispatch import DispatchParams, Roster, plan_dispatch
 from gridgov.errors import ParameterError
+from gridgov.i18n import LANGS, label
 from gridgov.model import DispatchPlan, TravelMode
 from gridgov.workspace import Workspace
 
@@ -20,7 +21,7 @@ def dispatch_at(
     lat: float,
     *,
     k: int = 5,
-    skill: str | None = None,
+    skills: Sequence[str] = (),
     modes: Sequence[str] | None = None,
     now: datetime | None = None,
 ) -> DispatchPlan:
@@ -33,8 +34,8 @@ def dispatch_at(
         Degrees WGS 84.
     k : int
         How many.
-    skill : str, optional
-        A skill that somebody in the workspace has.
+    skills : sequence of str
+        Skills that a worker must have, each of which somebody in the workspace has.
     modes : sequence of str, optional
         Allowed travel modes; default all.
     now : datetime, optional
@@ -48,13 +49,12 @@ def dispatch_at(
         The workspace has no roads.
     """
     roster = roster_of(workspace)
-    if skill is not None and len(roster) and skill not in roster.all_skills():
-        raise ParameterError(f"nobody has the skill '{skill}'; known are {', '.join(roster.all_skills()) or 'none'}")
+    wanted = tuple(_skill_code(skill, roster) for skill in skills)
     try:
         allowed = tuple(TravelMode(mode) for mode in modes) if modes else tuple(TravelMode)
     except ValueError as error:
         raise ParameterError(f"{error}; use {', '.join(TravelMode)}") from error
-    params = DispatchParams(k=k, skill=skill, modes=allowed)
+    params = DispatchParams(k=k, skills=wanted, modes=allowed)
     return plan_dispatch(
         roster, lon, lat, params, now=now or workspace.now(), grid_code=grid_code_at(workspace, lon, lat)
     )
@@ -77,6 +77,17 @@ def grid_code_at(workspace: Workspace, lon: float, lat: float) -> str | None:
         return None
     position = int(locator.locate([lon], [lat])[0])
     return None if position < 0 else str(workspace.layer("grids")["grid_code"].iloc[position])
+
+
+def _skill_code(skill: str, roster: Roster) -> str:
+    """Return a skill's code; the words people see for it are understood as well."""
+    known = roster.all_skills()
+    if skill in known or not len(roster):
+        return skill
+    for code in known:
+        if skill in {label(f"skill.{code}", lang) for lang in LANGS}:
+            return code
+    raise ParameterError(f"nobody has the skill '{skill}'; known are {', '.join(known) or 'none'}")
 
 
 def _make_roster(workspace: Workspace) -> Roster:

@@ -96,7 +96,7 @@ def facts_of(district: DistrictCheck) -> dict[str, int]:
     if grids is None:
         return {}
     facts = {}
-    if "persons" in grids:
+    if "persons" in grids and grids["persons"].notna().any():
         facts["persons"] = int(grids["persons"].sum())
         facts["persons_unknown_grids"] = int(grids["persons"].isna().sum())
     for column, name in (("community_code", "communities"), ("street_code", "streets")):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from gridgov.crs import metric_crs
+from gridgov.crs import area_error, metric_crs
 from gridgov.errors import SourceError, SpecError
 from gridgov.i18n import Lang
 from gridgov.layers import (
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 Bounds = tuple[float, float, float, float]
 Progress = Callable[[str, float], None]
+_AREA_ERROR_AT_MOST = 0.01
 _ONLY_ONE = {"grids", "roads", "population"}
 _FIRST = {"grids": 0, "roads": 1, "population": 2}  # grids give the district's bounds, roads the next best
 
@@ -126,6 +127,7 @@ def import_workspace(
 def import_sample(directory: Path, *, size: str = "district", progress: Progress | None = None) -> ImportReport:
     """Write the sample district's source files to `directory`/sources and import them like everyone's."""
     tell = progress or (lambda text, fraction: None)
+    (directory / "sources").mkdir(parents=True, exist_ok=True)  # a place that cannot be is said before the work
     import_file = write_sample(directory / "sources", size=size, progress=lambda text, f: tell(text, 0.5 * f))
     return import_workspace(directory, import_file, progress=lambda text, f: tell(text, 0.5 + 0.5 * f))
 
@@ -191,7 +193,7 @@ class _ImportRun:
             workspace_id=self.plan.workspace_id,
             names=dict(self.plan.names),
             timezone=self.plan.timezone,
-            metric_crs=self.plan.metric_crs or metric_crs((bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2),
+            metric_crs=self._metric_crs(bounds),
             bounds=bounds,
             version=version,
             data=f"data-{version}",
@@ -201,12 +203,31 @@ class _ImportRun:
             facts=self.facts,
         )
 
+    def _metric_crs(self, bounds: Bounds) -> str:
+        """Return the CRS to measure in; one that does not fit the place would make every area wrong."""
+        lon, lat = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2
+        given = self.plan.metric_crs
+        if given is None:
+            return metric_crs(lon, lat)
+        off = area_error(given, lon, lat)
+        if off > _AREA_ERROR_AT_MOST:
+            raise SpecError(
+                f"{self.plan.path}: metric_crs {given} gives areas here that are {off:.0%} off; "
+                f"use {metric_crs(lon, lat)} or leave it out"
+            )
+        return given
+
     def _take_roads(self, item: ImportLayer, spec: LayerSpec, fraction: float) -> None:
         graph = read_osm_roads(item.source, progress=lambda text, f: self.tell(text, fraction))
         self.findings.extend(graph.graph["findings"])
         network = RoadNetwork.from_graph(graph)
         network.save(self.part / "network.npz")
         roads = network.to_frame()
+        if self.extent is not None and not _touch(self.extent, _frame_bounds(roads)):
+            raise SourceError(
+                f"{item.source}: the roads ({_text(_frame_bounds(roads))}) lie nowhere near the grids "
+                f"({_text(self.extent)}); give the roads of this district"
+            )
         self._write_frame(item, spec, roads, aside=0)
         self.extent = self.extent or _frame_bounds(roads)
         self.place = replace(
@@ -261,7 +282,7 @@ class _ImportRun:
             aside=aside,
             findings=0,
             source=item.source.name,
-            names=dict(spec.names),
+            names=dict(item.names or spec.names),
             geometry=spec.geometry,
             code_scheme=spec.code_scheme,
             licence=item.licence or spec.licence,
@@ -288,6 +309,14 @@ def _spec_of(item: ImportLayer, specs: dict[str, LayerSpec]) -> LayerSpec:
 def _frame_bounds(frame: gpd.GeoDataFrame) -> Bounds:
     west, south, east, north = (float(v) for v in frame.total_bounds)
     return west, south, east, north
+
+
+def _touch(a: Bounds, b: Bounds) -> bool:
+    return a[0] <= b[2] and b[0] <= a[2] and a[1] <= b[3] and b[1] <= a[3]
+
+
+def _text(box: Bounds) -> str:
+    return ", ".join(f"{value:.3f}" for value in box)
 
 
 def _union(boxes: list[Bounds]) -> Bounds | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import folium
+import numpy as np
 
+from gridgov.dispatch import Roster
 from gridgov.i18n import Lang
 from gridgov.maps import MapView, area_group, incident_marker, view_of
 from gridgov.maps.framing import frame_of
-from gridgov.model import DispatchPlan, IncidentState, LayerSpec
+from gridgov.model import DispatchPlan, IncidentState, LayerSpec, WorkerStatus
 from gridgov.workspace import Workspace, shared_workspace
 
 if TYPE_CHECKING:
@@ -49,8 +52,15 @@ class MapSource:
 
     def layer(self, layer_id: str) -> gpd.GeoDataFrame:
         """Return the rows that the map shows."""
-        frame = self.workspace.layer(layer_id)
-        return open_incidents(frame) if self.spec(layer_id).kind == "incidents" else frame
+        frame, kind = self.workspace.layer(layer_id), self.spec(layer_id).kind
+        if kind == "incidents":
+            return open_incidents(frame)
+        return workers_by_readiness(self.workspace, frame) if kind == "workers" else frame
+
+    def points_version(self, layer_id: str) -> str:
+        """Return what changes when the points of a layer do: for workers also the minute, since shifts end."""
+        live = self.spec(layer_id).kind == "workers"
+        return f"{self.version}@{self.workspace.now():%Y%m%d%H%M}" if live else self.version
 
     def raster_path(self, layer_id: str) -> Path:
         """Return the file of a raster layer."""
@@ -69,9 +79,22 @@ def open_incidents(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame[~frame["state"].isin(done).to_numpy(dtype=bool)]
 
 
+def workers_by_readiness(workspace: Workspace, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return workers with a `status` that says who can go now: ``free`` only if on shift."""
+    roster = Roster.from_frame(frame, {}, workspace.timezone)
+    off = ~roster.on_shift(workspace.now()) | (roster.status == str(WorkerStatus.OFF))
+    status = np.where(off, str(WorkerStatus.OFF), roster.status.astype(str))
+    return frame.assign(status=status)
+
+
 def console_view(workspace: Workspace, lang: Lang) -> MapView:
-    """Return the view of the console's map."""
-    return view_of(MapSource(workspace.path), lang)
+    """Return the view of the console's map; workers are asked for again every minute unless the clock is frozen."""
+    view = view_of(MapSource(workspace.path), lang, key=f"console-{workspace.manifest.workspace_id}")
+    every_s = 0.0 if workspace.manifest.as_of else 60.0
+    layers = tuple(
+        replace(layer, refresh_s=every_s) if layer.spec.kind == "workers" else layer for layer in view.layers
+    )
+    return replace(view, layers=layers)
 
 
 def grid_outline(workspace: Workspace, grid_code: str) -> folium.FeatureGroup:

@@ -6,15 +6,12 @@ import hashlib
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from gridgov.errors import SourceError
 from gridgov.workspace import MANIFEST, Manifest
-
-_A_DAY_S = 86_400.0
 
 
 def digest(part: Path) -> str:
@@ -35,8 +32,10 @@ def written_aside(directory: Path) -> Iterator[Path]:
     if existed and not directory.is_dir():
         raise SourceError(f"{directory}: is a file; give a folder for the workspace")
     directory.mkdir(parents=True, exist_ok=True)
-    _sweep(directory, older_than_s=_A_DAY_S, pattern=".import-*")
-    part = Path(tempfile.mkdtemp(prefix=".import-", dir=directory))
+    for left in directory.glob(".import-*"):
+        if not _alive(left.name.split("-")[1]):
+            shutil.rmtree(left, ignore_errors=True)
+    part = Path(tempfile.mkdtemp(prefix=f".import-{os.getpid()}-", dir=directory))
     part.chmod(0o755)  # a server may run under another account than the one who imports
     try:
         yield part
@@ -60,11 +59,16 @@ def publish(directory: Path, part: Path, manifest: Manifest) -> None:
     for old in directory.glob("data-*"):
         if old != data:  # renamed first: a half-removed folder must never pass for data of that version
             old.rename(directory / f".trash-{old.name}")
-    _sweep(directory, older_than_s=0.0, pattern=".trash-*")
+    for trash in directory.glob(".trash-*"):
+        shutil.rmtree(trash, ignore_errors=True)
 
 
-def _sweep(directory: Path, *, older_than_s: float, pattern: str) -> None:
-    """Remove what an import that was killed has left behind."""
-    for folder in directory.glob(pattern):
-        if time.time() - folder.stat().st_mtime >= older_than_s:
-            shutil.rmtree(folder, ignore_errors=True)
+def _alive(pid: str) -> bool:
+    """Whether the process of an import is still there; what one that was killed has left behind can go."""
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rasterio.warp import transform
 
 from gridgov.crs import WGS84
+from gridgov.dispatch import Roster
 from gridgov.errors import RecordNotFoundError
 from gridgov.i18n import Lang
 from gridgov.model import WorkerStatus
@@ -65,6 +66,18 @@ class DistrictFacts:
 
 
 @dataclass(frozen=True)
+class WorkerFacts:
+    """One worker, as a panel shows them. `reason` is empty for who can go now, else a code (off_shift, busy)."""
+
+    worker_id: str
+    name: str
+    mode: str
+    skills: tuple[str, ...]
+    shift: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class PlaceFacts:
     """Everything the workspace knows about a point.
 
@@ -107,6 +120,28 @@ def district_facts(workspace: Workspace) -> DistrictFacts:
         workers=None if roster is None else len(roster),
         workers_ready=ready,
     )
+
+
+def workers_at(workspace: Workspace, lon: float, lat: float, *, within_m: float) -> list[WorkerFacts]:
+    """Return the workers who stand at a point, for a click on their mark."""
+    if not (workspace.has_network and workspace.of_kind("workers")):
+        return []
+    roster = roster_of(workspace)
+    on_shift = roster.on_shift(workspace.now())
+    near = _distance_m(roster.lon, roster.lat, lon, lat) <= within_m
+    return [
+        WorkerFacts(
+            worker_id=str(roster.worker_id[row]),
+            name=str(roster.name[row]),
+            mode=str(roster.mode[row]),
+            skills=roster.skills[row],
+            shift=roster.shift_texts[row],
+            reason=""
+            if on_shift[row] and roster.status[row] == str(WorkerStatus.FREE)
+            else _why(roster, row, on_shift),
+        )
+        for row in np.flatnonzero(near).tolist()
+    ]
 
 
 def shown_incidents(workspace: Workspace, *, open_only: bool) -> pd.DataFrame | None:
@@ -188,6 +223,10 @@ def division_names(workspace: Workspace) -> dict[str, dict[str, str]]:
 def name_in(names: dict[str, str], lang: Lang) -> str:
     """Return a name in a language, or in the other one if that is all there is."""
     return names.get(lang) or names.get("zh") or ""
+
+
+def _why(roster: Roster, row: int, on_shift: NDArray[np.bool_]) -> str:
+    return "busy" if on_shift[row] and roster.status[row] == str(WorkerStatus.BUSY) else "off_shift"
 
 
 def _incident_frame(incidents: gpd.GeoDataFrame, open_only: bool) -> pd.DataFrame:

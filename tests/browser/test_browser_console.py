@@ -75,14 +75,13 @@ def test_an_incident_of_the_list_and_one_of_the_map_are_the_same_selection(watch
     """Choosing the first row opens the incident; clicking its place on the map later opens it again."""
     watch.page.goto(f"{console}/?lang=en")
     frame = watch.map_frame()
-    box = watch.page.locator("[data-testid=stDataFrame]").bounding_box()
-    watch.page.mouse.click(box["x"] + 130, box["y"] + 50)
+    watch.page.locator(".st-key-worklist [role=radiogroup] label").first.click()
     assert len(workers_shown(watch)) == 5
     head, sub = watch.page.locator(".gg-head b").inner_text(), watch.page.locator(".gg-sub").inner_text()
     position = watch.page.locator(".gg-facts dd").last.inner_text()
     lon, lat = (float(part) for part in position.split(","))
     watch.page.locator(".st-key-clear button").click()
-    watch.page.locator("[data-testid=stDataFrame]").wait_for()
+    watch.page.locator(".st-key-worklist").wait_for()
     click_map(watch, frame, lon, lat)
     workers_shown(watch)
     assert watch.page.locator(".gg-head b").inner_text() == head
@@ -101,7 +100,7 @@ def test_the_view_moves_only_when_asked(watch, console: str) -> None:
     assert frame.evaluate(view) == before
     watch.page.get_by_role("button", name="Zoom to routes").click()
     frame.wait_for_function(f"JSON.stringify({view}) !== '{str(before).replace(' ', '')}'")
-    watch.page.locator(".st-key-rank button").nth(1).click()
+    watch.page.locator("[class*=st-key-rank-] button").nth(1).click()
     watch.page.locator(".gg-worker.on i", has_text="2").wait_for()
     assert watch.errors == []
 
@@ -111,7 +110,7 @@ def test_a_skill_narrows_the_choice_and_says_who_was_nearer(watch, console: str)
     frame = watch.map_frame()
     click_map(watch, frame, *centre(frame))
     workers_shown(watch)
-    watch.page.locator(".st-key-skill [data-baseweb=select], .st-key-skill [role=combobox]").first.click()
+    watch.page.locator(".st-key-skill-en [role=combobox], .st-key-skill-en [data-baseweb=select]").first.click()
     watch.page.get_by_role("option").nth(1).click()
     watch.page.get_by_text("left out: why").click()
     watch.page.get_by_text("lacks the skill asked for").first.wait_for()
@@ -166,3 +165,43 @@ def test_the_map_takes_most_of_a_small_screen(watch, console: str) -> None:
     box = watch.page.locator("iframe").bounding_box()
     visible = box["width"] * min(box["height"], 768 - box["y"])
     assert visible >= 0.65 * 1366 * 768
+
+
+def test_a_filter_and_the_selection_outlive_changes_of_language_and_page(watch, console: str) -> None:
+    """Twice the language, once to the data page and back: the same place, the same skill, no error."""
+    watch.page.goto(f"{console}/?lang=en")
+    frame = watch.map_frame()
+    click_map(watch, frame, *centre(frame))
+    workers_shown(watch)
+    watch.page.locator(".st-key-skill-en [role=combobox], .st-key-skill-en [data-baseweb=select]").first.click()
+    watch.page.get_by_role("option").nth(1).click()
+    watch.page.locator("[data-testid=stCaptionContainer]", has_text="workers can go").wait_for()
+    position = watch.page.locator(".gg-facts dd").last.inner_text()
+    watch.page.wait_for_timeout(800)
+    before = workers_shown(watch)
+    for lang in ("zh", "en", "zh", "en"):
+        watch.page.locator(".st-key-language button").click()
+        watch.page.locator(f".st-key-skill-{lang}").wait_for()
+        assert workers_shown(watch) == before
+    watch.page.get_by_role("link", name="Data", exact=True).click()
+    watch.page.locator("[data-testid=stDataFrame]").first.wait_for()
+    watch.page.get_by_role("link", name="Map", exact=True).click()
+    assert workers_shown(watch) == before
+    assert watch.page.locator(".gg-facts dd").last.inner_text() == position
+    assert watch.errors == []
+
+
+def test_a_link_opens_what_it_names_and_one_that_names_nothing_opens_the_list(watch, console: str) -> None:
+    watch.page.goto(f"{console}/?lang=en")
+    watch.map_frame()
+    watch.page.locator(".st-key-worklist [role=radiogroup] label").first.click()
+    workers_shown(watch)
+    head, address = watch.page.locator(".gg-sub").inner_text(), watch.page.url
+    assert "incident=" in address
+    watch.page.goto(address)
+    workers_shown(watch)
+    assert watch.page.locator(".gg-sub").inner_text() == head
+    for nothing in ("incident=none", "at=here", "at=1,2,3"):
+        watch.page.goto(f"{console}/?lang=en&{nothing}")
+        watch.page.locator(".st-key-worklist").wait_for()
+    assert watch.errors == []

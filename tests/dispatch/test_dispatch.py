@@ -53,7 +53,7 @@ def test_everybody_left_out_has_a_reason(roster, make_workers: Workers, at_cross
         (9, {"mode": "walk"}),
     )  # fmt: skip
     workers.loc[workers.index[0], "geometry"] = None
-    params = DispatchParams(skill="traffic", modes=(TravelMode.DRIVE,))
+    params = DispatchParams(skills=("traffic",), modes=(TravelMode.DRIVE,))
     plan = plan_dispatch(roster(workers), *at_crossing(5), params, now=NOON)
     assert [option.worker_id for option in plan.options] == ["W3"]
     assert {e.worker_id: e.reason for e in plan.exclusions} == {
@@ -100,6 +100,7 @@ def test_an_unreachable_worker_is_said_to_be_so(make_workers: Workers, at_crossi
     plan = plan_dispatch(Roster.from_frame(workers, {TravelMode.DRIVE: network}, SHANGHAI), 118.9805, 29.60, now=NOON)
     assert [o.worker_id for o in plan.options] == ["W0"]
     assert [(e.worker_id, e.reason) for e in plan.exclusions] == [("W1", "unreachable")]
+    assert (plan.candidates, plan.considered) == (1, 2)
 
 
 def test_no_workers_and_nobody_able_to_go_are_said_in_words(
@@ -119,6 +120,29 @@ def test_a_place_far_from_any_road_is_kept_and_the_distance_is_said(roster, make
     assert plan.options[0].travel_time_ms == 10_000
     assert plan.off_road_m == pytest.approx(1_112, rel=0.005)
     assert "far_from_road" in plan.notes
+
+
+def test_a_place_beyond_all_roads_has_no_arrival_times(roster, make_workers: Workers) -> None:
+    """0.5 degrees south of the city are 55 km: nobody is sent on a time that means nothing."""
+    plan = plan_dispatch(roster(make_workers(4)), 118.98, 29.1, now=NOON)
+    assert plan.options == ()
+    assert plan.notes == ("beyond_roads",)
+    assert "55" in plan.note_texts("en")[0]
+
+
+def test_nobody_is_sent_whose_status_or_mode_the_source_should_give_and_does_not(
+    roster, make_workers: Workers, at_crossing: Crossing
+) -> None:
+    workers = make_workers((5, {"status": None}), (6, {"mode": None}), 7)
+    plan = plan_dispatch(roster(workers), *at_crossing(5), now=NOON)
+    assert [option.worker_id for option in plan.options] == ["W2"]
+    assert {e.worker_id: e.reason for e in plan.exclusions} == {"W0": "unknown_status", "W1": "unknown_mode"}
+
+
+def test_several_skills_must_all_be_there(roster, make_workers: Workers, at_crossing: Crossing) -> None:
+    workers = make_workers((5, {"skills": ["traffic"]}), (7, {"skills": ["traffic", "mediation"]}))
+    params = DispatchParams(skills=("traffic", "mediation"))
+    assert [o.worker_id for o in plan_dispatch(roster(workers), *at_crossing(5), params, now=NOON).options] == ["W1"]
 
 
 @pytest.mark.parametrize(("lon", "lat", "k"), [(200.0, 29.6, 5), (118.98, 95.0, 5), (118.98, 29.6, 0)])

@@ -59,7 +59,15 @@ def test_variables_are_expanded_and_have_defaults(tmp_path: Path) -> None:
         (LAYER, "\\[workspace\\] is missing"),
         (HEAD + LAYER + "sauce = 1", "unknown key 'sauce'"),
         (HEAD + LAYER.replace('source = "grids.gpkg"', ""), "'source' is missing"),
-        (HEAD + LAYER + LAYER, "two layers are named 'grids'"),
+        (HEAD + 2 * LAYER.replace("grids", "shelters"), "two layers are named 'shelters'; give one another id"),
+        (HEAD + LAYER + LAYER, "one layer of kind 'grids'; remove the second"),
+        (HEAD + LAYER + LAYER + 'id = "grids-b"', "one layer of kind 'grids'; remove the second"),
+        (HEAD + 'metric_crs = "EPSG:99999"' + LAYER, "metric_crs 'EPSG:99999' is unknown"),
+        (HEAD + 'metric_crs = "EPSG:4326"' + LAYER, "metric_crs 'EPSG:4326' is not projected in metres"),
+        (HEAD + 'metric_crs = "EPSG:2263"' + LAYER, "metric_crs 'EPSG:2263' is not projected in metres"),
+        (HEAD + "metric_crs = true" + LAYER, "metric_crs 'True' is unknown"),
+        (HEAD + LAYER + 'names = { zh = "网格" }', "names needs zh and en"),
+        (HEAD.replace("names", "#") + LAYER, "names is missing"),
         (HEAD + LAYER.replace("grids.gpkg", "${NOT_SET_ANYWHERE}"), "variable NOT_SET_ANYWHERE is not set"),
         (HEAD.replace("Asia/Shanghai", "Asia/Atlantis") + LAYER, "timezone 'Asia/Atlantis' is unknown"),
         (HEAD.replace("+08:00", "") + LAYER, "no offset from UTC"),
@@ -67,6 +75,8 @@ def test_variables_are_expanded_and_have_defaults(tmp_path: Path) -> None:
         (HEAD.replace('id = "here"', 'id = "Hier da"') + LAYER, "id is missing or holds other signs"),
         (HEAD + LAYER + 'id = "other"', "id must be 'grids' or begin with 'grids-'"),
         (HEAD + LAYER + "gcj02 = 1", "gcj02 must be true or false"),
+        (HEAD + LAYER + 'date_format = "%Q"', "date_format '%Q' is none"),
+        (HEAD + LAYER + 'date_format = "%Y-%m"', "date_format '%Y-%m' names no whole day"),
         ("[workspace", "not a valid TOML file"),
     ],
 )
@@ -74,6 +84,20 @@ def test_a_wrong_import_file_is_refused_with_its_fault(tmp_path: Path, text: str
     """One sentence says what is wrong."""
     with pytest.raises(SpecError, match=said):
         read_import_file(write(tmp_path, text), {})
+
+
+def test_the_mark_that_windows_notepad_writes_is_no_part_of_the_file(tmp_path: Path) -> None:
+    """UTF-8 with a byte-order mark is read as well."""
+    path = tmp_path / "import.toml"
+    path.write_text(HEAD + LAYER, encoding="utf-8-sig")
+    assert read_import_file(path, {}).workspace_id == "here"
+
+
+def test_a_layer_may_have_names_of_its_own(tmp_path: Path) -> None:
+    """Two layers of one kind can be told apart; without it the names are the kind's."""
+    named = LAYER.replace("grids", "shelters") + 'id = "shelters-new"\nnames = { zh = "新", en = "New" }'
+    layers = read_import_file(write(tmp_path, HEAD + 'metric_crs = "EPSG:4549"' + LAYER + named), {}).layers
+    assert [layer.names for layer in layers] == [None, {"zh": "新", "en": "New"}]
 
 
 def test_a_missing_import_file_is_an_input_error(tmp_path: Path) -> None:

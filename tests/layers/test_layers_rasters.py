@@ -63,7 +63,7 @@ def test_overviews_of_classes_hold_only_classes(tmp_path: Path) -> None:
 def test_a_projected_raster_keeps_its_crs(tmp_path: Path) -> None:
     """Rasters are not warped at import."""
     path = write(
-        tmp_path / "p.tif", height(), crs="EPSG:4549", transform=Affine(10.0, 0.0, 500000.0, 0.0, -10.0, 3290000.0)
+        tmp_path / "p.tif", height(), crs="EPSG:4549", transform=Affine(10.0, 0.0, 406000.0, 0.0, -10.0, 3290000.0)
     )
     rules, target = run(path)
     with rasterio.open(target) as file:
@@ -148,3 +148,11 @@ def test_memory_does_not_grow_with_the_raster(tmp_path: Path) -> None:
     assert len(shares) == 10
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
+
+
+def test_a_raster_of_another_place_is_refused(tmp_path: Path) -> None:
+    """Both extents are named, for one of them is wrong."""
+    path = write(tmp_path / "e.tif", height(50, 50), transform=Affine(0.0002, 0.0, 10.0, 0.0, -0.0002, 50.0))
+    with pytest.raises(SourceError, match=r"lies at lon 10.0000 to 10.0100.*outside the district .lon 119.0000 to"):
+        run(path)
+    assert not (tmp_path / "out").exists()

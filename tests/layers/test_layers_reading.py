@@ -14,7 +14,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridgov.errors import SourceError
+from gridgov.errors import SourceError, SpecError
 from gridgov.layers import CheckResult, ImportLayer, check, load_specs, read_layer, write_aside
 from gridgov.model import FindingAction
 
@@ -179,7 +179,7 @@ def test_wrong_values_are_removed_and_said(tmp_path: Path) -> None:
     result = read(path)
     assert result.frame["capacity_persons"].isna().all()
     assert rules(result) == {"wrong_type": 2, "out_of_range": 1}
-    assert all(finding.action is FindingAction.REPAIRED for finding in result.findings)
+    assert all(finding.action is FindingAction.EMPTIED for finding in result.findings)
     assert result.frame["indoor"].tolist() == [True, pd.NA] or result.frame["indoor"].iloc[0]
 
 
@@ -190,6 +190,40 @@ def test_an_unknown_code_is_removed_and_said(tmp_path: Path) -> None:
     assert rules(result) == {"unknown_code": 1}
     assert result.findings[0].row == 2
     assert result.findings[0].detail == {"value": "lost"}
+
+
+def test_a_code_in_another_case_is_repaired(tmp_path: Path) -> None:
+    """It can mean one code only."""
+    path = write_csv(tmp_path, "incident_id,state,lon,lat\nA, Closed ,119.1,29.6\nB,IN_PROGRESS,119.1,29.61\n")
+    result = read(path, "incidents")
+    assert result.frame["state"].tolist() == ["closed", "in_progress"]
+    assert rules(result) == {"code_spelling": 2}
+    assert {finding.action for finding in result.findings} == {FindingAction.REPAIRED}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"constants": {"kind": "events"}}, "constants: kind = 'events' is not one of event, component"),
+        ({"constants": {"severity": 9}}, "constants: severity = '9' is above 4"),
+        ({"constants": {"severity": "high"}}, "constants: severity = 'high' is not of type integer"),
+        ({"recode": {"state": {"x": "done"}}}, "values.state: state = 'done' is not one of reported"),
+        ({"recode": {"severity": {"low": 0}}}, "values.severity: severity = '0' is below 1"),
+    ],
+)
+def test_a_wrong_value_of_the_import_file_is_one_error(tmp_path: Path, options: dict[str, Any], said: str) -> None:
+    """Not a finding in each of a thousand rows."""
+    path = write_csv(tmp_path, "incident_id,state,lon,lat\nA,closed,119.1,29.6\n")
+    with pytest.raises(SpecError, match=said):
+        read(path, "incidents", **options)
+
+
+def test_the_import_file_may_empty_a_value(tmp_path: Path) -> None:
+    """An empty target is no fault."""
+    path = write_csv(tmp_path, "incident_id,state,lon,lat\nA,?,119.1,29.6\n")
+    result = read(path, "incidents", recode={"state": {"?": ""}})
+    assert result.frame["state"].isna().all()
+    assert rules(result) == {}
 
 
 def test_values_are_recoded_by_the_import_file(tmp_path: Path) -> None:

@@ -52,6 +52,14 @@ def test_a_two_way_street_becomes_one_edge_each_way(tmp_path: Path) -> None:
     assert len(edge["geometry"].coords) == 4
 
 
+@pytest.mark.parametrize("latitude", ["nan", "abc", ""])
+def test_a_node_whose_position_is_no_number_is_a_fault_of_the_file(tmp_path: Path, latitude: str) -> None:
+    """One sentence names file and value; no error of the reading library comes through."""
+    text = osm(2, ([1, 2], {"highway": "residential"})).replace('lat="29.6"', f'lat="{latitude}"', 1)
+    with pytest.raises(SourceError, match=r"r.osm: broken or not an OpenStreetMap file .wrong format for coordinate"):
+        read(tmp_path, text)
+
+
 def test_a_one_way_binds_cars_and_ebikes_but_not_walkers(tmp_path: Path) -> None:
     """The edge against it has seconds for walkers only."""
     graph = read(tmp_path, osm(3, ([1, 2, 3], {"highway": "residential", "oneway": "yes"})))

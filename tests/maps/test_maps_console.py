@@ -96,7 +96,7 @@ def test_layers_lie_in_drawing_order(source):
     """What covers the ground lies below, points come last, and every layer has a legend."""
     layers = view_of(source, "zh").layers
     assert [layer.layer_id for layer in layers] == [
-        "land_cover", "water", "elevation", "hazards", "roads", "grids", "divisions", "incidents", "workers",
+        "land_cover", "water", "elevation", "hazards", "roads", "grids", "divisions", "workers", "incidents",
     ]  # fmt: skip
     assert all(layer.legend for layer in layers)
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyproj import Geod
 
 from gridgov.network import CLOSED, RoadNetwork, nearest_workers
+from gridgov.network.topology import great_circle_m, metres_per_degree
 
 METRES_PER_DEGREE = 111_320.0  # of longitude on the equator
 
@@ -94,6 +96,44 @@ def test_the_nearest_is_measured_in_metres_and_not_in_degrees() -> None:
         [0, 2], [1, 3], [5, 5], x=[10.01, 10.01, 9.9, 10.1], y=[59.9, 60.1, 60.006, 60.006]
     )
     assert network.snap(10.0, 60.0).edge == 0
+
+
+@pytest.fixture(scope="module")
+def shanghai_street() -> RoadNetwork:
+    """One street of a kilometre."""
+    return RoadNetwork.from_arrays([0], [1], [5], x=[121.47, 121.48], y=[31.23, 31.23])
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.floats(-180, 180), st.floats(-90, 90))
+def test_the_distance_is_right_from_anywhere_on_earth(shanghai_street: RoadNetwork, lon: float, lat: float) -> None:
+    """Within 0.1 % of the geodesic, except near the antipode; never more than half the Earth's circumference."""
+    place = shanghai_street.snap(lon, lat)
+    geodesic_m = Geod(ellps="WGS84").inv(lon, lat, place.lon, place.lat)[2]
+    if geodesic_m < 19_000_000:
+        assert place.distance_m == pytest.approx(geodesic_m, rel=1e-3, abs=1e-6)
+    assert place.distance_m <= 20_040_000
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from([0.0, 31.23, 60.0, 85.0]), st.floats(-0.05, 0.05), st.floats(-0.05, 0.05))
+def test_a_near_point_is_as_far_as_on_a_flat_map(middle: float, east: float, north: float) -> None:
+    """Within 0.1 % of the local scale of the ellipsoid, at any latitude where people live."""
+    network = RoadNetwork.from_arrays([0], [1], [5], x=[10.0, 10.01], y=[middle, middle])
+    lon, lat = 10.0 + east, middle + north
+    place = network.snap(lon, lat)
+    scale = np.array(metres_per_degree((lat + place.lat) / 2))
+    flat_m = np.hypot(*((place.lon - lon, place.lat - lat) * scale))
+    assert place.distance_m == pytest.approx(flat_m, rel=1e-3, abs=1e-6)
+
+
+def test_points_that_are_the_same_antipodes_and_poles_have_a_distance() -> None:
+    """Where the formula divides nothing by nothing."""
+    start = np.array([[121.0, 31.0], [0.0, 0.0], [121.0, 31.0], [0.0, 90.0], [0.0, -90.0], [-179.9, 0.0]])
+    end = np.array([[121.0, 31.0], [180.0, 0.0], [-59.0, -31.0], [90.0, 90.0], [0.0, 90.0], [179.9, 0.0]])
+    half = 20_003_931  # metres from pole to pole
+    expected = [0.0, half, half, 0.0, half, 0.2 * METRES_PER_DEGREE]
+    assert great_circle_m(start, end) == pytest.approx(expected, rel=2e-3, abs=1e-6)
 
 
 @settings(max_examples=100, deadline=None)

@@ -93,6 +93,27 @@ def test_nodes_without_edges_count_when_they_have_coordinates() -> None:
     assert RoadNetwork.from_arrays([0], [1], [1], x=[0, 1, 2], y=[0, 0, 0]).n_nodes == 3
 
 
+@pytest.mark.parametrize("raw_id", [10_000_000, 2_000_000_000, 9_876_543_210])
+def test_raw_ids_with_absurd_gaps_are_refused(raw_id: int) -> None:
+    """Ids of OpenStreetMap would make a network of billions of nodes."""
+    with pytest.raises(ParameterError, match=f"2 edges name nodes up to {raw_id}, .* renumber the nodes 0..n-1"):
+        RoadNetwork.from_arrays([0, raw_id], [1, 5], [1, 1])
+
+
+def test_many_nodes_are_taken_when_they_are_meant() -> None:
+    """Up to ten million, or as many as n_nodes says."""
+    assert RoadNetwork.from_arrays([0, 9_999_999], [1, 5], [1, 1]).n_nodes == 10_000_000
+    assert RoadNetwork.from_arrays([0, 10_000_000], [1, 5], [1, 1], n_nodes=10_000_001).n_nodes == 10_000_001
+
+
+def test_travel_times_are_int32_until_a_trip_takes_over_24_days() -> None:
+    """Then the whole array is int64, and no time is cut."""
+    network = RoadNetwork.from_arrays([0, 1], [1, 2], [CLOSED - 1, 2], n_nodes=3)
+    short, long = network.travel_times([0], [0, 1]), network.travel_times([0], [0, 1, 2])
+    assert (short.dtype, short.tolist()) == (np.dtype(np.int32), [[0, CLOSED - 1]])
+    assert (long.dtype, long.tolist()) == (np.dtype(np.int64), [[0, CLOSED - 1, CLOSED + 1]])
+
+
 def test_two_networks_have_one_digest_if_nodes_edges_and_times_are_the_same(triangle: RoadNetwork) -> None:
     same = RoadNetwork.from_arrays([0, 1], [1, 0], [5, 6])
     assert same.digest == RoadNetwork.from_arrays([0, 1], [1, 0], [5.0, 6.0]).digest
@@ -117,7 +138,19 @@ def test_two_networks_have_one_digest_if_nodes_edges_and_times_are_the_same(tria
         ({"head": [1, 5], "x": [0, 0], "y": [0, 0]}, "head names node 5 at position 1, which does not exist"),
         ({"x": [0.0, 1.0]}, "x and y belong together"),
         ({"x": [0.0, 1.0], "y": [0.0]}, "y has 1 values where 2 are needed"),
+        ({"x": [0.0], "y": [0.0, 0.0]}, "x has 1 values where 2 are needed"),
+        ({"x": [0.0, 0.0, 0.0], "y": [0.0, 0.0]}, "x has 3 values where 2 are needed"),
+        ({"x": [0.0, 0.0], "y": [0.0, 0.0, 0.0]}, "y has 3 values where 2 are needed"),
+        ({"head": [1, 2_000_000_000], "x": [0.0], "y": [0.0, 0.0]}, "renumber the nodes"),
+        ({"x": ["a", "b"], "y": [0.0, 0.0]}, "x holds something that is no number"),
+        ({"x": 0.0, "y": 0.0}, "x has 0 dimensions; give a flat list"),
         ({"x": [0.0, float("inf")], "y": [0.0, 0.0]}, "x is inf at position 1"),
+        ({"x": [0.0, 500.0], "y": [0.0, 0.0]}, "x is 500.0 at position 1; give degrees WGS 84 from -180 to 180"),
+        ({"x": [0.0, 0.0], "y": [-90.5, 0.0]}, "y is -90.5 at position 0; give degrees WGS 84 from -90 to 90"),
+        (
+            {"geometry_points": [[0, 0], [0, 91]] * 2, "geometry_offsets": [0, 2, 4]},
+            "the latitude of geometry_points is 91.0 at position 1",
+        ),
         ({"capacity_vph": [1.0, -1.0]}, "capacity_vph is -1.0 at position 1; give numbers from 0 on"),
         ({"length_m": [1.0]}, "length_m has 1 values"),
         ({"names": ["a"]}, "names has 1 values"),
@@ -134,6 +167,10 @@ def test_bad_lists_are_refused_in_a_sentence(arguments: dict[str, Any], sentence
         RoadNetwork.from_arrays(**{**good, **arguments})
 
 
+def test_coordinates_at_the_edge_of_the_map_are_taken() -> None:
+    assert RoadNetwork.from_arrays([0], [1], [1], x=[-180, 180], y=[-90, 90]).bounds == (-180.0, -90.0, 180.0, 90.0)
+
+
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
@@ -147,6 +184,12 @@ def test_bad_lists_are_refused_in_a_sentence(arguments: dict[str, Any], sentence
         (lambda n: n.place_on_edge(9, 0.5), "edges names edge 9"),
         (lambda n: n.snap(200.0, 0.0), "point 0 at 200.0, 0.0 is not a longitude, latitude in degrees"),
         (lambda n: n.snap([0.0, float("nan")], [0.0, 0.0]), "point 1 at nan"),
+        (lambda n: n.snap("a", "b"), "^lon holds something that is no number; give decimal numbers$"),
+        (lambda n: n.snap([0.0, 1.0], [0.0, "b"]), "^lat holds something that is no number"),
+        (lambda n: n.snap([[0.0], [0.0, 1.0]], [0.0]), "^lon holds something that is no number"),
+        (lambda n: n.snap(None, 0.0), "point 0 at nan"),
+        (lambda n: n.snap(object(), 0.0), "^lon holds something that is no number"),
+        (lambda n: n.place_on_edge(0, "half"), "fractions holds something that is no number"),
         (lambda n: n.snap([0.0], [0.0, 1.0]), "give one of each for every point"),
         (lambda n: n.travel_times([0], [3]), "names node 3"),
         (lambda n: n.with_closures([0]).save("never.npz"), "cannot be saved"),
@@ -154,7 +197,6 @@ def test_bad_lists_are_refused_in_a_sentence(arguments: dict[str, Any], sentence
         (lambda _: RoadNetwork.from_arrays([0], [1], [1]).bounds, "has no coordinates"),
         (lambda _: RoadNetwork.from_arrays([0], [1], [1]).to_frame(), "has no coordinates"),
         (lambda _: RoadNetwork.from_arrays([0], [1], [CLOSED], x=[0, 1], y=[0, 0]).snap(0, 0), "no edge that mode"),
-        (lambda _: RoadNetwork.from_arrays([0], [1], [1], x=[500_000, 1], y=[0, 0]).snap(0, 0), "convert them first"),
     ],
 )
 def test_bad_calls_are_refused_in_a_sentence(triangle: RoadNetwork, call: Any, sentence: str) -> None:

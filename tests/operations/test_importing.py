@@ -118,6 +118,30 @@ def test_the_licence_of_a_source_is_that_of_its_layer(tmp_path: Path) -> None:
     assert open_workspace(tmp_path / "w").spec("grids").licence == "CC BY 4.0"
 
 
+def test_roads_of_another_place_end_the_import(tmp_path: Path, real_data: Path) -> None:
+    """Andorra's roads under grids in China."""
+    write_grids(tmp_path, CODES)
+    roads = f'kind = "roads"\nsource = "{real_data / "terrain" / "andorra.osm.pbf"}"'
+    with pytest.raises(SourceError, match="nowhere near the grids"):
+        import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS, roads))
+
+
+@pytest.mark.parametrize("crs", ["EPSG:3857", "EPSG:32719"])
+def test_a_metric_crs_that_does_not_fit_the_place_ends_the_import(tmp_path: Path, crs: str) -> None:
+    write_grids(tmp_path, CODES)
+    file = write_import(tmp_path, GRIDS)
+    file.write_text(file.read_text(encoding="utf-8").replace('id = "test"', f'id = "test"\nmetric_crs = "{crs}"'))
+    with pytest.raises(SpecError, match="EPSG:4549"):
+        import_workspace(tmp_path / "w", file)
+
+
+def test_two_layers_of_a_kind_have_names_of_their_own(tmp_path: Path) -> None:
+    write_grids(tmp_path, CODES)
+    layer = GRIDS + '\nnames = { zh = "警务网格", en = "Police grids" }'
+    import_workspace(tmp_path / "w", write_import(tmp_path, layer))
+    assert open_workspace(tmp_path / "w").spec("grids").name("en") == "Police grids"
+
+
 def test_a_failed_import_leaves_the_old_workspace_as_it_was(tmp_path: Path) -> None:
     write_grids(tmp_path, CODES)
     import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS))
@@ -214,3 +238,23 @@ def test_dispatch_in_a_workspace_without_roads_says_what_is_missing(tmp_path: Pa
     import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS))
     with pytest.raises(LookupError, match="roads"):
         dispatch_at(open_workspace(tmp_path / "w"), 118.905, 29.605)
+
+
+@pytest.mark.parametrize("name", ["findings.parquet", "layers/grids.parquet"])
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_damaged_file_of_a_workspace_is_named(tmp_path: Path, name: str, damage: str) -> None:
+    """Checking the workspace and reading the layer say which file it is and what to do."""
+    write_grids(tmp_path, CODES)
+    import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS))
+    file = open_workspace(tmp_path / "w").data / name
+    file.write_bytes(file.read_bytes()[:300]) if damage == "cut" else file.unlink()
+    with pytest.raises(StorageError, match=rf"{file.name}.*import the workspace again"):
+        check_path(tmp_path / "w")
+
+
+def test_what_a_killed_import_left_behind_goes_with_the_next_one(tmp_path: Path) -> None:
+    write_grids(tmp_path, CODES)
+    import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS))
+    (tmp_path / "w" / ".import-999999999-abc").mkdir()
+    import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS))
+    assert not list((tmp_path / "w").glob(".*"))

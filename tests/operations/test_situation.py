@@ -81,10 +81,10 @@ def test_an_incident_is_found_by_its_id_and_an_unknown_id_is_refused(workspace: 
 def test_a_skill_that_nobody_has_is_refused_with_those_there_are(workspace: Workspace) -> None:
     lon, lat = (workspace.bounds[0] + workspace.bounds[2]) / 2, (workspace.bounds[1] + workspace.bounds[3]) / 2
     with pytest.raises(ParameterError, match=skills_of(workspace)[0]):
-        dispatch_at(workspace, lon, lat, skill="juggling")
+        dispatch_at(workspace, lon, lat, skills=["juggling"])
     with pytest.raises(ParameterError, match="drive, ebike, walk"):
         dispatch_at(workspace, lon, lat, modes=["horse"])
-    plan = dispatch_at(workspace, lon, lat, skill=skills_of(workspace)[0], k=3)
+    plan = dispatch_at(workspace, lon, lat, skills=[skills_of(workspace)[0]], k=3)
     assert plan.options
     assert all(skills_of(workspace)[0] in option.skills for option in plan.options)
 

@@ -49,6 +49,8 @@
       map.on("moveend", () => this._keep());
       map.on("zoomend", () => this.legend.update());
       map.on("click", (event) => this._snap(event));
+      // Before Leaflet sees it: a click on a bubble opens the bubble and selects nothing.
+      map.getContainer().addEventListener("click", (event) => this._openBubble(event), true);
       this._hover();
     }
 
@@ -80,6 +82,19 @@
     _snap(event) {
       const hit = this.pointAt(event.containerPoint);
       if (hit) event.latlng = hit.latlng;
+    }
+
+    _openBubble(event) {
+      if (event.target.closest(".leaflet-control") || this.map.dragging.moved()) return;
+      const place = this.map.mouseEventToContainerPoint(event);
+      if (this.pointAt(place)) return;
+      for (const layer of [...this.layers].reverse()) {
+        const centre = layer.kind === "points" && layer.visible && layer.leaflet.bubbleAt(place);
+        if (!centre) continue;
+        event.stopPropagation();
+        this.map.setView(centre, Math.min(this.map.getZoom() + 2, 18));
+        return;
+      }
     }
 
     _hover() {

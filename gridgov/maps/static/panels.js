@@ -90,6 +90,7 @@
         const parent = FOLDED.has(id) ? this._folded(id) : this._body;
         members.forEach((layer) => this._part(parent, layer));
       }
+      if (shown.some((layer) => layer.kind === "points")) el("div", "gg-note", this._body, this.options.texts.bubble);
       for (const note of this.options.notes) el("div", "gg-note", this._body, note);
     },
 

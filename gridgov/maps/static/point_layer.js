@@ -58,6 +58,7 @@
 
     _paint: function (context, view) {
       this._visible = [];
+      this._bubbles = [];
       if (!this._count || view.zoom < this.options.minZoom) return;
       const seen = this._inView(view);
       if (seen.length <= this.options.crowd || (view.zoom >= this.options.singleZoom && seen.length < 5000)) {
@@ -130,8 +131,17 @@
       context.textBaseline = "middle";
       for (const cell of crowded.sort((a, b) => a.n - b.n)) {
         const x = cell.x / cell.n - view.x + dx, y = cell.y / cell.n - view.y + dy;
-        drawBubble(context, this.options, cell.n, x, y);
+        const radius = drawBubble(context, this.options, cell.n, x, y);
+        this._bubbles.push({ x: x + view.x, y: y + view.y, radius });
       }
+    },
+
+    // The bubble drawn over a place of the map's container, as the place to zoom to.
+    bubbleAt: function (place) {
+      if (!this._map || !this._bubbles) return null;
+      const origin = this._map.getPixelBounds().min, x = place.x + origin.x, y = place.y + origin.y;
+      const hit = this._bubbles.findLast((each) => Math.hypot(each.x - x, each.y - y) <= each.radius + 2);
+      return hit ? this._map.unproject([hit.x, hit.y]) : null;
     },
 
     // The point drawn nearest to a place of the map's container, within reach; bubbles are no points.
@@ -163,5 +173,6 @@
     context.font = `600 ${n > 999 ? 10 : 11}px ${gridgov.FONT}`;
     context.fillStyle = options.bubbleHollow ? color : "#ffffff";
     context.fillText(n > 9999 ? Math.round(n / 1000) + "k" : String(n), x, y + 0.5);
+    return radius;
   }
 })();

@@ -1,0 +1,53 @@
+"""Choices that outlive a change of language or page: the value is kept by us, the widget only shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app.widgets.frame import language, text
+from gridgov.i18n import has_label
+
+ANY = ""
+
+
+def remembered_select(
+    place: DeltaGenerator, label: str, options: list[str], *, name: str, show: Callable[[str], str]
+) -> str:
+    """Draw a select box and return the chosen option.
+
+    Its key holds the language, because Streamlit compares the texts shown, and those change with it.
+    """
+    kept = st.session_state.get(name, options[0])
+    chosen = place.selectbox(
+        label,
+        options,
+        index=options.index(kept) if kept in options else 0,
+        format_func=show,
+        key=f"{name}-{language()}",
+    )
+    st.session_state[name] = chosen
+    return str(chosen)
+
+
+def remembered_rank(place: DeltaGenerator, label: str, ranks: list[int], *, chosen: int) -> None:
+    """Draw the ranks as buttons; a press is kept as ``rank``."""
+    key = f"rank-{language()}"
+
+    def keep() -> None:
+        st.session_state["rank"] = st.session_state[key]
+
+    given: dict[str, Any] = {} if key in st.session_state else {"default": chosen}
+    if key in st.session_state and st.session_state[key] != chosen:
+        st.session_state[key] = chosen
+    place.segmented_control(label, ranks, key=key, required=True, on_change=keep, **given)
+
+
+def skill_name(skill: str) -> str:
+    """Return a skill in the language of the page; a skill we have no word for stays as it is."""
+    if skill == ANY:
+        return text("console.any")
+    return text(f"skill.{skill}") if has_label(f"skill.{skill}") else skill
