@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from gridgov.layers.inspection import Inspection, Mask
 
 _OFFSET = re.compile(r":\d\d.*(?:Z|[+-]\d\d(?::?\d\d)?)$")
 _FORMATS = (
@@ -22,6 +25,7 @@ _CHINESE = re.compile(
 )
 _EXCEL_ORIGIN = "1899-12-30"  # day 0 as it counts since Excel takes 1900 for a leap year
 _EXCEL_DAYS = (20_000.0, 80_000.0)  # 1954 to 2119
+_PLAUSIBLE = (pd.Timestamp("1990-01-01", tz="UTC"), pd.Timestamp("2100-01-01", tz="UTC"))
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 
 
@@ -56,6 +60,31 @@ def are_excel_days(text: pd.Series) -> bool:
     given = [value for value in text if value is not None]
     low, high = _EXCEL_DAYS
     return bool(given) and all(_SERIAL.fullmatch(value) and low <= float(value) <= high for value in given)
+
+
+def check_times(inspection: Inspection, *, now: datetime | None = None, timezone: str = "UTC") -> None:
+    """Say which times of incidents cannot be: closed before reported, reported after `now`, in another century."""
+    if not {"reported_at", "closed_at"} <= set(inspection.frame.columns):
+        return
+    reported, closed = inspection.frame["reported_at"], inspection.frame["closed_at"]
+    odd = (reported < _PLAUSIBLE[0]) | (reported >= _PLAUSIBLE[1])
+    later = (reported > pd.Timestamp(now)) & ~odd if now is not None else odd & False
+    for rule, name, mask in (
+        ("closed_before_reported", "closed_at", closed < reported),
+        ("reported_in_no_age", "reported_at", odd),
+        ("reported_in_future", "reported_at", later),
+    ):
+        found: Mask = mask.fillna(False).to_numpy(dtype=np.bool_)
+        columns = (reported[found], closed[found])
+        details = [
+            {"reported": _written(start, timezone), "closed": _written(end, timezone)}
+            for start, end in zip(*columns, strict=True)
+        ]
+        inspection.rows(rule, found, field_name=name, details=details)
+
+
+def _written(moment: pd.Timestamp, timezone: str) -> str:
+    return "" if pd.isna(moment) else moment.tz_convert(timezone).strftime("%Y-%m-%d %H:%M")
 
 
 def _utc(naive: pd.Series, timezone: str) -> pd.Series:
