@@ -26,6 +26,7 @@ _CHINESE = re.compile(
 _EXCEL_ORIGIN = "1899-12-30"  # day 0 as it counts since Excel takes 1900 for a leap year
 _EXCEL_DAYS = (20_000.0, 80_000.0)  # 1954 to 2119
 _PLAUSIBLE = (pd.Timestamp("1990-01-01", tz="UTC"), pd.Timestamp("2100-01-01", tz="UTC"))
+_CALENDAR = (pd.Timestamp("0001-01-02", tz="UTC"), pd.Timestamp("9999-12-30", tz="UTC"))  # Python's, in every zone
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 
 
@@ -42,13 +43,18 @@ def read_times(text: pd.Series, *, timezone: str, date_format: str | None = None
     date_format : str, optional
         As of strptime; tried first, and in place of the formats that are not ISO 8601 or Chinese.
     """
+    times = _read(text, timezone, date_format)
+    return times.where(times.between(*_CALENDAR))
+
+
+def _read(text: pd.Series, timezone: str, date_format: str | None) -> pd.Series:
     if are_excel_days(text):
         days = pd.to_numeric(text).astype(float)
         moments = pd.to_datetime(days, unit="D", origin=_EXCEL_ORIGIN, errors="coerce").dt.round("s")
         return _utc(moments, timezone)
     if date_format and "%z" in date_format:
         stated = pd.to_datetime(text, format=date_format, utc=True, errors="coerce").astype("datetime64[us, UTC]")
-        return stated.fillna(read_times(text.where(stated.isna(), None), timezone=timezone))
+        return stated.fillna(_read(text.where(stated.isna(), None), timezone, None))
     offset = np.array([bool(value and _OFFSET.search(value)) for value in text], dtype=np.bool_)
     aware = pd.to_datetime(text.where(offset), format="ISO8601", utc=True, errors="coerce")
     naive = _naive(text.where(~offset), date_format)
