@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyproj
 from gridgov.layers.geometries import check_geometry
 from gridgov.layers.inspection import CheckResult, Inspection, Mask
 from gridgov.layers.places import District, check_places, to_wgs84
+from gridgov.layers.times import check_times
 from gridgov.layers.values import check_key, check_nulls, type_fields
 from gridgov.model import FindingLevel, LayerSpec
 
@@ -73,8 +75,11 @@ def run_checks(
     date_format: str | None = None,
     gcj02: bool = False,
     masks: dict[str, Mask] | None = None,
+    now: datetime | None = None,
 ) -> CheckResult:
-    """Run every rule over an inspection. `masks` may hold the reader's ``unclosed`` and ``broken`` rows."""
+    """Run every rule over an inspection. `masks` may hold the reader's ``unclosed`` and ``broken`` rows;
+    nothing can have been reported after `now`.
+    """
     if spec.key not in inspection.frame:
         width = len(str(len(inspection.frame)))
         inspection.frame[spec.key] = [
@@ -88,6 +93,7 @@ def run_checks(
         check_geometry(inspection, spec, **(masks or {}))
         to_wgs84(inspection, district, declared=declared, given=given, gcj02=gcj02)
         check_places(inspection, spec, district)
+    check_times(inspection, now=now, timezone=timezone)
     check_nulls(inspection, spec)
     inspection.frame = inspection.frame[list(spec.fields)]
     return inspection.result()

@@ -91,7 +91,7 @@ def _usual(cells: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.
     """The range of each column's numbers without the outermost hundredth, widened by itself and a little more."""
     low, high = np.full(cells.shape[1], -np.inf), np.full(cells.shape[1], np.inf)
     for column in range(cells.shape[1]):
-        known = cells[~np.isnan(cells[:, column]), column]
+        known = cells[np.isfinite(cells[:, column]), column]
         if len(known):
             least, most = np.quantile(known, [0.01, 0.99])
             room = (most - least) + 0.01 * max(abs(least), abs(most))

@@ -26,6 +26,8 @@ _MARGIN = 0.1  # of the district's extent: a point beyond it lies in another pla
 _MOSTLY = 0.5  # below this share of rows in place, the declared CRS is doubted
 _SURELY = 0.9  # above this share of rows in place, another CRS is believed
 _CROWD_ROWS, _CROWD_SHARE = 10, 0.01
+_GRID_MAX_KM2 = 2_000.0  # a unit grid of the national scheme has about 0.01
+_EARTH_RADIUS_KM = 6_371.0
 _GCJ_ROWS = 20  # fewer points prove nothing
 
 
@@ -100,6 +102,8 @@ def check_places(inspection: Inspection, spec: LayerSpec, district: District) ->
     possible = _in_place(inspection.geometry, None)
     points = possible & (shapely.get_type_id(inspection.geometry) == 0)
     _outside(inspection, spec, district.bounds, possible)
+    if spec.key == "grid_code":
+        _too_large(inspection)
     if spec.geometry == "point":
         _crowds(inspection, points)
     points &= inspection.alive
@@ -206,6 +210,23 @@ def _outside(inspection: Inspection, spec: LayerSpec, bounds: Bounds | None, pos
     ):
         level = FindingLevel.ERROR if action is FindingAction.ASIDE else FindingLevel.WARNING
         inspection.rows(rule, mask, level=level, action=action, details=_lonlat(xy[mask]), also_aside=True)
+
+
+def _too_large(inspection: Inspection) -> None:
+    """Grids of the size of a province are slips of a hand; one of them would cover all others."""
+    area = shapely.area(shapely.transform(inspection.geometry, _equal_area_km))
+    mask = inspection.alive & (area > _GRID_MAX_KM2)
+    details = [{"area_km2": round(value)} for value in area[mask].tolist()]
+    inspection.rows(
+        "grid_too_large", mask, level=FindingLevel.ERROR, action=FindingAction.ASIDE, field_name="geometry",
+        details=details,
+    )  # fmt: skip
+
+
+def _equal_area_km(lonlat: _Floats) -> _Floats:
+    """Lambert's cylindrical projection of a sphere: areas are true everywhere."""
+    x, y = np.radians(lonlat).T
+    return _EARTH_RADIUS_KM * np.column_stack([x, np.sin(y)])
 
 
 def _crowds(inspection: Inspection, points: Mask) -> None:

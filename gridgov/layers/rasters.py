@@ -16,6 +16,7 @@ from rasterio.windows import Window
 from gridgov.crs import WGS84
 from gridgov.errors import SourceError, StorageError
 from gridgov.layers.import_file import Bounds, ImportLayer
+from gridgov.layers.sources import check_source
 from gridgov.model import Finding, FindingLevel, LayerSpec
 
 Progress = Callable[[str, float], None]
@@ -47,8 +48,7 @@ def import_raster(
     StorageError
         The target cannot be written.
     """
-    if not item.source.is_file():
-        raise SourceError(f"{item.source}: no such file; correct the source of layer '{item.layer_id}'")
+    check_source(item.source, item.layer_id)
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1), _open(item.source) as raster:
         crs = _crs(item, raster)
         extent = _extent(raster, crs)

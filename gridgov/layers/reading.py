@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from gridgov.layers.import_file import Bounds, ImportLayer
 from gridgov.layers.inspection import CheckResult, Inspection, Mask
 from gridgov.layers.malformed import marked_rows, set_aside_malformed, shifted_rows
 from gridgov.layers.places import District
+from gridgov.layers.sources import check_source
 from gridgov.layers.tables import read_csv
 from gridgov.layers.values import as_text, map_values, value_fault
 from gridgov.layers.vectors import VECTOR_SUFFIXES, read_vector
@@ -30,6 +32,7 @@ _COORDINATES = (
     ("lon", "lat"), ("lng", "lat"), ("longitude", "latitude"), ("long", "lat"), ("x", "y"), ("经度", "纬度"),
     ("經度", "緯度"), ("gps_lon", "gps_lat"),
 )  # fmt: skip
+_DECIMAL_COMMA = r"\s*[+-]?\d+,\d+\s*"
 
 
 @dataclass
@@ -52,6 +55,7 @@ def read_layer(
     bounds: Bounds | None = None,
     district: District | None = None,
     progress: Progress | None = None,
+    now: datetime | None = None,
 ) -> CheckResult:
     """Read a vector, CSV or table source and check it.
 
@@ -67,6 +71,8 @@ def read_layer(
         What else is known of the place: its boundary, points on its roads.
     progress : callable, optional
         Called with (what is being done, share done 0 … 1).
+    now : datetime, optional
+        Aware; an incident reported later gets a warning.
 
     Raises
     ------
@@ -92,6 +98,7 @@ def read_layer(
     result = run_checks(
         inspection, spec, district=place, declared=source.declared, given=_known_crs(item, given),
         timezone=item.timezone, date_format=item.date_format, gcj02=item.gcj02, masks=masks,
+        now=now,
     )  # fmt: skip
     report("check", 1.0)
     return result
@@ -122,8 +129,7 @@ def _check_import_values(item: ImportLayer, spec: LayerSpec) -> None:
 
 def _read(item: ImportLayer, spec: LayerSpec) -> _Source:
     suffix = item.source.suffix.lower()
-    if not item.source.exists():
-        raise SourceError(f"{item.source}: no such file; correct the source of layer '{item.layer_id}'")
+    check_source(item.source, item.layer_id)
     if suffix in _CSV_SUFFIXES:
         return _read_csv(item, spec)
     if suffix not in VECTOR_SUFFIXES:
@@ -149,11 +155,24 @@ def _read_csv(item: ImportLayer, spec: LayerSpec) -> _Source:
         source.coordinates = ("wkt",)
     elif spec.geometry != "table":
         source.coordinates = _coordinate_columns(item, list(table.frame.columns))
+        if table.delimiter != "," and (names := _read_decimal_commas(table.frame, source.coordinates)):
+            notes["decimal_comma"] = ", ".join(names)
         x, y = (pd.to_numeric(table.frame[name], errors="coerce").to_numpy(float) for name in source.coordinates)
-        geometry = np.asarray(shapely.points(x, y), dtype=object)
-        geometry[~(np.isfinite(x) & np.isfinite(y))] = None
-        source.geometry = geometry
+        known = np.isfinite(x) & np.isfinite(y)
+        source.geometry = np.full(len(x), None, dtype=object)
+        source.geometry[known] = shapely.points(x[known], y[known])
     return source
+
+
+def _read_decimal_commas(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[str]:
+    """Write numbers such as 119,02 with a point, in place; return the columns that held some."""
+    changed = []
+    for name in columns:
+        commas = frame[name].str.fullmatch(_DECIMAL_COMMA)
+        if commas.any():
+            frame[name] = frame[name].mask(commas, frame[name].str.replace(",", "."))
+            changed.append(name)
+    return changed
 
 
 def _wkt(item: ImportLayer, frame: pd.DataFrame) -> NDArray[np.object_]:

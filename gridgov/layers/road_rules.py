@@ -31,6 +31,9 @@ TAGS = {
     "highway", "name", "name:en", "oneway", "maxspeed", "lanes", "access", "vehicle", "motor_vehicle", "motorcar",
     "bicycle", "foot", "oneway:bicycle", "cycleway", "bridge", "tunnel", "junction", "area", "motorroad",
 }  # fmt: skip
+_TWO_WAYS = {"no", "false", "0"}
+# Speeds in words are rightly no number: none, signals, CN:urban.
+_SPEED_WORD = re.compile(r"none|signals|variable|walk|implicit|[A-Z]{2}:.+|[a-z]+:.+")
 _SPEED = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(mph|km/h|kmh|kph)?\s*")
 
 
@@ -136,6 +139,19 @@ def maxspeed_kph(text: str | None) -> float | None:
     return min((speed for speed in speeds if speed > 0), default=None)
 
 
+def unread_tags(tags: Tags) -> list[str]:
+    """Return which of ``maxspeed``, ``lanes`` and ``oneway`` hold a value that is not understood and so not used."""
+    speed, lanes, oneway = (tags.get(name, "").strip() for name in ("maxspeed", "lanes", "oneway"))
+    unread = []
+    if speed and maxspeed_kph(speed) is None and not _SPEED_WORD.fullmatch(speed):
+        unread.append("maxspeed")
+    if lanes and _lane_count(lanes) is None:
+        unread.append("lanes")
+    if oneway and oneway not in _ONEWAY | _REVERSED | _TWO_WAYS:
+        unread.append("oneway")
+    return unread
+
+
 def _kph(mode: TravelMode, tags: Tags, road_class: RoadClass, profile: SpeedProfile, limit: float | None) -> float:
     allowed = _allowed(mode, tags, by_class=road_class.kph[mode] > 0)
     if not allowed:
@@ -175,7 +191,13 @@ def _sense(mode: TravelMode, tags: Tags) -> int:
 
 def _lanes(text: str | None, road_class: RoadClass, *, oneway: bool) -> float:
     """Lanes in one direction; the tag counts both directions of a two-way road."""
-    counts = [int(part) for part in (text or "").split(";") if part.strip().isdigit()]
-    if not counts or min(counts) < 1:
+    count = _lane_count(text)
+    if count is None:
         return road_class.lanes
-    return float(min(counts)) if oneway else max(1.0, min(counts) / 2)
+    return float(count) if oneway else max(1.0, count / 2)
+
+
+def _lane_count(text: str | None) -> int | None:
+    """The lowest of several numbers; None for anything else."""
+    counts = [int(part) for part in (text or "").split(";") if part.strip().isdecimal()]
+    return min(counts) if counts and min(counts) >= 1 else None

@@ -25,8 +25,9 @@ from scipy.sparse.csgraph import connected_components
 
 from gridgov.crs import WGS84
 from gridgov.errors import SourceError
+from gridgov.layers.road_losses import RoadLosses
 from gridgov.layers.road_rules import MODES, TAGS, RoadUse, SpeedProfile, load_speeds, road_use
-from gridgov.model import Finding, FindingLevel
+from gridgov.layers.sources import check_source
 
 Progress = Callable[[str, float], None]
 _Ints = NDArray[np.int64]
@@ -93,8 +94,8 @@ def read_osm_roads(
     report = progress or (lambda text, share: None)
     _check_file(path)
     profile = speeds or load_speeds()
-    ignored: Counter[str] = Counter()
-    ways = list(_read_ways(path, profile, ignored))
+    losses = RoadLosses()
+    ways = list(_read_ways(path, profile, losses))
     if not ways:
         raise SourceError(f"{path}: no usable road (way with a highway tag) in this file; export an area with roads")
     node_ids, lon, lat, refs = _nodes(ways)
@@ -107,14 +108,13 @@ def read_osm_roads(
     graph = _graph(ways, node_ids, lon, lat, segments)
     report("simplify", 0.5)
     simplified = _simplify(graph)
-    simplified.graph["findings"] = _findings(layer_id, ways, lon, ignored)
+    simplified.graph["findings"] = losses.findings(layer_id, missing_nodes=int(np.isnan(lon).sum()))
     report("simplify", 1.0)
     return simplified
 
 
 def _check_file(path: Path) -> None:
-    if not path.is_file():
-        raise SourceError(f"{path}: no such file; correct the source in the import file")
+    check_source(path)
     if not path.name.lower().endswith(_SUFFIXES):
         raise SourceError(f"{path}: roads are read from .osm or .osm.pbf files; give one of these")
 
@@ -130,16 +130,18 @@ def _stream(path: Path) -> Iterator[Any]:
         raise SourceError(f"{path}: broken or not an OpenStreetMap file ({reason}); fetch it again") from error
 
 
-def _read_ways(path: Path, profile: SpeedProfile, ignored: Counter[str]) -> Iterator[_Way]:
+def _read_ways(path: Path, profile: SpeedProfile, losses: RoadLosses) -> Iterator[_Way]:
     for way in _stream(path):
         tags = {tag.k: tag.v for tag in way.tags if tag.k in TAGS}
         use = road_use(tags, profile)
         if use is None:
-            ignored[tags["highway"]] += 1
+            losses.classes[tags["highway"]] += 1
             continue
         places = [(node.ref, node.location) for node in way.nodes]
         nodes = [(ref, at.lon, at.lat) if at.valid() else (ref, math.nan, math.nan) for ref, at in places]
-        yield _Way(way.id, tuple(node for node, _ in groupby(nodes)), use, _attributes(way.id, tags, use))
+        distinct = tuple(node for node, _ in groupby(nodes))
+        losses.note(way.id, tags, distinct)
+        yield _Way(way.id, distinct, use, _attributes(way.id, tags, use))
 
 
 def _attributes(osmid: int, tags: Mapping[str, str], use: RoadUse) -> dict[str, Any]:
@@ -269,14 +271,3 @@ def _most_common(values: list[str]) -> str:
 
 def _joined(values: list[str]) -> str:
     return " / ".join(dict.fromkeys(values))
-
-
-def _findings(layer_id: str, ways: list[_Way], lon: _Floats, ignored: Counter[str]) -> list[Finding]:
-    findings = []
-    if missing := int(np.isnan(lon).sum()):
-        detail: dict[str, str | int | float] = {"count": missing}
-        findings.append(Finding(layer_id, None, None, "road_nodes_missing", FindingLevel.WARNING, detail=detail))
-    for highway, count in sorted(ignored.items()):
-        detail = {"highway": highway, "count": count}
-        findings.append(Finding(layer_id, None, "highway", "road_class_ignored", FindingLevel.INFO, detail=detail))
-    return findings

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gridgov.errors import SourceError
+from gridgov.layers.sources import check_source
 
 _DELIMITERS = ",;\t|"
 _COMMON_SHARE = 0.9  # of the non-ASCII signs that are ordinary Chinese; below it the text is not GB18030
@@ -22,13 +23,14 @@ class CsvTable:
     """A CSV file as text.
 
     `ragged` marks the rows whose number of cells is not the header's; they are cut or filled to fit. `encoding` is the
-    one that was used, `guessed` says that nobody named it and it is not UTF-8.
+    one that was used, `delimiter` the sign between cells; `guessed` says that nobody named it and it is not UTF-8.
     """
 
     frame: pd.DataFrame
     ragged: NDArray[np.bool_]
     encoding: str
     guessed: bool
+    delimiter: str = ","
 
 
 def read_csv(path: Path, *, encoding: str | None = None) -> CsvTable:
@@ -55,7 +57,7 @@ def read_csv(path: Path, *, encoding: str | None = None) -> CsvTable:
     ragged = np.array([len(row) != width for row in body], dtype=np.bool_)
     fitted = [row if len(row) == width else _fitted(row, width, delimiter) for row in body]
     frame = pd.DataFrame(fitted, columns=header, dtype=object)
-    return CsvTable(frame, ragged, used, encoding is None and used != "utf-8")
+    return CsvTable(frame, ragged, used, encoding is None and used != "utf-8", delimiter)
 
 
 def _fitted(row: list[str], width: int, delimiter: str) -> list[str]:
@@ -74,14 +76,15 @@ def _header(path: Path, cells: list[str]) -> list[str]:
 
 
 def _decode(path: Path, encoding: str | None) -> tuple[str, str]:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path}: cannot read this file ({error.strerror}); correct the source") from error
+    check_source(path)
+    data = path.read_bytes()
     if not data.strip():
         raise SourceError(f"{path}: the file is empty; give a file with rows")
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-        return data.decode("utf-16"), "utf-16"
+        try:
+            return data.decode("utf-16"), "utf-16"
+        except UnicodeDecodeError as error:
+            raise SourceError(f"{path}: cut off or no UTF-16; save it again as UTF-8") from error
     if b"\x00" in data[:4096]:
         raise SourceError(f"{path}: not a CSV file (it holds binary data); save it as CSV, UTF-8 or GB18030")
     return _decode_as(path, data, encoding) if encoding else _decode_guessed(path, data)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from gridgov.layers.inspection import Inspection, Mask
 
 _OFFSET = re.compile(r":\d\d.*(?:Z|[+-]\d\d(?::?\d\d)?)$")
 _FORMATS = (
@@ -22,6 +25,8 @@ _CHINESE = re.compile(
 )
 _EXCEL_ORIGIN = "1899-12-30"  # day 0 as it counts since Excel takes 1900 for a leap year
 _EXCEL_DAYS = (20_000.0, 80_000.0)  # 1954 to 2119
+_PLAUSIBLE = (pd.Timestamp("1990-01-01", tz="UTC"), pd.Timestamp("2100-01-01", tz="UTC"))
+_CALENDAR = (pd.Timestamp("0001-01-02", tz="UTC"), pd.Timestamp("9999-12-30", tz="UTC"))  # Python's, in every zone
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 
 
@@ -38,13 +43,18 @@ def read_times(text: pd.Series, *, timezone: str, date_format: str | None = None
     date_format : str, optional
         As of strptime; tried first, and in place of the formats that are not ISO 8601 or Chinese.
     """
+    times = _read(text, timezone, date_format)
+    return times.where(times.between(*_CALENDAR))
+
+
+def _read(text: pd.Series, timezone: str, date_format: str | None) -> pd.Series:
     if are_excel_days(text):
         days = pd.to_numeric(text).astype(float)
         moments = pd.to_datetime(days, unit="D", origin=_EXCEL_ORIGIN, errors="coerce").dt.round("s")
         return _utc(moments, timezone)
     if date_format and "%z" in date_format:
         stated = pd.to_datetime(text, format=date_format, utc=True, errors="coerce").astype("datetime64[us, UTC]")
-        return stated.fillna(read_times(text.where(stated.isna(), None), timezone=timezone))
+        return stated.fillna(_read(text.where(stated.isna(), None), timezone, None))
     offset = np.array([bool(value and _OFFSET.search(value)) for value in text], dtype=np.bool_)
     aware = pd.to_datetime(text.where(offset), format="ISO8601", utc=True, errors="coerce")
     naive = _naive(text.where(~offset), date_format)
@@ -56,6 +66,31 @@ def are_excel_days(text: pd.Series) -> bool:
     given = [value for value in text if value is not None]
     low, high = _EXCEL_DAYS
     return bool(given) and all(_SERIAL.fullmatch(value) and low <= float(value) <= high for value in given)
+
+
+def check_times(inspection: Inspection, *, now: datetime | None = None, timezone: str = "UTC") -> None:
+    """Say which times of incidents cannot be: closed before reported, reported after `now`, in another century."""
+    if not {"reported_at", "closed_at"} <= set(inspection.frame.columns):
+        return
+    reported, closed = inspection.frame["reported_at"], inspection.frame["closed_at"]
+    odd = (reported < _PLAUSIBLE[0]) | (reported >= _PLAUSIBLE[1])
+    later = (reported > pd.Timestamp(now)) & ~odd if now is not None else odd & False
+    for rule, name, mask in (
+        ("closed_before_reported", "closed_at", closed < reported),
+        ("reported_in_no_age", "reported_at", odd),
+        ("reported_in_future", "reported_at", later),
+    ):
+        found: Mask = mask.fillna(False).to_numpy(dtype=np.bool_)
+        columns = (reported[found], closed[found])
+        details = [
+            {"reported": _written(start, timezone), "closed": _written(end, timezone)}
+            for start, end in zip(*columns, strict=True)
+        ]
+        inspection.rows(rule, found, field_name=name, details=details)
+
+
+def _written(moment: pd.Timestamp, timezone: str) -> str:
+    return "" if pd.isna(moment) else moment.tz_convert(timezone).strftime("%Y-%m-%d %H:%M")
 
 
 def _utc(naive: pd.Series, timezone: str) -> pd.Series:

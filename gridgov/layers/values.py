@@ -191,7 +191,8 @@ def _strings(raw: pd.Series) -> tuple[pd.Series, Mask]:
 def _numbers(raw: pd.Series) -> tuple[pd.Series, Mask]:
     if pd.api.types.is_numeric_dtype(raw.dtype) and not pd.api.types.is_bool_dtype(raw.dtype):
         values = raw.astype("Float64").astype(float)
-        return values, np.zeros(len(raw), dtype=np.bool_)
+        endless = np.isinf(values.to_numpy())
+        return values.mask(endless), endless
     text = as_text(raw)
     given = _given(text)
     values = pd.to_numeric(text.where(given), errors="coerce").astype(float)

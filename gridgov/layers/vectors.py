@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gridgov.errors import SourceError
+from gridgov.layers.sources import check_source
 from gridgov.layers.tables import as_gb18030
 
 VECTOR_SUFFIXES = (".gpkg", ".geojson", ".json", ".shp", ".fgb", ".parquet", ".geoparquet", ".zip", ".kml", ".gml")
@@ -55,6 +56,7 @@ def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = 
     SourceError
         The file is not of the kind it claims, is damaged, has no such layer or several, or has no row.
     """
+    check_source(path)
     if path.suffix.lower() in {".parquet", ".geoparquet"}:
         return _read_parquet(path)
     name = _choose_layer(path, layer)
@@ -116,8 +118,6 @@ def _table(frame: pd.DataFrame, wkb: Any, crs: pyproj.CRS | None) -> VectorTable
 
 
 def _choose_layer(path: Path, layer: str | None) -> str | None:
-    if not path.exists():
-        raise SourceError(f"{path}: no such file; correct the source in the import file")
     try:
         names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
     except (pyogrio.errors.DataSourceError, ValueError) as error:
@@ -154,8 +154,6 @@ def _read_parquet(path: Path) -> VectorTable:
     import geopandas  # noqa: PLC0415 - takes a second; the other formats do without
     import pyarrow  # noqa: PLC0415
 
-    if not path.is_file():
-        raise SourceError(f"{path}: no such file; correct the source in the import file")
     try:
         table = geopandas.read_parquet(path)
     except (pyarrow.ArrowException, ValueError, OSError) as error:

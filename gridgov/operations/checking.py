@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from gridgov.errors import SourceError
@@ -11,7 +12,7 @@ from gridgov.layers import District, ImportLayer, import_raster, load_specs, rea
 from gridgov.model import Finding
 from gridgov.operations.findings import findings_of
 from gridgov.operations.importing import read_and_check
-from gridgov.workspace import MANIFEST, open_workspace
+from gridgov.workspace import MANIFEST, open_workspace, utc_now
 
 Bounds = tuple[float, float, float, float]
 Progress = Callable[[str, float], None]
@@ -47,13 +48,15 @@ def check_path(
         raise SourceError(f"{path}: no such file or folder")
     if path.suffix == ".toml":
         plan = read_import_file(path)
-        return _check_items(plan.layers, plan.bounds, tell)
+        return _check_items(plan.layers, plan.bounds, plan.as_of or utc_now(), tell)
     if kind is None:
         raise SourceError(f"{path}: say what it holds, for example --kind grids; known are {', '.join(load_specs())}")
-    return _check_items((ImportLayer(layer_id=kind, kind=kind, source=path, source_layer=source_layer),), None, tell)
+    return _check_items(
+        (ImportLayer(layer_id=kind, kind=kind, source=path, source_layer=source_layer),), None, utc_now(), tell
+    )
 
 
-def _check_items(items: tuple[ImportLayer, ...], bounds: Bounds | None, tell: Progress) -> list[Finding]:
+def _check_items(items: tuple[ImportLayer, ...], bounds: Bounds | None, now: datetime, tell: Progress) -> list[Finding]:
     specs = load_specs()
     findings: list[Finding] = []
     for position, item in enumerate(sorted(items, key=lambda item: item.kind != "grids")):
@@ -64,7 +67,7 @@ def _check_items(items: tuple[ImportLayer, ...], bounds: Bounds | None, tell: Pr
             with tempfile.TemporaryDirectory() as folder:
                 findings += import_raster(item, specs[item.kind], Path(folder) / "raster.tif", bounds=bounds)
         else:
-            _, result = read_and_check(item, specs, District(bounds=bounds))
+            _, result = read_and_check(item, specs, District(bounds=bounds), now)
             findings += result.findings
             if item.kind == "grids" and bounds is None:
                 west, south, east, north = (float(v) for v in result.frame.total_bounds)

@@ -107,10 +107,11 @@ def import_workspace(
     tell = progress or (lambda text, fraction: None)
     plan = read_import_file(import_file)
     with written_aside(directory) as part:
-        run = _ImportRun(plan, part, tell)
+        now = clock()
+        run = _ImportRun(plan, part, tell, plan.as_of or now)
         for item in sorted(plan.layers, key=lambda layer: _FIRST.get(layer.kind, 9)):
             run.take(item)
-        manifest = run.finish(clock())
+        manifest = run.finish(now)
         report = ImportReport(
             directory=directory,
             names=dict(plan.names),
@@ -132,10 +133,15 @@ def import_sample(directory: Path, *, size: str = "district", progress: Progress
     return import_workspace(directory, import_file, progress=lambda text, f: tell(text, 0.5 + 0.5 * f))
 
 
-def read_and_check(item: ImportLayer, specs: dict[str, LayerSpec], place: District) -> tuple[LayerSpec, CheckResult]:
-    """Read one vector or table source and check its rows, grid codes and topology included."""
+def read_and_check(
+    item: ImportLayer, specs: dict[str, LayerSpec], place: District, now: datetime
+) -> tuple[LayerSpec, CheckResult]:
+    """Read one vector or table source and check its rows, grid codes and topology included.
+
+    `now` tells times that lie in the future.
+    """
     spec = _spec_of(item, specs)
-    result = read_layer(item, spec, district=place)
+    result = read_layer(item, spec, district=place, now=now)
     if item.kind == "grids":
         result = check_grids(result, spec, item.layer_id)
     return spec, result
@@ -144,8 +150,8 @@ def read_and_check(item: ImportLayer, specs: dict[str, LayerSpec], place: Distri
 class _ImportRun:
     """One import under way: takes layer after layer into a folder that is not yet a workspace."""
 
-    def __init__(self, plan: ImportPlan, part: Path, tell: Progress) -> None:
-        self.plan, self.part, self.tell = plan, part, tell
+    def __init__(self, plan: ImportPlan, part: Path, tell: Progress, now: datetime) -> None:
+        self.plan, self.part, self.tell, self.now = plan, part, tell, now
         self.specs = load_specs()
         self.place = District(bounds=plan.bounds)  # where rows are believed
         self.extent: Bounds | None = None  # what the map opens on
@@ -241,7 +247,7 @@ class _ImportRun:
         self._enter(item, spec, rows=1, aside=0)
 
     def _take_frame(self, item: ImportLayer) -> None:
-        spec, result = read_and_check(item, self.specs, self.place)
+        spec, result = read_and_check(item, self.specs, self.place, self.now)
         _refuse_empty(item, result)
         frame = result.frame
         self.findings.extend(result.findings)

@@ -170,7 +170,92 @@ def test_a_csv_without_coordinates_is_a_source_fault(tmp_path: Path) -> None:
         read(write_csv(tmp_path, "shelter_id,where\nA,here\n"))
 
 
+@pytest.mark.parametrize("name", ["s.gpkg", "s.csv", "s.parquet", "s.shp"])
+def test_a_folder_as_source_is_called_a_folder(tmp_path: Path, name: str) -> None:
+    """It is there, so "no such file" would be wrong."""
+    (tmp_path / name).mkdir()
+    with pytest.raises(SourceError, match="a folder, not a file; name the file in it"):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["s.gpkg", "s.csv"])
+def test_a_file_without_the_right_to_read_it_is_no_damaged_file(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exporting it again would not help."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(SourceError, match="no permission to read this file"):
+        read(tmp_path / name)
+
+
+def test_a_cut_off_utf16_file_is_a_source_fault(tmp_path: Path) -> None:
+    """No error of the codec comes through."""
+    (tmp_path / "t.csv").write_bytes("shelter_id,lon,lat\nA,119.1,29.6\n".encode("utf-16")[:-1])
+    with pytest.raises(SourceError, match="cut off or no UTF-16"):
+        read(tmp_path / "t.csv")
+
+
 # ------------------------------------------------------------------ faults of rows
+def test_an_infinite_coordinate_is_a_missing_position(tmp_path: Path) -> None:
+    """And nothing is printed by numpy (a warning would fail this test)."""
+    path = write_csv(tmp_path, "shelter_id,lon,lat\nA,inf,29.6\nB,119.1,-inf\nC,119.1,29.6\nD,nan,nan\n")
+    result = read(path)
+    assert result.frame["shelter_id"].tolist() == ["C"]
+    assert rules(result)["missing_geometry"] == 3
+
+
+def test_an_infinite_coordinate_of_a_vector_file_is_a_missing_position(tmp_path: Path) -> None:
+    """In a projected CRS, too, where every coordinate is computed."""
+    frame = shelters().to_crs("EPSG:4549")
+    frame.loc[1, "geometry"] = shelters().geometry.iloc[0].__class__(np.inf, np.inf)
+    frame.to_file(tmp_path / "s.gpkg")
+    result = read(tmp_path / "s.gpkg")
+    assert result.frame["shelter_id"].tolist() == ["S0", "S2"]
+    assert rules(result)["missing_geometry"] == 1
+
+
+def test_decimal_commas_of_a_semicolon_file_are_read_and_said(tmp_path: Path) -> None:
+    """As spreadsheets in many countries write them."""
+    path = write_csv(tmp_path, "shelter_id;capacity_persons;lon;lat\nA;10;119,02;29,6\nB;20;119,03;29,61\n")
+    result = read(path)
+    assert result.frame.geometry.x.tolist() == [119.02, 119.03]
+    assert [(f.rule, f.detail) for f in result.findings] == [("decimal_comma", {"value": "lon, lat"})]
+
+
+def test_a_grid_of_the_size_of_a_province_is_kept_aside() -> None:
+    """It would cover every other grid."""
+    shapes = [shapely.box(119.1, 29.6, 119.101, 29.601), shapely.box(109, 19.6, 129, 39.6)]
+    frame = gpd.GeoDataFrame({"grid_code": ["A", "B"]}, geometry=shapes, crs="EPSG:4326")
+    result = check(frame, SPECS["grids"])
+    assert result.frame["grid_code"].tolist() == ["A"]
+    assert result.aside["rule"].tolist() == ["grid_too_large"]
+    (finding,) = [f for f in result.findings if f.rule == "grid_too_large"]
+    assert float(finding.detail["area_km2"]) == pytest.approx(4.28e6, rel=0.01)  # 20 degrees each way, at 29.6 N
+
+
+def test_times_of_incidents_that_cannot_be_are_said(tmp_path: Path) -> None:
+    """The rows stay; without `now` nothing is still to come."""
+    rows = [
+        "A,2026-06-01,2026-05-01,119.1,29.6", "B,2026-07-01,,119.1,29.61", "C,1900-01-01,,119.1,29.62",
+        "D,2926-01-01,,119.1,29.63", "E,2026-06-01,2026-06-02,119.1,29.64",
+    ]  # fmt: skip
+    path = write_csv(tmp_path, "\n".join(["incident_id,reported_at,closed_at,lon,lat", *rows]))
+    item = ImportLayer("incidents", "incidents", path)
+    now = pd.Timestamp("2026-06-30", tz="UTC").to_pydatetime()
+    result = read_layer(item, SPECS["incidents"], now=now)
+    assert len(result.frame) == 5
+    assert [(f.rule, f.key) for f in result.findings] == [
+        ("closed_before_reported", "A"), ("reported_in_future", "B"),
+        ("reported_in_no_age", "C"), ("reported_in_no_age", "D"),
+    ]  # fmt: skip
+    assert "reported_in_future" not in rules(read_layer(item, SPECS["incidents"]))
+    assert result.findings[0].message("en") == "Closed at 2026-05-01 00:00, before it was reported at 2026-06-01 00:00"
+
+
 def test_wrong_values_are_removed_and_said(tmp_path: Path) -> None:
     """Wrong type, out of range; the row stays."""
     path = write_csv(

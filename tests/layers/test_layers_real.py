@@ -238,7 +238,7 @@ def test_every_open_ring_of_the_fire_grid_is_closed_and_said(real_data: Path) ->
 
 
 def test_requests_of_new_york_come_in_with_their_times(real_data: Path) -> None:
-    """American dates, 57 rows without a place, one unknown state."""
+    """American dates, 57 rows without a place, one unknown state, two closed before they were reported."""
     item = ImportLayer(
         "incidents", "incidents", real_data / "incidents" / "nyc_311_slice.csv", timezone="America/New_York",
         fields={"incident_id": "Unique Key", "reported_at": "Created Date", "closed_at": "Closed Date",
@@ -248,7 +248,7 @@ def test_requests_of_new_york_come_in_with_their_times(real_data: Path) -> None:
         x="Longitude", y="Latitude",
     )  # fmt: skip
     result = read_layer(item, SPECS["incidents"])
-    assert rules(result) == {"missing_geometry": 57, "unknown_code": 1}
+    assert rules(result) == {"missing_geometry": 57, "unknown_code": 1, "closed_before_reported": 2}
     assert len(result.frame) + len(result.aside) == 5895
     assert result.frame["reported_at"].notna().all()
     first = result.frame.set_index("incident_id").loc["45633481", "reported_at"]

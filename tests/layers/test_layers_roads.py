@@ -60,6 +60,27 @@ def test_a_node_whose_position_is_no_number_is_a_fault_of_the_file(tmp_path: Pat
         read(tmp_path, text)
 
 
+def test_what_is_not_understood_is_counted_with_an_example(tmp_path: Path) -> None:
+    """Tags that are no number or no direction; ways of one node or of no length."""
+    road = {"highway": "residential"}
+    text = osm(
+        5,
+        ([1, 2], road | {"maxspeed": "fast", "lanes": "two", "oneway": "maybe"}),
+        ([2, 3], road | {"maxspeed": "50;quick", "lanes": "2", "oneway": "no"}),
+        ([3, 4], road | {"maxspeed": "CN:urban", "lanes": "-1"}),
+        ([4], road),
+        ([4, 5], road),
+    ).replace('lon="119.0050"', 'lon="119.0040"')
+    findings = read(tmp_path, text).graph["findings"]
+    assert [(f.rule, f.field, f.detail) for f in findings] == [
+        ("road_tag_unread", "lanes", {"count": 2, "value": "two"}),
+        ("road_tag_unread", "maxspeed", {"count": 1, "value": "fast"}),
+        ("road_tag_unread", "oneway", {"count": 1, "value": "maybe"}),
+        ("road_way_of_one_node", "geometry", {"count": 1, "value": "103"}),
+        ("road_way_without_length", "geometry", {"count": 1, "value": "104"}),
+    ]
+
+
 def test_a_one_way_binds_cars_and_ebikes_but_not_walkers(tmp_path: Path) -> None:
     """The edge against it has seconds for walkers only."""
     graph = read(tmp_path, osm(3, ([1, 2, 3], {"highway": "residential", "oneway": "yes"})))

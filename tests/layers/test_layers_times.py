@@ -25,7 +25,7 @@ def incidents(folder: Path, *times: str, **options: str) -> CheckResult:
     rows = [f"I{i},{time},119.1,{29.6 + i / 1000}" for i, time in enumerate(times)]
     path.write_text("\n".join(["incident_id,reported_at,lon,lat", *rows]), encoding="utf-8")
     return read_layer(
-        ImportLayer("incidents", "incidents", path, timezone="Asia/Shanghai", **options), SPECS["incidents"]
+        ImportLayer("incidents", "incidents", path, **{"timezone": "Asia/Shanghai", **options}), SPECS["incidents"]
     )
 
 
@@ -56,6 +56,14 @@ def incidents(folder: Path, *times: str, **options: str) -> CheckResult:
 def test_a_time_is_read_as_it_is_meant(text: str, read: str | None) -> None:
     """Without an offset it is local time."""
     assert one(text) == read
+
+
+@pytest.mark.parametrize("text", ["9999-12-31 23:59", "9999-12-31T23:59:59-08:00", "0001-01-01T00:00:00+08:00"])
+@pytest.mark.parametrize("timezone", ["Asia/Shanghai", "America/New_York"])
+def test_the_ends_of_the_calendar_are_no_times(tmp_path: Path, text: str, timezone: str) -> None:
+    """In another zone they would lie in no year that can be written."""
+    result = incidents(tmp_path, text, "2026-06-01", timezone=timezone)
+    assert [f.rule for f in result.findings] == ["wrong_type"]
 
 
 @given(st.datetimes(min_value=pd.Timestamp("1995-01-01"), max_value=pd.Timestamp("2090-01-01")))
