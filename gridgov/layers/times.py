@@ -95,7 +95,8 @@ def _written(moment: pd.Timestamp, timezone: str) -> str:
 
 def _utc(naive: pd.Series, timezone: str) -> pd.Series:
     standard: NDArray[np.bool_] = np.zeros(len(naive), dtype=np.bool_)
-    naive = naive.where(naive.between(*(limit.tz_localize(None) for limit in _CALENDAR)))
+    first, last = (limit.tz_localize(None) for limit in _CALENDAR)
+    naive = naive.where(naive.between(first, last))
     local = naive.dt.tz_localize(timezone, ambiguous=standard, nonexistent="shift_forward")
     moments: pd.Series = local.dt.tz_convert("UTC").astype("datetime64[us, UTC]")
     return moments
