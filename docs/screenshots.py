@@ -70,15 +70,14 @@ def main() -> None:
             address = f"http://127.0.0.1:{port}"
             wait_for(f"{address}/healthz")
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            page = browser.new_page(viewport={"width": 1366, "height": 768})
-            for lang in ("zh", "en"):
-                take(page, address, lang)
+            for lang in ("zh", "en"):  # a browser context of its own: the map keeps the view within one
+                take(browser.new_context(viewport={"width": 1366, "height": 768}).new_page(), address, lang)
             browser.close()
         finally:
             server.terminate()
     for picture in HERE.glob("*.png"):  # 256 colours are enough for a map and a third of the size
         with Image.open(picture) as image:
-            small = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+            small = image.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, kmeans=3, dither=Image.Dither.NONE)
         small.save(picture, optimize=True)
 
 
