@@ -3,7 +3,7 @@
 The package, in the order in which its parts may import each other (left to right):
 
     errors | crs, i18n, config | model | grids | network | dispatch
-      | layers, maps, sample, store | workspace | operations | api, cli
+      | layers, maps, sample, store, profiles | workspace | operations | api | cli
 
 errors      the tree of errors          crs         metric CRS of a place, GCJ-02
 i18n        texts in zh and en          config      settings and the program's own files
@@ -11,9 +11,9 @@ model       the nouns                   grids       codes, topology, point → g
 network     RoadNetwork, nearest        dispatch    who can go, who is nearest, why
 layers      files in, checked           maps        thin folium maps, vector tiles
 sample      the synthetic district      store       event log and current state
-workspace   wires settings, layers,     verify_audit  checks an event log, standard library only
-            networks and clock
+profiles    a city's classes, limits    workspace   wires settings, layers, networks and clock
 operations  the use cases               api, cli    HTTP and the command line
+verify_audit  checks an event log with the standard library only
 
 The public names below are loaded when they are first used, so that `import gridgov` is quick. All errors raised on
 purpose are `GridgovError`; its branches, such as `ParameterError` or `SourceError`, stand in `gridgov.errors`.
