@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from alembic import command
@@ -12,6 +13,7 @@ from sqlalchemy import Engine
 from gridgov.errors import StorageError
 from gridgov.store.engines import writing
 
+_ALEMBIC = threading.Lock()  # its context is one for the whole process
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -25,7 +27,7 @@ def upgrade(engine: Engine) -> None:
     """
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with writing(engine) as connection:
+    with _ALEMBIC, writing(engine) as connection:
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
