@@ -43,18 +43,12 @@ class Settings:
         Where the server listens.
     lang : str
         First language of the console, ``zh`` or ``en``.
-    tianditu_key : str
-        Key of the opt-in Tianditu base map; empty: never asked for.
-    online : bool
-        Whether online sources may be used at all; off by default (closed networks).
     """
 
     workspace: str = "data/linjiang"
     host: str = "127.0.0.1"
     port: int = 8501
     lang: str = "zh"
-    tianditu_key: str = ""
-    online: bool = False
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -94,12 +88,6 @@ def _typed(name: str, value: Any) -> Any:
     default = getattr(Settings(), name)
     if name == "lang" and value not in LANGS:
         raise SettingsError(f"setting 'lang' must be one of {', '.join(LANGS)}, not '{value}'")
-    if isinstance(default, bool):
-        if str(value).lower() in {"1", "true", "yes", "on"}:
-            return True
-        if str(value).lower() in {"0", "false", "no", "off", ""}:
-            return False
-        raise SettingsError(f"setting '{name}' must be true or false, not '{value}'")
     if isinstance(default, int):
         try:
             return int(value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -133,10 +132,3 @@ def _sides(gap: Any, shapes: _Shapes, tree: Any, width_m: float) -> tuple[int, i
         return min(order), max(order)
     enclosed = len(order) == 1 and float(borders.sum()) >= 0.9 * gap.length
     return (order[0], order[0]) if enclosed else None
-
-
-def topology_table(findings: list[Finding]) -> pd.DataFrame:
-    """Return overlaps and gaps as a table: `rule`, `grid_code`, `other`, `area_m2`, largest first."""
-    rows = [(f.rule, f.key, f.detail["other"], f.detail["area_m2"]) for f in findings if f.rule.startswith("grid_")]
-    table = pd.DataFrame(rows, columns=["rule", "grid_code", "other", "area_m2"])
-    return table.sort_values("area_m2", ascending=False, ignore_index=True)

@@ -16,7 +16,6 @@ import pandas as pd
 from gridgov.i18n import LANGS, Lang, label
 from gridgov.model import LayerSpec
 
-GROUND = "#f2f1ee"
 INK = "#39424e"
 
 # Shapes that stay apart at 8 px.
