@@ -43,12 +43,30 @@ class Settings:
         Where the server listens.
     lang : str
         First language of the console, ``zh`` or ``en``.
+    store : str
+        URL of the event store, such as ``postgresql://user@host/database``; empty: a SQLite file in the workspace.
+    session_idle_min, session_hours : int
+        A session ends after so many minutes without use, and after so many hours in any case.
+    lockout_failures, lockout_min : int
+        After so many wrong passwords an account is locked for so many minutes.
+    requests_per_min, reports_per_hour : int
+        Most requests of one account, and most reports of one address without an account.
+    https : bool
+        Whether people reach the server by HTTPS; the session's cookie then never travels without it.
     """
 
     workspace: str = "data/linjiang"
     host: str = "127.0.0.1"
     port: int = 8501
     lang: str = "zh"
+    store: str = ""
+    session_idle_min: int = 120
+    session_hours: int = 12
+    lockout_failures: int = 5
+    lockout_min: int = 15
+    requests_per_min: int = 1200
+    reports_per_hour: int = 30
+    https: bool = False
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -88,6 +106,10 @@ def _typed(name: str, value: Any) -> Any:
     default = getattr(Settings(), name)
     if name == "lang" and value not in LANGS:
         raise SettingsError(f"setting 'lang' must be one of {', '.join(LANGS)}, not '{value}'")
+    if isinstance(default, bool):
+        if str(value).lower() not in {"true", "false", "1", "0"}:
+            raise SettingsError(f"setting '{name}' must be true or false, not '{value}'")
+        return str(value).lower() in {"true", "1"}
     if isinstance(default, int):
         try:
             return int(value)

@@ -7,7 +7,10 @@ GridgovError
 │   ├── SettingsError     a setting or environment variable is wrong
 │   ├── ParameterError    an argument of a function or command is wrong
 │   │   └── MoveRefusedError  an incident's state does not allow the move
-│   └── ConflictError     the record has changed since the caller read it
+│   ├── ConflictError     the record has changed since the caller read it
+│   └── UploadError       a file that somebody sent is too large or no picture
+├── SignInError           nobody is signed in, or name and password do not fit  (PermissionError)
+├── RightsError           the person may not do that, or not there              (PermissionError)
 ├── NotFoundError         something named does not exist             (LookupError)
 │   ├── WorkspaceNotFoundError
 │   ├── LayerNotFoundError
@@ -64,6 +67,28 @@ class MoveRefusedError(ParameterError):
         super().__init__(message)
         self.code = code
         self.fields = fields or {}
+
+
+class UploadError(InputError):
+    """A file that somebody sent cannot be taken.
+
+    Attributes
+    ----------
+    too_large : bool
+        Whether its size is the reason (HTTP 413), else its content (415).
+    """
+
+    def __init__(self, message: str, *, too_large: bool = False) -> None:
+        super().__init__(message)
+        self.too_large = too_large
+
+
+class SignInError(GridgovError, PermissionError):
+    """Nobody is signed in, the session has ended, or name and password do not fit."""
+
+
+class RightsError(GridgovError, PermissionError):
+    """The person's role does not have the right, or not in that area."""
 
 
 class NotFoundError(GridgovError, LookupError):

@@ -9,6 +9,8 @@ On disk a workspace is a folder:
         tiles/<layer_id>.pmtiles     vector tiles
         network.npz                  the road network with all modes
         findings.parquet, aside/     what the checks found; rows kept aside, with the reason
+    store.sqlite         the event log and the current state, unless the setting `store` names a database
+    photos/              pictures that belong to incidents, named by their SHA-256
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -26,12 +28,18 @@ from zoneinfo import ZoneInfo
 import geopandas as gpd
 import pandas as pd
 
+from gridgov.config import Settings, load_settings
 from gridgov.errors import LayerNotFoundError, StorageError, WorkspaceNotFoundError
 from gridgov.grids import GridLocator
 from gridgov.i18n import Lang
 from gridgov.layers import load_specs
 from gridgov.model import LayerSpec, TravelMode
+from gridgov.model.clock import Clock
+from gridgov.model.folding import fold
+from gridgov.model.incident_classes import IncidentProfile
 from gridgov.network import RoadNetwork
+from gridgov.profiles import load_calendar, load_incident_profile
+from gridgov.store import Store, open_store, workspace_store_url
 
 MANIFEST = "workspace.json"
 FORMAT = 1
@@ -108,14 +116,21 @@ class Workspace:
     path : Path
         Its folder.
     manifest : Manifest
+    settings : Settings
+        Of which the workspace needs the URL of the store.
     clock : callable
-        Gives the present, aware UTC; a sample with a frozen `as_of` does not ask it.
+        Gives the present, aware UTC; a sample with a frozen `as_of` does not ask it, unless `start_clock` was called.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, *, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, path: Path, manifest: Manifest, *, settings: Settings | None = None, clock: Callable[[], datetime] = utc_now
+    ) -> None:
         self.path = path
         self.manifest = manifest
+        self.settings = settings or Settings()
         self._clock = clock
+        self._ahead = timedelta(0)
+        self._ticking = manifest.as_of is None
         self._entries = {entry.layer_id: entry for entry in manifest.layers}
         self._specs = load_specs()
         self._loaded: dict[str, Any] = {}
@@ -155,9 +170,27 @@ class Workspace:
 
     def now(self) -> datetime:
         """Return the present for every decision: the frozen `as_of` of a sample, else the clock. Aware UTC."""
-        if self.manifest.as_of:
+        if not self._ticking and self.manifest.as_of:
             return datetime.fromisoformat(self.manifest.as_of).astimezone(UTC)
+        return self._clock() + self._ahead
+
+    def wall_now(self) -> datetime:
+        """Return the real time, also in a sample: for sessions, lock-outs and the limits of requests."""
         return self._clock()
+
+    def start_clock(self) -> None:
+        """Let a sample's clock run: from its `as_of`, or from the last event where that is later.
+
+        A server calls it once, so that deadlines come nearer and no event is earlier than the one before it.
+        """
+        if self.manifest.as_of and not self._ticking:
+            begin = datetime.fromisoformat(self.manifest.as_of).astimezone(UTC)
+            try:
+                last = next(self.store.events(after=self.store.head()[0] - 1), None)
+            except StorageError:  # whoever needs the store will hear of it; the map does not
+                last = None
+            begin = begin if last is None else max(begin, last.at)
+            self._ahead, self._ticking = begin - self._clock(), True
 
     as_of = now
 
@@ -242,6 +275,39 @@ class Workspace:
         """Point → grid, or None in a workspace without grids."""
         return self._once("locator", lambda: GridLocator(self.layer("grids"))) if self.has("grids") else None
 
+    # -- what happens ----------------------------------------------------------------------------------------------
+
+    @property
+    def store(self) -> Store:
+        """The event log and current state, opened when it is first asked for.
+
+        Raises
+        ------
+        StorageError
+            The database cannot be reached or used.
+        """
+        return self._once("store", lambda: open_store(self.store_url, fold=fold))
+
+    @property
+    def store_url(self) -> str:
+        """Where the store is: the setting, else the workspace's own SQLite file."""
+        return self.settings.store or workspace_store_url(self.path)
+
+    @property
+    def incident_profile(self) -> IncidentProfile:
+        """Classes, limits and agencies of the city."""
+        return self._once("incident_profile", load_incident_profile)
+
+    @property
+    def incident_clock(self) -> Clock:
+        """How handling is timed."""
+        return self._once("incident_clock", lambda: load_calendar().clock)
+
+    @property
+    def photos(self) -> Path:
+        """The folder of pictures."""
+        return self.path / "photos"
+
     def cached(self, name: str, make: Callable[[], _T]) -> _T:
         """Return something an operation derives from this version of the data, made once for all users."""
         return self._once(f"derived:{name}", make)
@@ -308,8 +374,18 @@ def _again(file: Path, fault: str) -> str:
     return f"{file}: this file of the workspace {fault}; import the workspace again"
 
 
-def open_workspace(path: str | Path, *, clock: Callable[[], datetime] = utc_now) -> Workspace:
+def open_workspace(
+    path: str | Path, *, settings: Settings | None = None, clock: Callable[[], datetime] = utc_now
+) -> Workspace:
     """Open a workspace folder. Layers are read when they are first asked for.
+
+    Parameters
+    ----------
+    path : str or Path
+    settings : Settings, optional
+        Default: every setting as it comes, so a store inside the workspace.
+    clock : callable
+        Gives the present, aware UTC.
 
     Raises
     ------
@@ -325,7 +401,8 @@ def open_workspace(path: str | Path, *, clock: Callable[[], datetime] = utc_now)
             f"{folder}: no workspace here; make one with 'gridgov sample {folder}' "
             f"or 'gridgov init {folder} --from import.toml'"
         )
-    return Workspace(folder, Manifest.from_json(file.read_text(encoding="utf-8"), file), clock=clock)
+    manifest = Manifest.from_json(file.read_text(encoding="utf-8"), file)
+    return Workspace(folder, manifest, settings=settings, clock=clock)
 
 
 _SHARED: dict[Path, tuple[str, Workspace]] = {}
@@ -335,7 +412,8 @@ _SHARED_LOCK = threading.Lock()
 def shared_workspace(path: str | Path) -> Workspace:
     """Return the one opened workspace of this process for a folder, so that console and routes share its frames.
 
-    After a new import the next call opens the new version; who still holds the old one keeps what it has read.
+    After a new import the next call opens the new version; who still holds the old one keeps what it has read. It has
+    the settings of the process, and the clock of a sample runs.
     """
     folder = Path(path).resolve()
     with _SHARED_LOCK:
@@ -343,5 +421,7 @@ def shared_workspace(path: str | Path) -> Workspace:
         text = manifest.read_text(encoding="utf-8") if manifest.is_file() else ""
         known = _SHARED.get(folder)
         if known is None or known[0] != text:
-            _SHARED[folder] = known = (text, open_workspace(folder))
+            opened = open_workspace(folder, settings=load_settings())
+            opened.start_clock()
+            _SHARED[folder] = known = (text, opened)
         return known[1]

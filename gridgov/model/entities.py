@@ -32,6 +32,7 @@ class IndexColumns:
     due_at: str
     lon: float | None
     lat: float | None
+    class_code: str = ""
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> IndexColumns:
@@ -45,6 +46,7 @@ class IndexColumns:
             due_at=format_time(parse_time(due_at)) if due_at else NO_DUE_TIME,
             lon=None if lon is None else float(lon),
             lat=None if lat is None else float(lat),
+            class_code=str(state.get("class_code") or ""),
         )
 
 
@@ -81,6 +83,8 @@ class EntityFilter:
         One of these.
     grid_prefixes : tuple of str
         Area: the grid code starts with one of these (a district, street, community or grid code).
+    class_codes : tuple of str
+        Its class is one of these.
     worker_id : str
         The worker it is given to.
     severity_from : int
@@ -95,6 +99,7 @@ class EntityFilter:
 
     statuses: tuple[str, ...] = ()
     grid_prefixes: tuple[str, ...] = ()
+    class_codes: tuple[str, ...] = ()
     worker_id: str = ""
     severity_from: int = 0
     due_before: str = ""
@@ -107,6 +112,7 @@ class EntityFilter:
         return (
             (not self.statuses or has.status in self.statuses)
             and (not self.grid_prefixes or has.grid_code.startswith(self.grid_prefixes))
+            and (not self.class_codes or has.class_code in self.class_codes)
             and (not self.worker_id or has.worker_id == self.worker_id)
             and has.severity >= self.severity_from
             and (not self.due_before or has.due_at < self.due_before)

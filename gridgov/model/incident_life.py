@@ -47,6 +47,7 @@ class Action(StrEnum):
     UNMERGE = "unmerge"
     REMIND = "remind"
     NOTE = "note"
+    UNMASK = "unmask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,11 @@ MOVES: Mapping[Action, Move] = {
     Action.UNMERGE: Move("incident.unmerged", frozenset({_S.VOID})),  # back to where the merging came from
     Action.REMIND: Move("incident.reminded", RUNNING),
     Action.NOTE: Move("incident.noted", frozenset(_S)),
+    Action.UNMASK: Move("incident.unmasked", frozenset(_S)),  # somebody looked at the reporters' names
 }
+
+# They stand in the log and change nothing; they hold for every version of the record and bar no undo.
+BESIDE = frozenset({Action.NOTE, Action.UNMASK})
 
 # What must hold besides the state: the code of the refusal where it does not.
 _CONDITIONS: Mapping[Action, tuple[str, Callable[[IncidentRecord], bool]]] = {
@@ -104,7 +109,7 @@ def allowed(record: IncidentRecord) -> tuple[Action, ...]:
 
 def refusal_code(record: IncidentRecord, action: Action) -> str | None:
     """Return why an action is not possible (the code of a text ``incident.refused.<code>``), or None if it is."""
-    if record.is_merged and action not in {Action.UNMERGE, Action.NOTE}:
+    if record.is_merged and action not in {Action.UNMERGE, *BESIDE}:
         return "merged"
     if record.state not in MOVES[action].origins:
         return "state"
@@ -131,10 +136,10 @@ def apply(record: dict[str, Any] | None, event: Event) -> dict[str, Any]:
     ParameterError
         The kind of event is unknown, or a report is there already.
     """
-    if event.kind == "incident.reported":
+    if event.kind in {"incident.reported", "incident.imported"}:
         if record is not None:
-            raise ParameterError(f"event {event.seq} reports incident {event.entity_id}, which exists already")
-        return _reported(event)
+            raise ParameterError(f"incident {event.entity_id} exists already (event {event.seq})")
+        return _reported(event) if event.kind == "incident.reported" else _imported(event)
     if record is None:
         raise RecordNotFoundError(
             f"event {event.seq} ({event.kind}) is about incident {event.entity_id}, which was never reported"
@@ -148,7 +153,7 @@ def apply(record: dict[str, Any] | None, event: Event) -> dict[str, Any]:
         )
     changes = _FOLDS[event.kind](record, event)
     after = {**record, **changes, "updated_at": format_time(event.at), "version": record["version"] + 1}
-    if event.kind != "incident.noted":  # a note after a dispatch does not bar its undo
+    if event.kind not in _BESIDE_EVENTS:
         after["last_event"] = event.kind
     after["worker_id"] = after["handler"]
     return after
@@ -178,6 +183,12 @@ def _reported(event: Event) -> Plain:
         version=1,
     )
     plain: Plain = plain_json({**record.to_dict(), **given})
+    return plain
+
+
+def _imported(event: Event) -> Plain:
+    """An incident of a file comes with the state that the file gives it."""
+    plain: Plain = plain_json(event.payload["record"])
     return plain
 
 
@@ -329,8 +340,8 @@ def _reminded(record: Plain, event: Event) -> Plain:
     return {"reminders": [*record["reminders"], *event.payload["codes"]]}
 
 
-def _noted(record: Plain, event: Event) -> Plain:
-    return {}  # notes stand in the log; the timeline shows them
+def _beside(record: Plain, event: Event) -> Plain:
+    return {}  # it stands in the log; the timeline shows it
 
 
 def _undone(record: Plain, event: Event) -> Plain:
@@ -362,6 +373,8 @@ _FOLDS: Mapping[str, Callable[[Plain, Event], Plain]] = {
     "incident.merged": _merged,
     "incident.unmerged": _unmerged,
     "incident.reminded": _reminded,
-    "incident.noted": _noted,
+    "incident.noted": _beside,
+    "incident.unmasked": _beside,
     "undo": _undone,
 }
+_BESIDE_EVENTS = frozenset(MOVES[action].event for action in BESIDE)

@@ -16,7 +16,7 @@ from typing import Any
 from gridgov.errors import ParameterError
 from gridgov.model.clock import Clock, Limit, deadline, duration, elapsed
 from gridgov.model.events import Event, NewEvent, format_time, parse_time
-from gridgov.model.incident_life import MOVES, Action, allowed, apply, difference, refusal_code
+from gridgov.model.incident_life import BESIDE, MOVES, Action, allowed, apply, difference, refusal_code
 from gridgov.model.incident_record import RUNNING, IncidentRecord, IncidentReport
 from gridgov.model.incidents import IncidentKind
 from gridgov.model.refusals import refuse
@@ -52,6 +52,8 @@ def report(incident_id: str, given: IncidentReport, actor: str, at: datetime) ->
         "description": given.description,
         "reporters": [reporter.to_dict() for reporter in reporters],
         "reported_at": format_time(reported_at),
+        "address": given.address,
+        "photos": list(given.photos),
     }
     return NewEvent(at, actor, "incident.reported", incident_id, payload)
 
@@ -219,7 +221,7 @@ def check_move(record: IncidentRecord, action: Action, at: datetime, reason: str
             id=record.id,
             state=str(record.state),
             action=str(action),
-            allowed=" ".join(allowed(record)),
+            allowed=" ".join(possible for possible in allowed(record) if possible is not Action.UNMASK),
             into=record.merged_into,
         )
     moment = format_time(at)  # refuses a time without its zone
@@ -238,8 +240,8 @@ def check_text(text: str, incident_id: str, longest: int = MAX_TEXT_LENGTH) -> N
 
 
 def move_event(record: IncidentRecord, action: Action, actor: str, at: datetime, payload: dict[str, Any]) -> NewEvent:
-    """Return the event of an action; it holds for this version of the record only, but for a note."""
-    version = {} if action is Action.NOTE else {"record_version": record.version}
+    """Return the event of an action; it holds for this version of the record only, unless it changes nothing."""
+    version = {} if action in BESIDE else {"record_version": record.version}
     return NewEvent(at, actor, MOVES[action].event, record.id, {**payload, **version})
 
 
@@ -276,6 +278,7 @@ def _check_report(incident_id: str, given: IncidentReport, at: datetime) -> None
             )
     check_severity(given.severity, incident_id)
     check_text(given.description, incident_id)
+    check_text(given.address, incident_id, MAX_NAME_LENGTH)
     for text in (given.class_code, given.source, *(part for who in given.reporters for part in (who.name, who.phone))):
         check_text(text, incident_id, MAX_NAME_LENGTH)
 

@@ -120,6 +120,12 @@ class IncidentRecord:
         Where a suspended or merged incident returns to.
     reminders : tuple of str
         Codes of the reminders sent for the present deadline.
+    photos : tuple of str
+        Digests of the photos of the report; later ones stand in the timeline.
+    layer : str
+        The imported layer it came from; empty when it was reported here.
+    class_names : mapping
+        What the source calls the class, by language, where the profile does not know its code.
     version : int
         How many events the record has seen.
     """
@@ -142,6 +148,10 @@ class IncidentRecord:
     agency: str = ""
     source: str = ""
     description: str = ""
+    address: str = ""
+    photos: tuple[str, ...] = ()
+    layer: str = ""
+    class_names: Mapping[str, str] = field(default_factory=dict)
     reporters: tuple[Reporter, ...] = ()
     filed_at: datetime | None = None
     dispatched_at: datetime | None = None
@@ -215,7 +225,7 @@ class IncidentRecord:
         """Read what `to_dict` wrote."""
         values = {item.name: data[item.name] for item in fields(cls)}
         values.update({name: _time(values[name]) for name in _TIMES})
-        values.update({name: tuple(values[name]) for name in ("merged_from", "reminders")})
+        values.update({name: tuple(values[name]) for name in ("merged_from", "reminders", "photos")})
         return cls(
             **{
                 **values,
@@ -250,6 +260,8 @@ class IncidentReport:
     street_code: str = ""
     community_code: str = ""
     agency: str = ""
+    address: str = ""
+    photos: tuple[str, ...] = ()
     reporters: tuple[Reporter, ...] = field(default=())
     reported_at: datetime | None = None
 

@@ -62,7 +62,7 @@ def test_merging_keeps_all_reporters_and_the_duplicate_rests() -> None:
     main, duplicate = log.record("A1"), log.record("B2")
     assert [(reporter.name, reporter.via) for reporter in main.reporters] == [("王芳", "A1"), ("李强", "B2")]
     assert (main.merged_from, duplicate.merged_into, duplicate.state) == (("B2",), "A1", IncidentState.VOID)
-    assert allowed(duplicate) == (Action.UNMERGE, Action.NOTE)
+    assert allowed(duplicate) == (Action.UNMERGE, Action.NOTE, Action.UNMASK)
     with pytest.raises(MoveRefusedError, match="B2 was merged into A1"):
         log.do(Action.FILE, 6, incident_id="B2")
 

@@ -47,6 +47,7 @@ absorb             same     .        same  same       same        same      .   
 unmerge            .        .        .     .          .           .         .        .      .        .      .
 remind             .        .        .     same       same        .         .        same   .        .      .
 note               same     same     same  same       same        same      same     same   same     same   same
+unmask             same     same     same  same       same        same      same     same   same     same   same
 """
 SHORT = {"disp": "dispatched", "progress": "in_progress", "prog": "in_progress", "susp": "suspended"}
 
