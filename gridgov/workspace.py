@@ -123,7 +123,12 @@ class Workspace:
     """
 
     def __init__(
-        self, path: Path, manifest: Manifest, *, settings: Settings | None = None, clock: Callable[[], datetime] = utc_now
+        self,
+        path: Path,
+        manifest: Manifest,
+        *,
+        settings: Settings | None = None,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.path = path
         self.manifest = manifest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -150,7 +150,7 @@ def _event(account: Account, what: str, actor: str, at: datetime, payload: dict[
     return NewEvent(at, actor, f"account.{what}", ENTITY + account.account_id, payload)
 
 
-_CHANGES = {
+_CHANGES: Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "account.changed": lambda given: {key: given[key] for key in ("role", "areas", "worker_id", "name", "subject")},
     "account.disabled": lambda _: {"status": "disabled"},
     "account.enabled": lambda _: {"status": "active"},

@@ -1,4 +1,4 @@
-"""案件: read, list and follow incidents, as far as a person may; reporters are masked unless somebody asks, on record."""
+"""案件: read, list and follow incidents as far as a person may; who looks at the reporters is on record."""
 
 from __future__ import annotations
 
@@ -155,9 +155,7 @@ def duplicates_of(workspace: Workspace, person: Person, incident_id: str) -> lis
     return possible_duplicates(record, others)
 
 
-def read_reporters(
-    workspace: Workspace, person: Person, incident_id: str, *, reason: str = ""
-) -> tuple[Reporter, ...]:
+def read_reporters(workspace: Workspace, person: Person, incident_id: str, *, reason: str = "") -> tuple[Reporter, ...]:
     """Return the reporters of an incident in clear; that somebody looked becomes an event of its log first.
 
     Raises
@@ -191,7 +189,9 @@ def masked(record: IncidentRecord, person: Person) -> IncidentRecord:
     hide = _text_filter(person)
     return replace(
         record,
-        reporters=tuple(replace(who, name=mask_name(who.name), phone=mask_phone(who.phone)) for who in record.reporters),
+        reporters=tuple(
+            replace(who, name=mask_name(who.name), phone=mask_phone(who.phone)) for who in record.reporters
+        ),
         description=hide(record.description),
     )
 

@@ -126,4 +126,3 @@ def _write(folder: Path, name: str, content: bytes) -> None:
                 raise
     except OSError as error:
         raise StorageError(f"the picture could not be saved ({error.strerror or error}); nothing was saved") from error
-

@@ -154,9 +154,7 @@ def agency_at(workspace: Workspace, class_code: str, place: GridPlace) -> str:
     return responsible_agency(profile.of(class_code), where, profile).agency
 
 
-def _given(
-    workspace: Workspace, person: Person, form: ReportForm, place: GridPlace, now: datetime
-) -> IncidentReport:
+def _given(workspace: Workspace, person: Person, form: ReportForm, place: GridPlace, now: datetime) -> IncidentReport:
     profile = workspace.incident_profile
     if form.class_code not in profile.classes:
         raise ParameterError(f"class '{form.class_code[:40]}' is unknown: choose one of the {len(profile.classes)}")
@@ -224,4 +222,3 @@ def _in_district(workspace: Workspace, lon: float, lat: float) -> bool:
         return False
     west, south, east, north = workspace.bounds
     return west <= lon <= east and south <= lat <= north
-
