@@ -52,8 +52,13 @@ def make_append(new_events: Sequence[NewEvent], expected_seq: int | None, idempo
     """Return a waiting append; a key counts for the actor of the first event."""
     key = None
     if idempotency_key is not None and new_events:
-        key = canonical_json([new_events[0].actor, idempotency_key])
+        key = call_key(new_events[0].actor, idempotency_key)
     return Append(tuple(new_events), expected_seq, key)
+
+
+def call_key(actor: str, idempotency_key: str) -> str:
+    """Return how a call is named among those of all actors."""
+    return canonical_json([actor, idempotency_key])
 
 
 @dataclass(slots=True)

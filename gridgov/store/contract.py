@@ -44,6 +44,10 @@ class Store(Protocol):
         """
         ...
 
+    def repeated(self, actor: str, idempotency_key: str) -> list[Event]:
+        """Return the events that an actor's earlier call of `append` with this key wrote; empty when there was none."""
+        ...
+
     def events(self, *, after: int = 0, until: int | None = None, entity_id: str | None = None) -> Iterator[Event]:
         """Yield the events with numbers after < seq <= until, in order, without holding them all in memory."""
         ...

@@ -10,7 +10,7 @@ from itertools import islice
 from gridgov.model.entities import Entity, EntityFilter, EntityOrder, Fold, replay_entities, sort_key, state_digest
 from gridgov.model.events import GENESIS_HASH, Checkpoint, Event, NewEvent
 from gridgov.model.positions import Position, latest_of, sample_track
-from gridgov.store.appending import make_append, plan_appends
+from gridgov.store.appending import call_key, make_append, plan_appends
 
 
 class MemoryStore:
@@ -44,6 +44,12 @@ class MemoryStore:
                 return self._events[first - 1 : last]
             append.events = plan.events
         return append.result()
+
+    def repeated(self, actor: str, idempotency_key: str) -> list[Event]:
+        """Return the events of an earlier call; see `Store.repeated`."""
+        with self._lock:
+            first, last = self._keys.get(call_key(actor, idempotency_key), (1, 0))
+            return self._events[first - 1 : last]
 
     def events(self, *, after: int = 0, until: int | None = None, entity_id: str | None = None) -> Iterator[Event]:
         """Yield events; see `Store.events`."""

@@ -48,7 +48,9 @@ def entity_row(entity: Entity) -> dict[str, Any]:
 
 def entity_of(row: Row[Any]) -> Entity:
     """Return the entity of a row."""
-    columns = IndexColumns(row.status, row.grid_code, row.worker_id, row.severity, row.due_at, row.lon, row.lat)
+    columns = IndexColumns(
+        row.status, row.grid_code, row.worker_id, row.severity, row.due_at, row.lon, row.lat, row.class_code
+    )
     return Entity(row.entity_id, row.kind, row.updated_seq, columns, row.state)
 
 
@@ -81,6 +83,8 @@ def entity_condition(kind: str, where: EntityFilter) -> ColumnElement[bool]:
         terms.append(_E.status.in_(where.statuses))
     if where.grid_prefixes:
         terms.append(or_(*(_begins_with(prefix) for prefix in where.grid_prefixes)))
+    if where.class_codes:
+        terms.append(_E.class_code.in_(where.class_codes))
     if where.worker_id:
         terms.append(_E.worker_id == where.worker_id)
     if where.severity_from:

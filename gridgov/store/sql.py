@@ -19,7 +19,7 @@ from gridgov.model.entities import Entity, EntityFilter, EntityOrder, Fold, repl
 from gridgov.model.events import GENESIS_HASH, Checkpoint, Event, NewEvent, format_time
 from gridgov.model.positions import Position
 from gridgov.store import moving
-from gridgov.store.appending import Append, Plan, make_append, plan_appends
+from gridgov.store.appending import Append, Plan, call_key, make_append, plan_appends
 from gridgov.store.engines import writing
 from gridgov.store.rows import entity_condition, entity_of, entity_order, entity_row, event_of, event_row
 from gridgov.store.tables import APPENDS, ENTITIES, EVENTS, PROBES
@@ -91,6 +91,13 @@ class SqlStore:
             for row in connection.execute(select(APPENDS).where(APPENDS.c.idempotency_key.in_(some)))
         }
         return plan_appends(group, _head(connection), entities, known, self._fold)
+
+    def repeated(self, actor: str, idempotency_key: str) -> list[Event]:
+        """Return the events of an earlier call; see `Store.repeated`."""
+        query = select(APPENDS).where(APPENDS.c.idempotency_key == call_key(actor, idempotency_key))
+        with self._guarded(), self._engine.connect() as connection:
+            row = connection.execute(query).first()
+            return [] if row is None else _span(connection, row.first_seq, row.last_seq)
 
     def events(self, *, after: int = 0, until: int | None = None, entity_id: str | None = None) -> Iterator[Event]:
         """Yield events; see `Store.events`."""

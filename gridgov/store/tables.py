@@ -56,8 +56,9 @@ ENTITIES = Table(
     Column("lon", Double),
     Column("lat", Double),
     Column("state", Text, nullable=False),
+    Column("class_code", SORTED, nullable=False, server_default=""),
 )
-# The worklist walks one of these in its order and reads state, area and worker from the index itself.
+# The worklist walks one of these in its order and reads state, area, class and worker from the index itself.
 Index(
     "ix_entities_urgency",
     ENTITIES.c.kind,
@@ -66,9 +67,16 @@ Index(
     ENTITIES.c.entity_id,
     ENTITIES.c.status,
     ENTITIES.c.grid_code,
+    ENTITIES.c.class_code,
 )
 Index(
-    "ix_entities_due", ENTITIES.c.kind, ENTITIES.c.due_at, ENTITIES.c.entity_id, ENTITIES.c.status, ENTITIES.c.grid_code
+    "ix_entities_due",
+    ENTITIES.c.kind,
+    ENTITIES.c.due_at,
+    ENTITIES.c.entity_id,
+    ENTITIES.c.status,
+    ENTITIES.c.grid_code,
+    ENTITIES.c.class_code,
 )
 Index(
     "ix_entities_newest",
@@ -77,8 +85,9 @@ Index(
     ENTITIES.c.entity_id,
     ENTITIES.c.status,
     ENTITIES.c.grid_code,
+    ENTITIES.c.class_code,
 )
-Index("ix_entities_status", ENTITIES.c.kind, ENTITIES.c.status, ENTITIES.c.grid_code)
+Index("ix_entities_status", ENTITIES.c.kind, ENTITIES.c.status, ENTITIES.c.grid_code, ENTITIES.c.class_code)
 Index(
     "ix_entities_worker",
     ENTITIES.c.kind,
@@ -88,6 +97,7 @@ Index(
     ENTITIES.c.entity_id,
     ENTITIES.c.status,
     ENTITIES.c.grid_code,
+    ENTITIES.c.class_code,
 )
 Index("ix_entities_place", ENTITIES.c.kind, ENTITIES.c.lat, ENTITIES.c.lon)
 

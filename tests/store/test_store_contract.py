@@ -88,8 +88,11 @@ def test_a_repeated_call_changes_nothing_and_gives_the_same_answer(store: Store)
     assert store.head()[0] == 2
     other = store.append([new_event("I3", actor="bert")], idempotency_key="phone-1")
     assert other[0].seq == 3
+    assert store.repeated("anna", "phone-1") == first
+    assert store.repeated("bert", "phone-1") == other
     with pytest.raises(ParameterError):
         store.append([new_event("I4", "incident.refused")], idempotency_key="phone-2")
+    assert store.repeated("anna", "phone-2") == []
     assert store.append([new_event("I4")], idempotency_key="phone-2")[0].seq == 4
 
 
@@ -106,8 +109,17 @@ def test_entities_are_found_by_what_is_asked_in_the_order_asked(store: Store) ->
         lon=119.0,
         lat=30,
     )
-    add("B", status="filed", severity=4, grid_code="330102002001001", worker_id="W1", lon=119.1, lat=30.1)
-    add("C", status="closed", severity=2, due_at="2026-06-29T19:00:00Z", grid_code="330102001002001")
+    add(
+        "B",
+        status="filed",
+        severity=4,
+        grid_code="330102002001001",
+        worker_id="W1",
+        class_code="0102",
+        lon=119.1,
+        lat=30.1,
+    )
+    add("C", status="closed", severity=2, due_at="2026-06-29T19:00:00Z", grid_code="330102001002001", class_code="0101")
     add(
         "D", status="dispatched", severity=4, due_at="2026-06-30T09:00:00Z", grid_code="330103001001001", worker_id="W1"
     )
@@ -123,6 +135,8 @@ def test_entities_are_found_by_what_is_asked_in_the_order_asked(store: Store) ->
     assert ids(EntityFilter(statuses=("filed", "dispatched"))) == "DBA"
     assert ids(EntityFilter(grid_prefixes=("330102001", "330103"))) == "DCA"
     assert ids(EntityFilter(worker_id="W1", severity_from=3)) == "DB"
+    assert ids(EntityFilter(class_codes=("0101", "0102"))) == "BC"
+    assert ids(EntityFilter(class_codes=("0101",), statuses=("filed",))) == ""
     assert ids(EntityFilter(due_before="2026-06-29T20:00:00.000000Z")) == "C"
     assert ids(EntityFilter(changed_after=2)) == "DC"
     assert ids(EntityFilter(bounds=(118.9, 29.9, 119.0, 30.0))) == "A"

@@ -49,6 +49,17 @@ def test_opening_again_changes_nothing(database_url: str) -> None:
     again.close()
 
 
+def test_a_store_of_an_older_program_gains_the_class_by_a_rebuild(database_url: str) -> None:
+    store = open_sql(database_url)
+    store.append([new_event("I1", class_code="0101"), new_event("I2")])
+    with store.engine.begin() as connection:
+        connection.execute(text("UPDATE entities SET class_code = ''"))
+    assert store.count("incident", EntityFilter(class_codes=("0101",))) == 0
+    store.rebuild()
+    assert store.count("incident", EntityFilter(class_codes=("0101",))) == 1
+    store.close()
+
+
 def test_several_may_open_a_new_store_at_once_and_write_one_chain(database_url: str) -> None:
     """As several servers do: each has its own connections and its own queue of writers."""
     faults: list[BaseException] = []
@@ -110,7 +121,7 @@ def test_a_change_of_the_tables_behind_the_log_shows_and_a_rebuild_mends_it(data
 def test_the_worklist_is_read_from_an_index_in_its_order(tmp_path, order) -> None:
     """Choosing the rows of a page sorts nothing and reads no row; how fast that is, the benchmarks say."""
     store = open_sql(f"sqlite:///{tmp_path / 'store.sqlite'}")
-    condition = entity_condition("incident", EntityFilter(statuses=("filed", "dispatched"), grid_prefixes=("3301",)))
+    condition = entity_condition("incident", EntityFilter(("filed", "dispatched"), ("3301",), ("0101", "0102")))
     query = (
         ENTITIES.select()
         .with_only_columns(ENTITIES.c.entity_id)
