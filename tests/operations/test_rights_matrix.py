@@ -1,0 +1,291 @@
+"""Who may do what, where: every operation x role x area, written by hand and asserted cell by cell.
+
+A cell says where a role may do it:
+    all   everywhere, whatever the account's area
+    area  what lies in the account's area
+    own   what is given to this very person, wherever it lies
+    read  in the account's area, and what is given to this person
+    self  for oneself only
+    -     never
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import io
+import pkgutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import gridgov.operations
+from gridgov.config import Settings
+from gridgov.errors import RightsError
+from gridgov.model.clock import Limit, LimitUnit
+from gridgov.model.incident_life import Action
+from gridgov.model.rights import EVERYWHERE, Person, Role
+from gridgov.operations import incidents, moving, photos, reporting
+from gridgov.operations.moving import MoveArguments
+from gridgov.workspace import Workspace, open_workspace
+
+TABLE = """
+operation                 public worker supervisor commander planner admin
+report_incident           all    area   area       area      -       -
+progress_of               all    all    all        all       all     all
+add_photo                 all    all    all        all       -       -
+read_incident             -      read   area       area      area    -
+timeline                  -      read   area       area      area    -
+read_photo                -      read   area       area      area    -
+read_reporters            -      -      area       area      -       -
+duplicates_of             -      -      area       -         -       -
+tasks_of                  -      self   -          -         -       -
+move:file                 -      -      area       -         -       -
+move:reject               -      -      area       -         -       -
+move:dispatch             -      -      area       area      -       -
+move:undo_dispatch        -      -      area       area      -       -
+move:accept               -      own    -          -         -       -
+move:arrive               -      own    -          -         -       -
+move:resolve              -      own    -          -         -       -
+move:verify               -      -      area       -         -       -
+move:rework               -      -      area       -         -       -
+move:close                -      -      area       -         -       -
+move:void                 -      -      area       -         -       -
+move:suspend              -      -      area       area      -       -
+move:resume               -      -      area       area      -       -
+move:request_extension    -      own    -          -         -       -
+move:grant_extension      -      -      area       -         -       -
+move:refuse_extension     -      -      area       -         -       -
+move:escalate             -      -      area       area      -       -
+move:deescalate           -      -      area       area      -       -
+move:merge                -      -      area       -         -       -
+move:unmerge              -      -      area       -         -       -
+move:remind               -      -      area       area      -       -
+move:note                 -      own    area       area      -       -
+"""
+# Operations that answer with what the person may see, so that no single cell says it: tested below, one by one.
+FILTERED = {"list_incidents", "count_incidents"}
+
+HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
+ROLES = [Role(name) for name in HEAD[1:]]
+CELLS = [(row[0], role, cell) for row in ROWS for role, cell in zip(ROLES, row[1:], strict=True)]
+
+
+class Hands:
+    """A clock that the tests put forward."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 7, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+CLOCK = Hands()
+
+
+@pytest.fixture(scope="module")
+def here(village: Path) -> Workspace:
+    """The village with an empty store in memory and a clock that can pass limits."""
+    workspace = open_workspace(village, settings=Settings(store="memory:"), clock=CLOCK)
+    workspace.start_clock()
+    return workspace
+
+
+def worker_ids(here: Workspace) -> list[str]:
+    """Ids of workers; the first is the worker who acts here."""
+    return [str(worker_id) for worker_id in here.layer("workers")["worker_id"]]
+
+
+@pytest.fixture(scope="module")
+def places(here: Workspace) -> dict[str, tuple[float, float, str]]:
+    """A point inside the area of the account, one in another street, with their grid codes."""
+    grids = here.layer("grids")
+    codes = grids["grid_code"].astype(str)
+    other = codes[~codes.str.startswith(codes.iloc[0][:12])].iloc[0]
+    found = {}
+    for name, position in (("inside", 0), ("outside", int((codes == other).to_numpy().argmax()))):
+        point = grids.geometry.iloc[position].representative_point()
+        found[name] = (point.x, point.y, codes.iloc[position])
+    return found
+
+
+def area_of(places: dict[str, tuple[float, float, str]]) -> str:
+    """The community of the inside point: the area of the accounts here."""
+    return places["inside"][2][:12]
+
+
+def person_of(role: Role, area: str, here: Workspace, places: dict[str, tuple[float, float, str]]) -> Person:
+    areas = {"community": (area_of(places),), "everywhere": EVERYWHERE, "nowhere": ()}[area]
+    return Person(f"{role}-{area}", role, areas, worker_id=worker_ids(here)[0] if role is Role.WORKER else "")
+
+
+BOSS = Person("boss", Role.SUPERVISOR, EVERYWHERE)
+
+
+def picture() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(out, "PNG")
+    return out.getvalue()
+
+
+def make_incident(here: Workspace, place: tuple[float, float, str], **changes: Any) -> str:
+    form = reporting.ReportForm(class_code=CLASS, lon=place[0], lat=place[1], reporter_name="王芳", **changes)
+    return reporting.report_incident(here, BOSS, form).id
+
+
+CLASS = "0101"
+A = Action
+WAY: dict[Action, tuple[Action, ...]] = {
+    A.FILE: (),
+    A.REJECT: (),
+    A.DISPATCH: (A.FILE,),
+    A.UNDO_DISPATCH: (A.FILE, A.DISPATCH),
+    A.ACCEPT: (A.FILE, A.DISPATCH),
+    A.ARRIVE: (A.FILE, A.DISPATCH, A.ACCEPT),
+    A.RESOLVE: (A.FILE, A.DISPATCH, A.ACCEPT),
+    A.VERIFY: (A.FILE, A.DISPATCH, A.ACCEPT, A.RESOLVE),
+    A.REWORK: (A.FILE, A.DISPATCH, A.ACCEPT, A.RESOLVE),
+    A.CLOSE: (A.FILE, A.DISPATCH, A.ACCEPT, A.RESOLVE, A.VERIFY),
+    A.VOID: (A.FILE,),
+    A.SUSPEND: (A.FILE,),
+    A.RESUME: (A.FILE, A.SUSPEND),
+    A.REQUEST_EXTENSION: (A.FILE, A.DISPATCH, A.ACCEPT),
+    A.GRANT_EXTENSION: (A.FILE, A.DISPATCH, A.ACCEPT, A.REQUEST_EXTENSION),
+    A.REFUSE_EXTENSION: (A.FILE, A.DISPATCH, A.ACCEPT, A.REQUEST_EXTENSION),
+    A.ESCALATE: (),
+    A.DEESCALATE: (A.ESCALATE,),
+    A.MERGE: (),
+    A.UNMERGE: (A.MERGE,),
+    A.REMIND: (A.FILE, A.DISPATCH),
+    A.NOTE: (),
+}
+HANDLING = {A.ACCEPT, A.ARRIVE, A.RESOLVE, A.REQUEST_EXTENSION}
+
+
+def arguments(here: Workspace, action: Action, incident_id: str, handler: str) -> MoveArguments:
+    """What a move needs so that nothing but rights can be objected to it."""
+    hour = Limit(1, LimitUnit.WORK_HOURS)
+    if action is A.DISPATCH:
+        return MoveArguments(handler=handler)
+    if action is A.REQUEST_EXTENSION:
+        return MoveArguments(reason="雨天", limit=hour)
+    if action is A.MERGE:
+        record, _ = incidents.load_incident(here, incident_id)
+        return MoveArguments(into=make_incident(here, (record.lon, record.lat, "")))
+    if action is A.NOTE:
+        return MoveArguments(note="备注")
+    return MoveArguments(reason="理由") if "reason" in moving.NEEDS[action] else MoveArguments()
+
+
+def bring_to(here: Workspace, incident_id: str, way: tuple[Action, ...], handler: str) -> None:
+    """Move an incident along its way by people who may."""
+    for action in way:
+        actor = Person("w", Role.WORKER, (), handler) if action in HANDLING else BOSS
+        moving.move_incident(here, actor, incident_id, action, arguments(here, action, incident_id, handler))
+
+
+def prepare(
+    here: Workspace, operation: str, person: Person, place: tuple[float, float, str], handler: str
+) -> Callable[[], Any]:
+    """Return the call of one operation on a fresh incident at a place, given to `handler` where it has a handler."""
+    if operation == "report_incident":
+        form = reporting.ReportForm(class_code=CLASS, lon=place[0], lat=place[1])
+        return lambda: reporting.report_incident(here, person, form)
+    if operation == "add_photo":
+        return lambda: photos.add_photo(here, person, picture())
+    if operation == "tasks_of":
+        return lambda: incidents.tasks_of(here, person, handler)
+    if operation.startswith("move:"):
+        return prepare_move(here, Action(operation.removeprefix("move:")), person, place, handler)
+    digest = photos.add_photo(here, BOSS, picture())
+    incident_id = make_incident(here, place, photos=(digest,))
+    bring_to(here, incident_id, (A.FILE, A.DISPATCH), handler)
+    one: dict[str, Callable[[], Any]] = {
+        "progress_of": lambda: reporting.progress_of(here, person, incident_id),
+        "read_incident": lambda: incidents.read_incident(here, person, incident_id),
+        "timeline": lambda: incidents.timeline(here, person, incident_id, "zh"),
+        "read_photo": lambda: photos.read_photo(here, person, incident_id, digest),
+        "read_reporters": lambda: incidents.read_reporters(here, person, incident_id),
+        "duplicates_of": lambda: incidents.duplicates_of(here, person, incident_id),
+    }
+    return one[operation]
+
+
+def prepare_move(
+    here: Workspace, action: Action, person: Person, place: tuple[float, float, str], handler: str
+) -> Callable[[], Any]:
+    incident_id = make_incident(here, place)
+    way = (A.FILE, A.DISPATCH) if action is A.NOTE else WAY[action]
+    bring_to(here, incident_id, way, handler)
+    given = arguments(here, action, incident_id, handler)
+    if action is A.REMIND:
+        CLOCK.now += timedelta(days=20)
+    return lambda: moving.move_incident(here, person, incident_id, action, given)
+
+
+def expected(cell: str, area: str, place: str, mine: bool) -> bool:
+    in_area = area == "everywhere" or (area == "community" and place == "inside")
+    return {"all": True, "area": in_area, "own": mine, "self": mine, "read": in_area or mine, "-": False}[cell]
+
+
+@pytest.mark.parametrize(("operation", "role", "cell"), CELLS, ids=str)
+def test_every_operation_by_every_role_in_every_area(
+    here: Workspace, places: dict[str, tuple[float, float, str]], operation: str, role: Role, cell: str
+) -> None:
+    for area, place, mine in product(("community", "everywhere", "nowhere"), places, (True, False)):
+        person = person_of(role, area, here, places)
+        act = prepare(here, operation, person, places[place], worker_ids(here)[0 if mine else 1])
+        before = here.store.head()
+        if expected(cell, area, place, mine and role is Role.WORKER):
+            act()
+        else:
+            with pytest.raises(RightsError):
+                act()
+            assert here.store.head() == before, "a refusal changed something"
+
+
+def test_lists_hold_only_what_the_person_may_see(here: Workspace, places: dict[str, tuple[float, float, str]]) -> None:
+    inside, outside = make_incident(here, places["inside"]), make_incident(here, places["outside"])
+    mine = make_incident(here, places["outside"])
+    bring_to(here, mine, (A.FILE, A.DISPATCH), worker_ids(here)[0])
+    query = incidents.IncidentQuery(order="newest")
+    for role, area in product(
+        (Role.SUPERVISOR, Role.COMMANDER, Role.PLANNER, Role.WORKER), ("community", "everywhere")
+    ):
+        person = person_of(role, area, here, places)
+        found = {record.id for record in incidents.list_incidents(here, person, query)}
+        assert (inside in found, outside in found) == (True, area == "everywhere")
+        assert incidents.count_incidents(here, person, query) >= len(found)
+    only_own = person_of(Role.WORKER, "nowhere", here, places)
+    assert {r.handler for r in incidents.list_incidents(here, only_own, query)} == {worker_ids(here)[0]}
+    for role, area in ((Role.PUBLIC, "everywhere"), (Role.ADMIN, "everywhere"), (Role.SUPERVISOR, "nowhere")):
+        with pytest.raises(RightsError):
+            incidents.list_incidents(here, person_of(role, area, here, places), query)
+    elsewhere, person = (
+        incidents.IncidentQuery(area=places["outside"][2]),
+        person_of(Role.SUPERVISOR, "community", here, places),
+    )
+    with pytest.raises(RightsError):
+        incidents.list_incidents(here, person, elsewhere)
+
+
+def test_the_table_names_every_operation_that_a_person_can_do() -> None:
+    """Whoever writes a new operation has to say here who may do it."""
+    found = set()
+    for module in pkgutil.iter_modules(gridgov.operations.__path__):
+        for name, function in vars(importlib.import_module(f"gridgov.operations.{module.name}")).items():
+            own = inspect.isfunction(function) and function.__module__.endswith(f".{module.name}")
+            if own and not name.startswith("_") and list(inspect.signature(function).parameters)[:2] == [
+                "workspace", "person",
+            ]:  # fmt: skip
+                found.add(name)
+    named = {operation for operation, *_ in ROWS if not operation.startswith("move:")}
+    moves = {operation.removeprefix("move:") for operation, *_ in ROWS if operation.startswith("move:")}
+    assert found == named | FILTERED | {"move_incident"}
+    assert moves == {str(action) for action in moving.NEEDS}
