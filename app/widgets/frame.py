@@ -9,7 +9,9 @@ from typing import Any
 import streamlit as st
 
 from gridgov.config import load_settings
+from gridgov.errors import SignInError
 from gridgov.i18n import LANGS, Lang, as_lang, label
+from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.workspace import Workspace, shared_workspace
 
 _STYLE = Path(__file__).with_name("console.css")
@@ -31,6 +33,19 @@ def text(code: str, **fields: object) -> str:
 def workspace() -> Workspace:
     """Return the workspace that the server serves."""
     return shared_workspace(load_settings().workspace)
+
+
+def person() -> Person:
+    """Return who is signed in; without anybody the page ends with a way to the sign-in page."""
+    try:
+        from gridgov.operations import accounts
+    except ImportError:  # accounts are not there yet: whoever opens the console supervises everything
+        return Person("console", Role.SUPERVISOR, EVERYWHERE, name="console")
+    try:
+        return accounts.person_of(workspace(), st.context.cookies.get("gridgov_session"))
+    except SignInError:
+        st.html(f'<p class="gg-signin">{text("console.sign_in_first")} <a href="/sign-in">{text("console.sign_in")}</a></p>')
+        st.stop()
 
 
 def draw_frame(lang: Lang, pages: dict[str, Any]) -> None:
