@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +51,31 @@ class Account:
             added_at=parse_time(data["added_at"]),
             version=data["version"],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What is kept of an account's password, beside the log; not counted as state."""
+
+    account_id: str
+    password_hash: str = field(repr=False)
+    failures: int = 0
+    locked_until: datetime | None = None
+
+    def locked_at(self, now: datetime) -> bool:
+        """Whether no password opens the account at this time."""
+        return self.locked_until is not None and now < self.locked_until
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """What is kept of a session: the SHA-256 of its token, who, since when, last seen, and when it ends in any case."""
+
+    token_hash: str
+    account_id: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
 
 
 def added(account: Person, actor: str, at: datetime, *, subject: str = "") -> NewEvent:

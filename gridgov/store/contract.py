@@ -6,9 +6,61 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from gridgov.model.accounts import Credential, OpenSession
 from gridgov.model.entities import Entity, EntityFilter, EntityOrder
 from gridgov.model.events import Checkpoint, Event, NewEvent
 from gridgov.model.positions import Position
+
+
+class SignIns(Protocol):
+    """Password hashes and sessions: beside the log, unchained, in no export and no digest.
+
+    All methods may be called from any thread and raise `StorageError` as those of `Store` do.
+    """
+
+    def set_password_hash(self, account_id: str, password_hash: str) -> None:
+        """Keep the hash of an account's password instead of an earlier one; failures and a lock are gone."""
+        ...
+
+    def credential(self, account_id: str) -> Credential | None:
+        """Return what is kept of an account's password; None when it has none."""
+        ...
+
+    def count_failure(self, account_id: str) -> int:
+        """Count one wrong password more; return how many there are since the last right one or lock, 0 without any."""
+        ...
+
+    def lock(self, account_id: str, until: datetime) -> None:
+        """Let no password open the account before a time; counting begins anew after it."""
+        ...
+
+    def clear_failures(self, account_id: str) -> None:
+        """Forget wrong passwords and a lock."""
+        ...
+
+    def open_session(self, session: OpenSession) -> None:
+        """Keep a new session."""
+        ...
+
+    def session(self, token_hash: str) -> OpenSession | None:
+        """Return a session, also one that has expired; None when it was ended or never was."""
+        ...
+
+    def touch_session(self, token_hash: str, seen_at: datetime) -> None:
+        """Note when a session was last used."""
+        ...
+
+    def end_session(self, token_hash: str) -> None:
+        """Remove a session, if it is there."""
+        ...
+
+    def end_sessions_of(self, account_id: str, *, but: str = "") -> int:
+        """Remove all sessions of an account, except one by the hash of its token; return how many."""
+        ...
+
+    def forget_sessions(self, before: datetime) -> int:
+        """Remove sessions that expired before a time; return how many."""
+        ...
 
 
 class Store(Protocol):
@@ -18,6 +70,11 @@ class Store(Protocol):
     append that raised has changed nothing, except that an append whose connection broke while it was being acknowledged
     may be there: repeat it with the same idempotency key.
     """
+
+    @property
+    def sign_ins(self) -> SignIns:
+        """Password hashes and sessions."""
+        ...
 
     def append(
         self, new_events: Sequence[NewEvent], *, expected_seq: int | None = None, idempotency_key: str | None = None

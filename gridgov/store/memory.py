@@ -11,6 +11,7 @@ from gridgov.model.entities import Entity, EntityFilter, EntityOrder, Fold, repl
 from gridgov.model.events import GENESIS_HASH, Checkpoint, Event, NewEvent
 from gridgov.model.positions import Position, latest_of, sample_track
 from gridgov.store.appending import call_key, make_append, plan_appends
+from gridgov.store.signing_in import MemorySignIns
 
 
 class MemoryStore:
@@ -25,6 +26,12 @@ class MemoryStore:
         self._keys: dict[str, tuple[int, int]] = {}
         self._latest: dict[str, Position] = {}
         self._track: list[Position] = []
+        self._sign_ins = MemorySignIns()
+
+    @property
+    def sign_ins(self) -> MemorySignIns:
+        """Password hashes and sessions."""
+        return self._sign_ins
 
     def append(
         self, new_events: Sequence[NewEvent], *, expected_seq: int | None = None, idempotency_key: str | None = None

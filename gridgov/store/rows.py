@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, or_
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, or_
+from sqlalchemy.dialects import postgresql, sqlite
 
 from gridgov.model.entities import Entity, EntityFilter, EntityOrder, IndexColumns
 from gridgov.model.events import Event, canonical_json, format_time, parse_time
@@ -102,3 +104,14 @@ def entity_condition(kind: str, where: EntityFilter) -> ColumnElement[bool]:
 def _begins_with(prefix: str) -> ColumnElement[bool]:
     """Return a comparison that an index can answer: codes are ASCII, the last code point sorts behind them."""
     return and_(_E.grid_code >= prefix, _E.grid_code < prefix + "\U0010ffff")
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows in the place of those with the same keys."""
+    if not rows:
+        return
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = make(table)
+    keys = [column.name for column in table.primary_key]
+    others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), list(rows))

@@ -10,8 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, delete, func, insert, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from gridgov.errors import StorageError
@@ -21,7 +20,8 @@ from gridgov.model.positions import Position
 from gridgov.store import moving
 from gridgov.store.appending import Append, Plan, call_key, make_append, plan_appends
 from gridgov.store.engines import writing
-from gridgov.store.rows import entity_condition, entity_of, entity_order, entity_row, event_of, event_row
+from gridgov.store.rows import entity_condition, entity_of, entity_order, entity_row, event_of, event_row, upsert
+from gridgov.store.signing_in import SqlSignIns
 from gridgov.store.tables import APPENDS, ENTITIES, EVENTS, PROBES
 
 MOST_TOGETHER = 128  # appends in one transaction
@@ -41,11 +41,17 @@ class SqlStore:
         self._writing = threading.Lock()
         self._fault = ""
         self._probed_s = float("-inf")
+        self._sign_ins = SqlSignIns(self._reading, self._saving)
 
     @property
     def engine(self) -> Engine:
         """The connections, for tests and for an administrator's own queries."""
         return self._engine
+
+    @property
+    def sign_ins(self) -> SqlSignIns:
+        """Password hashes and sessions."""
+        return self._sign_ins
 
     def append(
         self, new_events: Sequence[NewEvent], *, expected_seq: int | None = None, idempotency_key: str | None = None
@@ -95,14 +101,14 @@ class SqlStore:
     def repeated(self, actor: str, idempotency_key: str) -> list[Event]:
         """Return the events of an earlier call; see `Store.repeated`."""
         query = select(APPENDS).where(APPENDS.c.idempotency_key == call_key(actor, idempotency_key))
-        with self._guarded(), self._engine.connect() as connection:
+        with self._reading() as connection:
             row = connection.execute(query).first()
             return [] if row is None else _span(connection, row.first_seq, row.last_seq)
 
     def events(self, *, after: int = 0, until: int | None = None, entity_id: str | None = None) -> Iterator[Event]:
         """Yield events; see `Store.events`."""
         while True:
-            with self._guarded(), self._engine.connect() as connection:
+            with self._reading() as connection:
                 page = _page(connection, after, until, entity_id)
             yield from page
             if len(page) < PAGE:
@@ -111,7 +117,7 @@ class SqlStore:
 
     def entity(self, entity_id: str) -> Entity | None:
         """Return an entity; see `Store.entity`."""
-        with self._guarded(), self._engine.connect() as connection:
+        with self._reading() as connection:
             row = connection.execute(select(ENTITIES).where(ENTITIES.c.entity_id == entity_id)).first()
         return None if row is None else entity_of(row)
 
@@ -129,18 +135,18 @@ class SqlStore:
         found = select(ENTITIES.c.entity_id).where(entity_condition(kind, where or EntityFilter()))
         chosen = found.order_by(*by).limit(limit).offset(offset).subquery()  # answered by an index alone
         query = select(ENTITIES).where(ENTITIES.c.entity_id.in_(select(chosen.c.entity_id))).order_by(*by)
-        with self._guarded(), self._engine.connect() as connection:
+        with self._reading() as connection:
             return [entity_of(row) for row in connection.execute(query)]
 
     def count(self, kind: str, where: EntityFilter | None = None) -> int:
         """Count entities; see `Store.count`."""
         query = select(func.count()).select_from(ENTITIES).where(entity_condition(kind, where or EntityFilter()))
-        with self._guarded(), self._engine.connect() as connection:
+        with self._reading() as connection:
             return int(connection.scalar(query) or 0)
 
     def head(self) -> tuple[int, str]:
         """Return the end of the log; see `Store.head`."""
-        with self._guarded(), self._engine.connect() as connection:
+        with self._reading() as connection:
             return _head(connection)
 
     def checkpoint(self, *, now: datetime | None = None) -> Checkpoint:
@@ -160,7 +166,7 @@ class SqlStore:
 
     def state_digest(self) -> str:
         """Return the digest of the tables; see `Store.state_digest`."""
-        with self._guarded(), self._engine.connect() as connection:
+        with self._reading() as connection:
             rows = connection.execution_options(yield_per=PAGE).execute(select(ENTITIES))
             return state_digest(entity_of(row) for row in rows)
 
@@ -170,22 +176,22 @@ class SqlStore:
 
     def record_positions(self, positions: Iterable[Position]) -> int:
         """Keep positions; see `Store.record_positions`."""
-        with self._one_writer(), self._guarded(_NOT_SAVED), writing(self._engine, log=False) as connection:
+        with self._saving() as connection:
             return moving.record(connection, positions, self._track_every_s)
 
     def positions(self, *, since: datetime | None = None) -> list[Position]:
         """Return newest positions; see `Store.positions`."""
-        with self._guarded(), self._engine.connect() as connection:
+        with self._reading() as connection:
             return moving.latest(connection, since)
 
     def track(self, worker_id: str, *, since: datetime | None = None) -> list[Position]:
         """Return a track; see `Store.track`."""
-        with self._guarded(), self._engine.connect() as connection:
+        with self._reading() as connection:
             return moving.track(connection, worker_id, since)
 
     def forget_tracks(self, before: datetime) -> int:
         """Remove old positions; see `Store.forget_tracks`."""
-        with self._one_writer(), self._guarded(_NOT_SAVED), writing(self._engine, log=False) as connection:
+        with self._saving() as connection:
             return moving.forget(connection, before)
 
     def writable(self) -> bool:
@@ -193,8 +199,8 @@ class SqlStore:
         if self._fault and time.monotonic() - self._probed_s >= PROBE_EVERY_S:
             self._probed_s = time.monotonic()
             try:
-                with self._one_writer(), self._guarded(_NOT_SAVED), writing(self._engine, log=False) as connection:
-                    _upsert(connection, PROBES, [{"name": "writable", "at": format_time(datetime.now(UTC))}])
+                with self._saving() as connection:
+                    upsert(connection, PROBES, [{"name": "writable", "at": format_time(datetime.now(UTC))}])
             except StorageError:
                 return False
             self._fault = ""
@@ -203,6 +209,17 @@ class SqlStore:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._guarded(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _saving(self) -> Iterator[Connection]:
+        """Write something else than the log."""
+        with self._one_writer(), self._guarded(_NOT_SAVED), writing(self._engine, log=False) as connection:
+            yield connection
 
     @contextmanager
     def _one_writer(self) -> Iterator[None]:
@@ -263,19 +280,9 @@ def _span(connection: Connection, first: int, last: int) -> list[Event]:
 def _write(connection: Connection, plan: Plan) -> None:
     if plan.events:
         connection.execute(insert(EVENTS), [event_row(event) for event in plan.events])
-    _upsert(connection, ENTITIES, [entity_row(entity) for entity in plan.changed.values() if entity is not None])
+    upsert(connection, ENTITIES, [entity_row(entity) for entity in plan.changed.values() if entity is not None])
     if gone := [entity_id for entity_id, entity in plan.changed.items() if entity is None]:
         connection.execute(delete(ENTITIES).where(ENTITIES.c.entity_id.in_(gone)))
     if plan.keys:
         rows = [{"idempotency_key": k, "first_seq": f, "last_seq": t} for k, (f, t) in plan.keys.items()]
         connection.execute(insert(APPENDS), rows)
-
-
-def _upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = make(table)
-    keys = [column.name for column in table.primary_key]
-    others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), list(rows))

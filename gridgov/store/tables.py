@@ -5,6 +5,8 @@ entities        the current state of each entity and the columns it is found by
 appends         which events an idempotency key stands for
 positions       the newest position of each worker
 position_track  sampled positions
+credentials     password hashes and wrong passwords; never in the log, never exported
+sessions        who is signed in, by the hash of a token
 probes          one row, written to find out whether the store can be written
 
 Times are text in the one format of `model.events.format_time`, so that they sort, and hash, as they stand. Text that is
@@ -128,6 +130,27 @@ POSITION_TRACK = Table(
     Column("lat", Double, nullable=False),
 )
 Index(None, POSITION_TRACK.c.at)
+
+CREDENTIALS = Table(
+    "credentials",
+    METADATA,
+    Column("account_id", SORTED, primary_key=True),
+    Column("password_hash", Text, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", SORTED),
+)
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("token_hash", HASH, primary_key=True),
+    Column("account_id", SORTED, nullable=False),
+    Column("created_at", SORTED, nullable=False),
+    Column("seen_at", SORTED, nullable=False),
+    Column("expires_at", SORTED, nullable=False),
+)
+Index(None, SESSIONS.c.account_id)
+Index(None, SESSIONS.c.expires_at)
 
 PROBES = Table(
     "probes",
