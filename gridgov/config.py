@@ -45,6 +45,8 @@ class Settings:
         First language of the console, ``zh`` or ``en``.
     store : str
         URL of the event store, such as ``postgresql://user@host/database``; empty: a SQLite file in the workspace.
+    photos : str
+        Folder of pictures, the same for all servers of a workspace; empty: inside the workspace.
     session_idle_min, session_hours : int
         A session ends after so many minutes without use, and after so many hours in any case.
     lockout_failures, lockout_min : int
@@ -60,6 +62,7 @@ class Settings:
     port: int = 8501
     lang: str = "zh"
     store: str = ""
+    photos: str = ""
     session_idle_min: int = 120
     session_hours: int = 12
     lockout_failures: int = 5

@@ -310,8 +310,8 @@ class Workspace:
 
     @property
     def photos(self) -> Path:
-        """The folder of pictures."""
-        return self.path / "photos"
+        """The folder of pictures: the setting, else one in the workspace."""
+        return Path(self.settings.photos) if self.settings.photos else self.path / "photos"
 
     def cached(self, name: str, make: Callable[[], _T]) -> _T:
         """Return something an operation derives from this version of the data, made once for all users."""

@@ -113,7 +113,7 @@ def _write(folder: Path, name: str, content: bytes) -> None:
     if (folder / name).is_file():
         return
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".new-", delete=False) as file:
             try:
                 file.write(content)

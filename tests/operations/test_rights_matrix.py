@@ -90,9 +90,10 @@ CLOCK = Hands()
 
 
 @pytest.fixture(scope="module")
-def here(village: Path) -> Workspace:
+def here(village: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """The village with an empty store in memory and a clock that can pass limits."""
-    workspace = open_workspace(village, settings=Settings(store="memory:"), clock=CLOCK)
+    settings = Settings(store="memory:", photos=str(tmp_path_factory.mktemp("photos")))
+    workspace = open_workspace(village, settings=settings, clock=CLOCK)
     workspace.start_clock()
     return workspace
 
