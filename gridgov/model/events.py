@@ -29,6 +29,7 @@ MAX_ID_LENGTH = 200
 MAX_LEVELS = 20
 _LARGEST_INTEGER = 2**53 - 1  # every JSON reader keeps these exactly
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,10 +195,10 @@ def plain_json(value: Any, where: str = "value", *, levels: int = MAX_LEVELS) ->
         Something in it is no JSON value, not finite, beyond 2^53, text that UTF-8 or a database cannot hold, or nested
         deeper than `levels`.
     """
-    if value is None or isinstance(value, bool):
+    if value is None or value is True or value is False:
         return value
     if isinstance(value, str):
-        return _check_text(str(value), where)
+        return _check_text(value if type(value) is str else str(value), where)
     if isinstance(value, int | float):
         return _plain_number(value, where)
     if levels == 0:
@@ -207,12 +208,16 @@ def plain_json(value: Any, where: str = "value", *, levels: int = MAX_LEVELS) ->
 
 def _plain_container(value: Any, where: str, levels: int) -> dict[str, Any] | list[Any]:
     if isinstance(value, Mapping):
-        if wrong := [key for key in value if not isinstance(key, str)]:
-            raise ParameterError(f"{where}: the key {wrong[0]!r} is no text")
-        return {_check_text(str(key), where): plain_json(item, where, levels=levels) for key, item in value.items()}
+        return {_plain_key(key, where): plain_json(item, where, levels=levels) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain_json(item, where, levels=levels) for item in value]
     raise ParameterError(f"{where}: a {type(value).__name__} is no JSON value")
+
+
+def _plain_key(key: Any, where: str) -> str:
+    if not isinstance(key, str):
+        raise ParameterError(f"{where}: the key {key!r} is no text")
+    return _check_text(str(key), where)
 
 
 def _plain_number(value: float, where: str) -> int | float:
@@ -222,7 +227,7 @@ def _plain_number(value: float, where: str) -> int | float:
 
 
 def _check_text(text: str, where: str) -> str:
-    if "\x00" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
+    if _NOT_STORABLE.search(text):
         raise ParameterError(f"{where}: the text holds a sign that cannot be stored (NUL or half a character)")
     return text
 

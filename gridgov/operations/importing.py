@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from gridgov.config import load_settings
 from gridgov.crs import area_error, metric_crs
 from gridgov.errors import SourceError, SpecError
 from gridgov.i18n import Lang
@@ -33,11 +34,12 @@ from gridgov.layers import (
 from gridgov.maps.tiles import build_tiles
 from gridgov.model import Finding, FindingAction, LayerSpec
 from gridgov.network import RoadNetwork
+from gridgov.operations.adopting import adopt_incidents
 from gridgov.operations.districts import DistrictCheck, check_grids, facts_of, join_population, locate_points
 from gridgov.operations.findings import findings_frame
 from gridgov.operations.publishing import digest, publish, written_aside
 from gridgov.sample import write_sample
-from gridgov.workspace import LayerEntry, Manifest, utc_now
+from gridgov.workspace import LayerEntry, Manifest, open_workspace, utc_now
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -103,6 +105,8 @@ def import_workspace(
         The import file is wrong.
     SourceError
         A source as a whole cannot be used; the folder stays as it was.
+    StorageError
+        The event store refused the incidents: the workspace is there, and the next start of its server takes them in.
     """
     tell = progress or (lambda text, fraction: None)
     plan = read_import_file(import_file)
@@ -121,8 +125,20 @@ def import_workspace(
             aside_directory=directory / manifest.data / "aside",
         )
         publish(directory, part, manifest)
+    _adopt(directory, clock, tell)
     tell("done", 1.0)
     return report
+
+
+def _adopt(directory: Path, clock: Callable[[], datetime], tell: Progress) -> None:
+    """Take the incidents of the new workspace into its store, which outlives every import."""
+    opened = open_workspace(directory, settings=load_settings(), clock=clock)
+    if not opened.of_kind("incidents"):
+        return
+    try:
+        adopt_incidents(opened, progress=lambda text, share: tell(text, 0.98 + 0.02 * share))
+    finally:
+        opened.store.close()
 
 
 def import_sample(directory: Path, *, size: str = "district", progress: Progress | None = None) -> ImportReport:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 import shapely
+from numpy.typing import ArrayLike
 
 from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError, RightsError
 from gridgov.model.agencies import IncidentPlace, responsible_agency
@@ -143,6 +144,16 @@ def place_of(workspace: Workspace, lon: float, lat: float) -> GridPlace:
     if not _in_district(workspace, lon, lat):
         raise ParameterError(f"the position {lon:.6f}, {lat:.6f} lies outside the district: check it on the map")
     return GridPlace()
+
+
+def places_of(workspace: Workspace, lons: ArrayLike, lats: ArrayLike) -> list[GridPlace]:
+    """Return the grids of many points; unlike `place_of` it takes points outside the district as well."""
+    locator = workspace.grid_locator
+    if locator is None:
+        return [GridPlace()] * np.size(lons)
+    grid, community, street = workspace.cached("grid_codes", lambda: _grid_codes(workspace))
+    places = [GridPlace(*codes) for codes in zip(grid, community, street, strict=True)]
+    return [places[n] if n >= 0 else GridPlace() for n in locator.locate(lons, lats).tolist()]
 
 
 def agency_at(workspace: Workspace, class_code: str, place: GridPlace) -> str:

@@ -24,8 +24,17 @@ _OPEN_STAGES = (
 )
 
 
-def incidents(city: City) -> pd.DataFrame:
-    """Return the recipe's incidents in the order of their report; x and y are local metres."""
+_RUNNING = {"dispatched", "in_progress", "rework", "suspended"}
+_CHECKED = {"resolved", "verified"}
+_PER_TASK_M = 400.0  # how much farther somebody with one task less may be
+
+
+def incidents(city: City, crew: pd.DataFrame) -> pd.DataFrame:
+    """Return the recipe's incidents in the order of their report; x and y are local metres.
+
+    `crew` are the workers: what is being handled is given to the busy ones who are on shift, what is done was done by
+    anybody on shift, the near ones first.
+    """
     rng, table = city.recipe.rng("incidents"), city.recipe.table
     classes = table["incident_classes"]
     rain = set(rng.choice(np.arange(1, 29), 6, replace=False).tolist())
@@ -43,7 +52,33 @@ def incidents(city: City) -> pd.DataFrame:
     frame.insert(
         0, "incident_id", [f"{t[:10].replace('-', '')}{i:06d}" for i, t in enumerate(frame["reported_at"], start=1)]
     )
+    on_shift = crew[_on_shift(crew, as_of)]
+    handlers = np.full(len(frame), "", dtype=object)
+    for states, among in ((_RUNNING, on_shift[on_shift["status"] == "busy"]), (_CHECKED, on_shift)):
+        rows = np.flatnonzero(frame["state"].isin(states))
+        handlers[rows] = _near_workers(frame[["x", "y"]].to_numpy()[rows], among)
+    frame.insert(list(frame.columns).index("source"), "worker_id", handlers)
     return frame
+
+
+def _on_shift(crew: pd.DataFrame, as_of: datetime) -> NDArray[np.bool_]:
+    """Return who works at the sample's time; a shift that ends at 00:00 ends with the day."""
+    now, start, end = f"{as_of:%H:%M}", crew["shift_start"], crew["shift_end"].replace("00:00", "24:00")
+    return np.asarray((start <= now) & (now < end))
+
+
+def _near_workers(places: Floats, among: pd.DataFrame) -> list[str]:
+    """Return for each place, in order, the nearest worker, as if every task already given were so much farther away."""
+    if not len(among):
+        return [""] * len(places)
+    stands, ids = among[["x", "y"]].to_numpy(), among["worker_id"].tolist()
+    tasks = np.zeros(len(among))
+    chosen = []
+    for place in places:
+        nearest = int(np.argmin(np.hypot(*(stands - place).T) + _PER_TASK_M * tasks))
+        tasks[nearest] += 1
+        chosen.append(ids[nearest])
+    return chosen
 
 
 def _of_class(

@@ -214,8 +214,9 @@ def _write_places(city: City, placer: Placer, folder: Path) -> None:
 
 def _write_tables(city: City, placer: Placer, folder: Path) -> None:
     placer.table(sensors(city)).to_csv(folder / "sensors.csv", index=False, lineterminator="\n")
-    placer.table(workers(city)).to_csv(folder / "workers.csv", index=False, lineterminator="\n", encoding="gb18030")
-    placer.table(incidents(city)).to_csv(folder / "incidents.csv", index=False, lineterminator="\n")
+    crew = workers(city)
+    placer.table(crew).to_csv(folder / "workers.csv", index=False, lineterminator="\n", encoding="gb18030")
+    placer.table(incidents(city, crew)).to_csv(folder / "incidents.csv", index=False, lineterminator="\n")
 
 
 def _write_texts(city: City, placer: Placer, folder: Path) -> None:
