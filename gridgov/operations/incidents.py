@@ -93,7 +93,7 @@ def list_incidents(workspace: Workspace, person: Person, query: IncidentQuery | 
         The person may see no incidents at all, or none of the area that is asked for.
     """
     wanted = query or IncidentQuery()
-    where = _filter(workspace, person, wanted)
+    where = filter_of(workspace, person, wanted)
     limit = min(max(wanted.limit, 0), MOST_AT_ONCE)
     found = workspace.store.entities(KIND, where, order=wanted.order, limit=limit, offset=max(wanted.offset, 0))
     return [masked(record_of(entity), person) for entity in found]
@@ -101,7 +101,7 @@ def list_incidents(workspace: Workspace, person: Person, query: IncidentQuery | 
 
 def count_incidents(workspace: Workspace, person: Person, query: IncidentQuery | None = None) -> int:
     """Return how many incidents a query has in all; see `list_incidents`."""
-    return workspace.store.count(KIND, _filter(workspace, person, query or IncidentQuery()))
+    return workspace.store.count(KIND, filter_of(workspace, person, query or IncidentQuery()))
 
 
 def tasks_of(workspace: Workspace, person: Person, worker_id: str = "") -> list[IncidentRecord]:
@@ -217,12 +217,8 @@ def person_name(workspace: Workspace, actor: str) -> str:
     return str(entity.state.get("name") or actor) if entity is not None else actor
 
 
-def _text_filter(person: Person) -> Callable[[str], str]:
-    """Return what a text goes through before this person sees it."""
-    return str if may(person, Right.INCIDENT_UNMASK) or person.worker_id else mask_numbers
-
-
-def _filter(workspace: Workspace, person: Person, query: IncidentQuery) -> EntityFilter:
+def filter_of(workspace: Workspace, person: Person, query: IncidentQuery) -> EntityFilter:
+    """Return the store's filter for what a person may see of a query; see `list_incidents`."""
     scope = require(person, Right.INCIDENT_READ)
     prefixes, handler = seen_prefixes(person, query.area), query.handler
     if not prefixes or scope is Scope.OWN:
@@ -244,3 +240,8 @@ def _filter(workspace: Workspace, person: Person, query: IncidentQuery) -> Entit
         changed_after=query.changed_after,
         bounds=query.bounds,
     )
+
+
+def _text_filter(person: Person) -> Callable[[str], str]:
+    """Return what a text goes through before this person sees it."""
+    return str if may(person, Right.INCIDENT_UNMASK) or person.worker_id else mask_numbers

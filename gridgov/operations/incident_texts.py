@@ -1,0 +1,85 @@
+"""案件文字索引: the words of every incident kept beside the store, for searches in a list that shows single words' hits.
+
+It is made once and then only reads what has changed since. Phone and identity numbers that people write into texts are
+not in it, so that nobody finds by a number what they may not read.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gridgov.model.entities import Entity, EntityFilter, IndexColumns
+from gridgov.operations.incidents import KIND, mask_numbers
+from gridgov.store import Store
+from gridgov.workspace import Workspace
+
+_PAGE = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """An incident as the search sees it; `key` sorts the most urgent first, as the store does."""
+
+    key: tuple[Any, ...]
+    words: str
+    columns: IndexColumns
+    updated_seq: int
+
+
+def ids_with_words(workspace: Workspace, words: list[str], where: EntityFilter) -> list[str]:
+    """Return the ids of the incidents that match a filter and hold all of these words, the most urgent first.
+
+    For operations only: it checks no rights, the filter has to.
+    """
+    index = workspace.cached("incident_texts", lambda: _TextIndex(workspace.store))
+    return index.find([word.casefold() for word in words], where)
+
+
+class _TextIndex:
+    """The words of all incidents of a store. May be used from any thread."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._known: dict[str, _Words] = {}
+        self._seq = 0
+
+    def find(self, words: list[str], where: EntityFilter) -> list[str]:
+        """Return the ids of what matches, the most urgent first."""
+        with self._lock:
+            self._catch_up()
+            holds = _holds(words)
+            found = [(known.key, i) for i, known in self._known.items() if holds(known.words) and _fits(known, where)]
+        return [incident_id for _, incident_id in sorted(found)]
+
+    def _catch_up(self) -> None:
+        """Take in what has changed since the last time; whatever changes meanwhile comes at the next call."""
+        head = self._store.head()[0]
+        if head == self._seq:
+            return
+        where, offset = EntityFilter(changed_after=self._seq), 0
+        while found := self._store.entities(KIND, where, order="id", limit=_PAGE, offset=offset):
+            self._known.update((entity.entity_id, _words_of(entity)) for entity in found)
+            offset += len(found)
+        self._seq = head
+
+
+def _holds(words: list[str]) -> Callable[[str], bool]:
+    if len(words) == 1:
+        (only,) = words
+        return lambda text: only in text
+    return lambda text: all(word in text for word in words)
+
+
+def _fits(known: _Words, where: EntityFilter) -> bool:
+    return where.matches(Entity("", KIND, known.updated_seq, known.columns, ""))
+
+
+def _words_of(entity: Entity) -> _Words:
+    state, has = entity.state, entity.columns
+    words = mask_numbers(f"{state['description']} {state['address']}")
+    key = (-has.severity, has.due_at, entity.entity_id)
+    return _Words(key, f"{entity.entity_id} {words}".casefold(), has, entity.updated_seq)
