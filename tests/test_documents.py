@@ -10,6 +10,7 @@ import pytest
 
 from gridgov.cli import main
 from gridgov.layers import load_specs, read_import_file
+from gridgov.model.rights import ROLE_RIGHTS, Right, Role, Scope
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -55,3 +56,12 @@ def test_every_picture_and_document_that_a_document_links_to_is_there() -> None:
     for document in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!http|#)([^)#]+)\)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_the_table_of_rights_is_the_one_that_the_program_asks() -> None:
+    rows = re.findall(
+        r"^\| `([a-z_.]+)` \| [^|]+ \| (.+) \|$", (ROOT / "docs" / "people.md").read_text(encoding="utf-8"), re.M
+    )
+    written = {right: cells.split(" | ") for right, cells in rows}
+    names = {None: "–", Scope.AREA: "area", Scope.OWN: "own"}
+    assert written == {str(r): [names[ROLE_RIGHTS[role].get(r)] for role in Role] for r in Right}
