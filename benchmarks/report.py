@@ -35,17 +35,27 @@ class Row:
 
 @dataclass(frozen=True)
 class Measure:
-    """One figure of our own, with the most it may be."""
+    """One figure of our own, with the most or the least it may be."""
 
     task: str
     value: float
     unit: str
     at_most: float | None = None
+    at_least: float | None = None
 
     @property
     def passed(self) -> bool:
         """Whether the bar is reached, if there is one."""
-        return self.at_most is None or self.value <= self.at_most
+        return (self.at_most is None or self.value <= self.at_most) and (
+            self.at_least is None or self.value >= self.at_least
+        )
+
+    @property
+    def bar(self) -> str:
+        """The bar in words; empty without one."""
+        if self.at_least is not None:
+            return f"≥ {self.at_least:g} {self.unit}"
+        return "" if self.at_most is None else f"≤ {self.at_most:g} {self.unit}"
 
 
 @dataclass(frozen=True)
@@ -111,9 +121,8 @@ def as_table(result: Result) -> str:
 
 def _cells(row: Row | Measure) -> tuple[str, ...]:
     if isinstance(row, Measure):
-        bar = "" if row.at_most is None else f"≤ {row.at_most:g} {row.unit}"
-        verdict = "" if row.at_most is None else ("reached" if row.passed else "MISSED")
-        return row.task, f"{row.value:.3g} {row.unit}", bar, verdict
+        verdict = "" if not row.bar else ("reached" if row.passed else "MISSED")
+        return row.task, f"{row.value:.3g} {row.unit}", row.bar, verdict
     bar = "" if row.bar is None else f"≥ {row.bar:,.0f}"
     verdict = "" if row.bar is None else ("reached" if row.passed else "MISSED")
     note = f"{row.engine} ({row.note})" if row.note else row.engine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,8 @@ class Settings:
         After so many wrong passwords an account is locked for so many minutes.
     requests_per_min, reports_per_hour : int
         Most requests of one account, and most reports of one address without an account.
+    oidc_issuer, oidc_client_id, oidc_client_secret, oidc_name : str
+        An identity provider (OpenID Connect) and what the sign-in page calls it; without an issuer there is none.
     https : bool
         Whether people reach the server by HTTPS; the session's cookie then never travels without it.
     """
@@ -61,7 +63,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8501
     lang: str = "zh"
-    store: str = ""
+    store: str = field(default="", repr=False)  # may hold a password
     photos: str = ""
     session_idle_min: int = 120
     session_hours: int = 12
@@ -69,6 +71,10 @@ class Settings:
     lockout_min: int = 15
     requests_per_min: int = 1200
     reports_per_hour: int = 30
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = field(default="", repr=False)
+    oidc_name: str = "OIDC"
     https: bool = False
 
 
@@ -96,7 +102,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
             given.update(tomllib.loads(file.read_text(encoding="utf-8-sig")))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{file}: not a valid TOML file ({error})") from error
-    known = {field.name for field in fields(Settings)}
+    known = {item.name for item in fields(Settings)}
     if unknown := sorted(set(given) - known):
         raise SettingsError(f"{file}: unknown setting '{unknown[0]}'; known are {', '.join(sorted(known))}")
     for name in known:
