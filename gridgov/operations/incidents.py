@@ -212,9 +212,11 @@ def mask_numbers(text: str) -> str:
 
 
 def person_name(workspace: Workspace, actor: str) -> str:
-    """Return the name of an actor of the log: that of the account, or the actor itself."""
+    """Return the name of an actor of the log: that of the account, of the worker, or the actor itself."""
     entity = workspace.store.entity(ACCOUNT + actor)
-    return str(entity.state.get("name") or actor) if entity is not None else actor
+    if entity is not None and entity.state.get("name"):
+        return str(entity.state["name"])
+    return workspace.cached("worker_names", lambda: _worker_names(workspace)).get(actor) or actor
 
 
 def filter_of(workspace: Workspace, person: Person, query: IncidentQuery) -> EntityFilter:
@@ -240,6 +242,14 @@ def filter_of(workspace: Workspace, person: Person, query: IncidentQuery) -> Ent
         changed_after=query.changed_after,
         bounds=query.bounds,
     )
+
+
+def _worker_names(workspace: Workspace) -> dict[str, str]:
+    workers = workspace.layers_of_kind("workers")
+    if workers is None or "name" not in workers:
+        return {}
+    pairs = zip(workers["worker_id"], workers["name"], strict=True)
+    return {str(worker_id): name for worker_id, name in pairs if isinstance(name, str)}
 
 
 def _text_filter(person: Person) -> Callable[[str], str]:
