@@ -20,7 +20,15 @@ MAX_NAME_LENGTH = 80
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account now. `subject` is who the identity provider says it is (``issuer|subject``), empty without one."""
+    """One account now.
+
+    Attributes
+    ----------
+    subject : str
+        Who the identity provider says it is (``issuer|subject``), empty without one.
+    version : int
+        Counts what changed the account; signing in and passwords do not.
+    """
 
     account_id: str
     role: Role
@@ -142,7 +150,8 @@ def apply(state: dict[str, Any] | None, event: Event) -> dict[str, Any]:
         raise RecordNotFoundError(f"there is no account '{account_id}'")
     if event.kind not in _CHANGES:
         raise ParameterError(f"event {event.seq} has the kind '{event.kind}', which no account knows")
-    return {**state, **_CHANGES[event.kind](event.payload), "version": state["version"] + 1}
+    changes = _CHANGES[event.kind](event.payload)
+    return {**state, **changes, "version": state["version"] + bool(changes)}
 
 
 def check_account_id(account_id: str) -> None:
