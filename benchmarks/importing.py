@@ -30,13 +30,14 @@ METHOD = (
 _OPEN = """
 import json, sys, time
 import gridgov.operations.dispatching as dispatching, gridgov.operations.situation, gridgov.workspace as w
+from gridgov.model.rights import EVERYWHERE, Person, Role
 start = time.perf_counter()
 opened = w.open_workspace(sys.argv[1])
 for layer in opened.layer_ids:
     if opened.entry(layer).geometry != "raster":
         opened.layer(layer)
 west, south, east, north = opened.bounds
-dispatching.dispatch_at(opened, (west + east) / 2, (south + north) / 2)
+dispatching.dispatch_at(opened, Person("bench", Role.COMMANDER, EVERYWHERE), (west + east) / 2, (south + north) / 2)
 print(json.dumps(time.perf_counter() - start))
 """
 

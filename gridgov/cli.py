@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridgov import __version__
+from gridgov import __version__, cli_users
 from gridgov.config import load_settings
 from gridgov.errors import GridgovError, ParameterError
 from gridgov.i18n import LANGS, as_lang, label
@@ -115,9 +115,13 @@ def _parser() -> argparse.ArgumentParser:
     logs = parts("audit", "write the event log out")
     export = command("export", _audit_export, "write all events as JSON lines and print the checkpoint", of=logs)
     export.add_argument("--workspace", type=Path, default=Path(settings.workspace), metavar="DIR")
-    export.add_argument("--store", metavar="URL", help="the store, when it is not in the workspace")
+    export.add_argument(
+        "--store", metavar="URL", default=settings.store or None, help="the store, when not the workspace's"
+    )
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="events.jsonl or events.jsonl.gz")
     export.add_argument("--checkpoint", type=Path, metavar="FILE", help="add the checkpoint to this file")
+
+    cli_users.add_commands(parts("users", "say who may sign in"), command, settings.workspace)
 
     dispatch = command("dispatch", _dispatch, "find the nearest grid workers for a place")
     dispatch.add_argument("--workspace", type=Path, default=Path(settings.workspace), metavar="DIR")
@@ -175,13 +179,14 @@ def _serving(parser: argparse.ArgumentParser, host: str, port: int) -> None:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
-    from gridgov.workspace import MANIFEST
+    from gridgov.workspace import MANIFEST, shared_workspace
 
     if (arguments.workspace / MANIFEST).is_file():
         print(f"Using the workspace in {arguments.workspace} (remove the folder to build it anew)")
     else:
         print(f"Building the sample district 临江区 / Linjiang ({arguments.size}) in {arguments.workspace}")
         _build_sample(arguments.workspace, arguments.size)
+    cli_users.print_demo_accounts(shared_workspace(arguments.workspace), as_lang(arguments.lang))
     return _serve(arguments)
 
 
@@ -238,13 +243,14 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _dispatch(arguments: argparse.Namespace) -> int:
+    from gridgov.model.rights import EVERYWHERE, Person, Role
     from gridgov.operations.dispatching import dispatch_at
     from gridgov.workspace import open_workspace
 
     lon, lat = _position(arguments.at)
-    plan = dispatch_at(
-        open_workspace(arguments.workspace), lon, lat, k=arguments.k, skills=arguments.skill, modes=arguments.mode
-    )
+    opened = open_workspace(arguments.workspace, settings=load_settings())
+    at_the_shell = Person("system", Role.COMMANDER, EVERYWHERE)
+    plan = dispatch_at(opened, at_the_shell, lon, lat, k=arguments.k, skills=arguments.skill, modes=arguments.mode)
     if arguments.json:
         _print_json(plan.to_dict())
     else:

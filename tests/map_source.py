@@ -18,7 +18,9 @@ from shapely import LineString, Point, box
 from gridgov.layers.specs import load_specs
 from gridgov.maps import build_tiles
 from gridgov.model import LayerSpec
+from gridgov.model.rights import EVERYWHERE, Person, Role
 
+EVERYBODY = Person("everybody", Role.SUPERVISOR, EVERYWHERE)
 BOUNDS = (121.00, 31.00, 121.04, 31.04)
 STEP = 0.01
 _LAYERS = ("roads", "water", "grids", "divisions", "hazards", "incidents", "workers", "elevation", "land_cover")
@@ -38,7 +40,8 @@ class MapSource:
     def spec(self, layer_id: str) -> LayerSpec:
         return self._specs[layer_id]
 
-    def layer(self, layer_id: str) -> gpd.GeoDataFrame:
+    def layer(self, layer_id: str, person: Person = EVERYBODY) -> gpd.GeoDataFrame:
+        del person
         return self.frames[layer_id]
 
     def raster_path(self, layer_id: str) -> Path:
@@ -47,8 +50,9 @@ class MapSource:
     def tiles_path(self, layer_id: str) -> Path:
         return self.folder / f"{layer_id}.pmtiles"
 
-    def points_version(self, layer_id: str) -> str:
-        return self.version
+    def points_version(self, layer_id: str, person: Person = EVERYBODY) -> str:
+        del layer_id
+        return f"{self.version}@{','.join(person.areas)}"
 
     @cached_property
     def frames(self) -> dict[str, gpd.GeoDataFrame]:
@@ -122,7 +126,10 @@ def _write_rasters(source: MapSource) -> None:
 if __name__ == "__main__":
     from gridgov.api.server import create_app, run
     from gridgov.config import Settings
+    from gridgov.model.rights import EVERYWHERE, Person, Role
 
     served = MapSource(Path(sys.argv[1]))
     settings = Settings(port=int(sys.argv[2]))
-    run(create_app(settings, served, script=Path(__file__).parent / "browser" / "map_page.py"), settings)
+    page = Path(__file__).parent / "browser" / "map_page.py"
+    everybody = Person("everybody", Role.PLANNER, EVERYWHERE)  # the bare map has no accounts
+    run(create_app(settings, served, script=page, resolve=lambda _token: everybody), settings)

@@ -1,19 +1,28 @@
-"""Start the server: open the workspace, warm up what would make the first click slow, say where the console is."""
+"""Start the server: open the workspace, warm up what would make the first click slow, keep watch while it runs."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
 
 from gridgov.api.server import create_app, run
 from gridgov.config import Settings
-from gridgov.errors import ParameterError
+from gridgov.errors import GridgovError, ParameterError, StorageError
 from gridgov.i18n import Lang, as_lang, label
 from gridgov.network import warm_up
-from gridgov.operations.dispatching import roster_of
+from gridgov.operations.adopting import adopt_incidents
+from gridgov.operations.board import board_of
+from gridgov.operations.crew import crew_of
 from gridgov.operations.mapping import MapSource
+from gridgov.operations.reminding import send_reminders
 from gridgov.workspace import Workspace, shared_workspace
+
+WATCH_EVERY_S = 60.0
 
 
 def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
@@ -39,15 +48,54 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
     warm(workspace, as_lang(settings.lang), say=say)
     host = "localhost" if settings.host in {"127.0.0.1", "0.0.0.0", "::"} else settings.host
     say(f"Console: http://{host}:{settings.port}/   (English: …/?lang=en)   stop with Ctrl+C")
-    run(create_app(settings, MapSource(workspace.path)), settings)
+    with keep_watch(workspace.path):
+        run(create_app(settings, MapSource(workspace.path)), settings)
 
 
 def warm(workspace: Workspace, lang: Lang, *, say: Callable[[str], None]) -> None:
-    """Compile the search kernels (cached on disk after the first time) and read what every page needs."""
+    """Take the files' incidents into the store, compile the search kernels and read what every page needs.
+
+    A store that is away hinders nothing here: the map works without it, and `keep_watch` tries again.
+    """
     if workspace.has_network:
         warm_up(lambda done, total, code: say(f"[{done}/{total}] {label(code, lang)}"))
-        say(label("network.warm_up.workers", lang))
-        roster_of(workspace)
+    try:
+        if workspace.of_kind("incidents"):
+            done = adopt_incidents(workspace)
+            counts = {name: f"{count:,}" for name, count in asdict(done).items()}
+            say(label("adopting.done", lang, **counts))
+        board_of(workspace)
+        if workspace.of_kind("workers"):
+            say(label("network.warm_up.workers", lang))
+            crew_of(workspace)
+    except StorageError as error:
+        say(label("adopting.later", lang, error=str(error)))
+
+
+@contextmanager
+def keep_watch(path: Path, *, every_s: float = WATCH_EVERY_S) -> Iterator[None]:
+    """Send reminders while the server runs, and take in the incidents of files wherever an import could not."""
+    stop = threading.Event()
+    watch = threading.Thread(target=_watch, args=(path, every_s, stop), name="watch", daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        watch.join(timeout=5.0)
+
+
+def _watch(path: Path, every_s: float, stop: threading.Event) -> None:
+    adopted = ""
+    while not stop.wait(every_s):
+        try:
+            workspace = shared_workspace(path)
+            if adopted != workspace.version:
+                adopt_incidents(workspace)
+                adopted = workspace.version
+            send_reminders(workspace)
+        except GridgovError:  # the store or the workspace is away; the console says so
+            continue
 
 
 def _check_port(host: str, port: int) -> None:

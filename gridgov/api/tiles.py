@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+import threading
+from collections import OrderedDict
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -13,17 +15,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gridgov.errors import GridgovError, NotFoundError, ParameterError
+from gridgov.errors import GridgovError, NotFoundError, ParameterError, RightsError
 from gridgov.maps import encode_points, raster_tile, read_tile
 from gridgov.model import LayerSpec
+from gridgov.model.rights import PUBLIC, Person, Right, require
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
 _PLACE = re.compile(r"(\d{1,2})/(\d{1,8})/(\d{1,8})(?:\.(mvt|png))?")
 _DEEPEST_ZOOM = 22
+_POINT_FILES = 64
 _KEEP = "private, max-age=86400"  # the address holds the version of the data
 _ASK_AGAIN = "no-cache"
+_STATUS = ((NotFoundError, 404), (ParameterError, 400), (RightsError, 403))
 
 
 class TileSource(Protocol):
@@ -40,8 +45,8 @@ class TileSource(Protocol):
     def spec(self, layer_id: str) -> LayerSpec:
         """Return what a layer is."""
 
-    def layer(self, layer_id: str) -> gpd.GeoDataFrame:
-        """Return the rows of a layer."""
+    def layer(self, layer_id: str, person: Person) -> gpd.GeoDataFrame:
+        """Return the rows of a layer that a person may see."""
 
     def raster_path(self, layer_id: str) -> Path:
         """Return the file of a raster layer."""
@@ -49,8 +54,11 @@ class TileSource(Protocol):
     def tiles_path(self, layer_id: str) -> Path:
         """Return the tile archive of a layer."""
 
-    def points_version(self, layer_id: str) -> str:
-        """Return what changes when the points of a layer do (workers go off shift without any new data)."""
+    def points_version(self, layer_id: str, person: Person) -> str:
+        """Return what changes when a person's points of a layer do (workers go off shift without any new data).
+
+        Two persons with the same version see the same points.
+        """
 
 
 class TileRoutes:
@@ -59,7 +67,8 @@ class TileRoutes:
     def __init__(self, source: TileSource) -> None:
         self._source = source
         self._picture = lru_cache(maxsize=1024)(self._draw)  # about 60 MB
-        self._points = lru_cache(maxsize=32)(self._encode)
+        self._points: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._guard = threading.Lock()
 
     @property
     def routes(self) -> list[Route]:
@@ -73,7 +82,7 @@ class TileRoutes:
         """Answer with a tile: 204 where there is nothing, 400 for an impossible place, 404 for no such layer."""
         try:
             z, x, y, ending = parse_place(request.path_params["place"])
-            layer_id, spec = self._layer(request.path_params["layer"])
+            layer_id, spec = self._layer(request)
             if spec.geometry == "raster" and ending != "mvt":
                 picture = self._picture(layer_id, self._source.version, z, x, y)
                 return _answer(request, picture, "image/png")
@@ -87,15 +96,17 @@ class TileRoutes:
     def points(self, request: Request) -> Response:
         """Answer with all points of a layer in binary."""
         try:
-            layer_id, spec = self._layer(request.path_params["layer"])
+            layer_id, spec = self._layer(request)
             if spec.geometry != "point":
                 raise NotFoundError(f"layer '{layer_id}' has no points")
-            packed = self._points(layer_id, self._source.points_version(layer_id))
+            packed = self._packed(layer_id, person_of(request))
             return _answer(request, packed, "application/octet-stream", gzipped=True, keep=_ASK_AGAIN)
         except GridgovError as error:
             return refuse(error)
 
-    def _layer(self, layer_id: str) -> tuple[str, LayerSpec]:
+    def _layer(self, request: Request) -> tuple[str, LayerSpec]:
+        require(person_of(request), Right.LAYER_READ)
+        layer_id = request.path_params["layer"]
         if layer_id not in self._source.layer_ids:
             raise NotFoundError(f"there is no layer '{layer_id}'")
         return layer_id, self._source.spec(layer_id)
@@ -104,9 +115,26 @@ class TileRoutes:
         del version  # part of the key only
         return raster_tile(self._source.raster_path(layer_id), self._source.spec(layer_id), z, x, y)
 
-    def _encode(self, layer_id: str, version: str) -> bytes:
-        del version
-        return gzip.compress(encode_points(self._source.layer(layer_id), self._source.spec(layer_id)), 4, mtime=0)
+    def _packed(self, layer_id: str, person: Person) -> bytes:
+        """Return a person's points of a layer, encoded once for all who see the same ones."""
+        key = layer_id, self._source.points_version(layer_id, person)
+        with self._guard:
+            if key in self._points:
+                self._points.move_to_end(key)
+                return self._points[key]
+        points = encode_points(self._source.layer(layer_id, person), self._source.spec(layer_id))
+        packed = gzip.compress(points, 4, mtime=0)
+        with self._guard:
+            self._points[key] = packed
+            while len(self._points) > _POINT_FILES:
+                self._points.popitem(last=False)
+        return packed
+
+
+def person_of(request: Request) -> Person:
+    """Return who asks, as the guard found out; the public where there is no guard."""
+    person = request.scope.get("state", {}).get("person")
+    return person if isinstance(person, Person) else PUBLIC
 
 
 def parse_place(place: str) -> tuple[int, int, int, str | None]:
@@ -128,7 +156,7 @@ def parse_place(place: str) -> tuple[int, int, int, str | None]:
 
 def refuse(error: GridgovError) -> Response:
     """Return the answer for an error: its sentence, never a traceback."""
-    status = 404 if isinstance(error, NotFoundError) else 400 if isinstance(error, ParameterError) else 500
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     return Response(str(error), status_code=status, media_type="text/plain; charset=utf-8")
 
 

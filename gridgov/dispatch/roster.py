@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
@@ -78,25 +78,31 @@ class Roster:
         present = ~(points.isna() | points.is_empty).to_numpy(dtype=bool)
         lon, lat = np.full(n, np.nan), np.full(n, np.nan)
         lon[present], lat[present] = points[present].x, points[present].y
-        mode = _text(workers, "mode", str(TravelMode.WALK))
-        groups: dict[TravelMode, ModeGroup] = {}
-        for travel_mode, network in networks.items():
-            rows = np.flatnonzero(present & (mode == str(travel_mode)))
-            if len(rows):
-                groups[travel_mode] = ModeGroup(network, rows, network.snap(lon[rows], lat[rows]))
-        return cls(
+        roster = cls(
             worker_id=_text(workers, "worker_id", ""),
             name=_text(workers, "name", ""),
-            mode=mode,
+            mode=_text(workers, "mode", str(TravelMode.WALK)),
             status=_text(workers, "status", str(WorkerStatus.FREE)),
             lon=lon,
             lat=lat,
             shift_start_min=_minutes(workers, "shift_start"),
             shift_end_min=_minutes(workers, "shift_end"),
             skills=tuple(_as_tuple(value) for value in workers.get("skills", pd.Series([None] * n))),
-            groups=groups,
+            groups={},
             timezone=timezone,
         )
+        return roster.standing_at(lon, lat, networks)
+
+    def standing_at(
+        self, lon: NDArray[np.float64], lat: NDArray[np.float64], networks: Mapping[TravelMode, RoadNetwork]
+    ) -> Roster:
+        """Return the same workers at other positions (NaN: none), put on the road networks of their modes."""
+        groups: dict[TravelMode, ModeGroup] = {}
+        for mode, network in networks.items():
+            rows = np.flatnonzero(~np.isnan(lon) & (self.mode == str(mode)))
+            if len(rows):
+                groups[mode] = ModeGroup(network, rows, network.snap(lon[rows], lat[rows]))
+        return replace(self, lon=lon, lat=lat, groups=groups)
 
     def on_shift(self, now: datetime) -> NDArray[np.bool_]:
         """Return who works at a moment. A shift may pass midnight; without a shift a worker counts as on duty."""

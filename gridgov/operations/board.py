@@ -99,14 +99,14 @@ def board_of(workspace: Workspace) -> Board:
     return workspace.cached("board", lambda: _Keeper(workspace)).board()
 
 
-def newest_first(store: Store, where: EntityFilter | None = None) -> Iterator[Entity]:
-    """Yield the incidents that match, the last changed first, page by page.
+def newest_first(store: Store, where: EntityFilter | None = None, *, kind: str = KIND) -> Iterator[Entity]:
+    """Yield the entities of a kind that match, the last changed first, page by page.
 
     What changes meanwhile may come twice or be missing with its new state, never be missing otherwise, as long as it
     does not leave the filter.
     """
     for offset in range(0, 1 << 62, _PAGE):
-        page = store.entities(KIND, where, order="newest", limit=_PAGE, offset=offset)
+        page = store.entities(kind, where, order="newest", limit=_PAGE, offset=offset)
         yield from page
         if len(page) < _PAGE:
             return

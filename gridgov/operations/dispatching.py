@@ -1,22 +1,22 @@
-"""The nearest workers for a place."""
+"""The nearest workers for a place, and who is where and free now."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-import geopandas as gpd
-
-from gridgov.crs import WGS84
 from gridgov.dispatch import DispatchParams, Roster, plan_dispatch
-from gridgov.errors import ParameterError
+from gridgov.errors import ParameterError, RightsError
 from gridgov.i18n import LANGS, label
 from gridgov.model import DispatchPlan, TravelMode
+from gridgov.model.rights import Person, Right, in_area, require
+from gridgov.operations.crew import crew_of
 from gridgov.workspace import Workspace
 
 
 def dispatch_at(
     workspace: Workspace,
+    person: Person,
     lon: float,
     lat: float,
     *,
@@ -25,11 +25,13 @@ def dispatch_at(
     modes: Sequence[str] | None = None,
     now: datetime | None = None,
 ) -> DispatchPlan:
-    """Find the nearest workers who can go to a place now.
+    """Find the nearest workers who can go to a place now, those of neighbouring areas among them.
 
     Parameters
     ----------
     workspace : Workspace
+    person : Person
+        Who asks; the place lies in that person's area.
     lon, lat : float
         Degrees WGS 84.
     k : int
@@ -45,9 +47,17 @@ def dispatch_at(
     ------
     ParameterError
         A skill that nobody has, an unknown mode, k below 1, a position that is none.
+    RightsError
+        The person may not dispatch, or not there.
     LayerNotFoundError
         The workspace has no roads.
     """
+    require(person, Right.DISPATCH_PLAN)
+    grid_code = grid_code_at(workspace, lon, lat)
+    if not in_area(person, grid_code or ""):
+        where = f"grid {grid_code}" if grid_code else "a place outside all grids"
+        raise RightsError(f"{where} lies outside the area of account {person.account_id}")
+    workspace.network()  # says what is missing where there are no roads
     roster = roster_of(workspace)
     wanted = tuple(_skill_code(skill, roster) for skill in skills)
     try:
@@ -55,14 +65,12 @@ def dispatch_at(
     except ValueError as error:
         raise ParameterError(f"{error}; use {', '.join(TravelMode)}") from error
     params = DispatchParams(k=k, skills=wanted, modes=allowed)
-    return plan_dispatch(
-        roster, lon, lat, params, now=now or workspace.now(), grid_code=grid_code_at(workspace, lon, lat)
-    )
+    return plan_dispatch(roster, lon, lat, params, now=now or workspace.now(), grid_code=grid_code)
 
 
 def roster_of(workspace: Workspace) -> Roster:
-    """Return the workspace's workers on its road networks, put there once."""
-    return workspace.cached("roster", lambda: _make_roster(workspace))
+    """Return the workspace's workers as they are now, on its road networks where it has any."""
+    return crew_of(workspace).roster
 
 
 def skills_of(workspace: Workspace) -> list[str]:
@@ -88,11 +96,3 @@ def _skill_code(skill: str, roster: Roster) -> str:
         if skill in {label(f"skill.{code}", lang) for lang in LANGS}:
             return code
     raise ParameterError(f"nobody has the skill '{skill}'; known are {', '.join(known) or 'none'}")
-
-
-def _make_roster(workspace: Workspace) -> Roster:
-    networks = {mode: workspace.network(mode) for mode in TravelMode}
-    workers = workspace.layers_of_kind("workers")
-    if workers is None:
-        workers = gpd.GeoDataFrame({"worker_id": []}, geometry=[], crs=WGS84)
-    return Roster.from_frame(workers, networks, workspace.timezone)

@@ -1,4 +1,4 @@
-"""What the console's map shows: the workspace's layers, of the incidents only those that are still open."""
+"""What the map shows to a person: layers of the workspace, open incidents of the store, workers where they are now."""
 
 from __future__ import annotations
 
@@ -11,13 +11,22 @@ import numpy as np
 
 from gridgov.dispatch import Roster
 from gridgov.i18n import Lang
+from gridgov.layers import load_specs
 from gridgov.maps import MapView, area_group, incident_marker, view_of
 from gridgov.maps.framing import frame_of
-from gridgov.model import DispatchPlan, IncidentState, LayerSpec, WorkerStatus
+from gridgov.model import DispatchPlan, LayerSpec, WorkerStatus
+from gridgov.model.rights import Person, Right, require
+from gridgov.operations.board import Board, board_of
+from gridgov.operations.crew import Crew, crew_of
 from gridgov.workspace import Workspace, shared_workspace
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    from numpy.typing import NDArray
+
+REPORTS = "incidents"  # the layer of what was reported here, also where no file of incidents was imported
+_LIVE = {"incidents", "workers"}
+_REFRESH_S = 15.0
 
 
 class MapSource:
@@ -43,24 +52,54 @@ class MapSource:
 
     @property
     def layer_ids(self) -> tuple[str, ...]:
-        """Layers it has."""
-        return self.workspace.layer_ids
+        """Layers it has; there is always one of incidents."""
+        ids = self.workspace.layer_ids
+        return ids if self.workspace.of_kind("incidents") else (*ids, REPORTS)
 
     def spec(self, layer_id: str) -> LayerSpec:
         """Return what a layer is."""
+        if layer_id == REPORTS and not self.workspace.has(REPORTS):
+            return self.workspace.cached("reports_spec", lambda: load_specs()[REPORTS])
         return self.workspace.spec(layer_id)
 
-    def layer(self, layer_id: str) -> gpd.GeoDataFrame:
-        """Return the rows that the map shows."""
-        frame, kind = self.workspace.layer(layer_id), self.spec(layer_id).kind
-        if kind == "incidents":
-            return open_incidents(frame)
-        return workers_by_readiness(self.workspace, frame) if kind == "workers" else frame
+    def layer(self, layer_id: str, person: Person) -> gpd.GeoDataFrame:
+        """Return the rows that the map shows to a person.
 
-    def points_version(self, layer_id: str) -> str:
-        """Return what changes when the points of a layer do: for workers also the minute, since shifts end."""
-        live = self.spec(layer_id).kind == "workers"
-        return f"{self.version}@{self.workspace.now():%Y%m%d%H%M}" if live else self.version
+        Incidents and workers are those of the person's area and the person's own; without the right to see any there
+        are no rows.
+
+        Raises
+        ------
+        RightsError
+            The person may not see layers.
+        LayerNotFoundError
+            There is no such layer.
+        """
+        require(person, Right.LAYER_READ)
+        kind = self.spec(layer_id).kind
+        if kind == "incidents":
+            board = board_of(self.workspace)
+            return board.frame[_of_layer(self.workspace, board, layer_id) & board.seen_by(person)]
+        if kind == "workers":
+            return _shown_workers(self.workspace, crew_of(self.workspace), layer_id, person)
+        return self.workspace.layer(layer_id)
+
+    def points_version(self, layer_id: str, person: Person) -> str:
+        """Return what changes when a person's points of a layer do: for workers also the minute, since shifts end.
+
+        Raises
+        ------
+        RightsError
+            The person may not see layers.
+        """
+        require(person, Right.LAYER_READ)
+        kind, opened = self.spec(layer_id).kind, self.workspace
+        if kind not in _LIVE:
+            return self.version
+        whose = f"{person.role}/{person.worker_id}/{','.join(person.areas)}"
+        if kind == "incidents":
+            return f"{self.version}@{board_of(opened).version}@{whose}"
+        return f"{self.version}@{crew_of(opened).version}@{opened.now():%Y%m%d%H%M}@{whose}"
 
     def raster_path(self, layer_id: str) -> Path:
         """Return the file of a raster layer."""
@@ -71,29 +110,21 @@ class MapSource:
         return self.workspace.tiles_path(layer_id)
 
 
-def open_incidents(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the incidents somebody still has to do something about; without a state every one counts as open."""
-    if "state" not in frame:
-        return frame
-    done = [str(state) for state in IncidentState if not state.is_open]
-    return frame[~frame["state"].isin(done).to_numpy(dtype=bool)]
+def home_layer(workspace: Workspace) -> str:
+    """Return the layer of the map that shows what was reported here, and what comes from layers that are gone."""
+    layers = workspace.of_kind("incidents")
+    return layers[0] if layers and REPORTS not in layers else REPORTS
 
 
 def workers_by_readiness(workspace: Workspace, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return workers with a `status` that says who can go now: ``free`` only if on shift."""
-    roster = Roster.from_frame(frame, {}, workspace.timezone)
-    off = ~roster.on_shift(workspace.now()) | (roster.status == str(WorkerStatus.OFF))
-    status = np.where(off, str(WorkerStatus.OFF), roster.status.astype(str))
-    return frame.assign(status=status)
+    return frame.assign(status=_readiness(workspace, Roster.from_frame(frame, {}, workspace.timezone)))
 
 
 def console_view(workspace: Workspace, lang: Lang) -> MapView:
-    """Return the view of the console's map; workers are asked for again every minute unless the clock is frozen."""
+    """Return the view of the console's map; incidents and workers are asked for again every few seconds."""
     view = view_of(MapSource(workspace.path), lang, key=f"console-{workspace.manifest.workspace_id}")
-    every_s = 0.0 if workspace.manifest.as_of else 60.0
-    layers = tuple(
-        replace(layer, refresh_s=every_s) if layer.spec.kind == "workers" else layer for layer in view.layers
-    )
+    layers = tuple(replace(layer, refresh_s=_REFRESH_S) if layer.spec.kind in _LIVE else layer for layer in view.layers)
     return replace(view, layers=layers)
 
 
@@ -119,3 +150,22 @@ def plan_frame(plan: DispatchPlan, *, chosen: int | None = None) -> tuple[tuple[
             points += [(option.lon, option.lat), *option.coordinates]
     lons, lats = [p[0] for p in points], [p[1] for p in points]
     return frame_of((min(lons), min(lats), max(lons), max(lats)))
+
+
+def _of_layer(workspace: Workspace, board: Board, layer_id: str) -> NDArray[np.bool_]:
+    """Return which incidents a layer shows: those that came with it; the first one also those of no layer."""
+    layers = board["layer"].astype(str)
+    if layer_id != home_layer(workspace):
+        return np.asarray(layers == layer_id)
+    others = [other for other in workspace.of_kind("incidents") if other != layer_id]
+    return ~np.isin(layers, others)
+
+
+def _shown_workers(workspace: Workspace, crew: Crew, layer_id: str, person: Person) -> gpd.GeoDataFrame:
+    shown = (crew.layer == layer_id) & crew.seen_by(person, Right.POSITION_READ)
+    return crew.frame[shown].assign(status=_readiness(workspace, crew.roster)[shown])
+
+
+def _readiness(workspace: Workspace, roster: Roster) -> NDArray[np.object_]:
+    off = ~roster.on_shift(workspace.now()) | (roster.status == str(WorkerStatus.OFF))
+    return np.where(off, str(WorkerStatus.OFF), roster.status)

@@ -1,11 +1,10 @@
-"""What is at a place: the facts a click on the map shows, and which incident a click means."""
+"""What is at a place, as far as a person may see it: the facts that a click shows, and which incident it means."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import rasterio
@@ -15,11 +14,14 @@ from rasterio.warp import transform
 
 from gridgov.crs import WGS84
 from gridgov.dispatch import Roster
-from gridgov.errors import RecordNotFoundError
 from gridgov.i18n import Lang
 from gridgov.model import WorkerStatus
-from gridgov.operations.dispatching import grid_code_at, roster_of
-from gridgov.operations.mapping import open_incidents
+from gridgov.model.incident_record import IncidentRecord
+from gridgov.model.rights import Person, Right, may
+from gridgov.operations.board import board_of
+from gridgov.operations.crew import crew_of
+from gridgov.operations.dispatching import grid_code_at
+from gridgov.operations.incidents import read_incident
 from gridgov.workspace import Workspace
 
 RESOURCES = "natural_resources"
@@ -56,7 +58,10 @@ class GridFacts:
 
 @dataclass(frozen=True)
 class DistrictFacts:
-    """The numbers over the map. None: the workspace does not know."""
+    """The numbers over the map. None: the workspace does not know, or the person may not.
+
+    Incidents and workers are those of the person's area.
+    """
 
     persons: int | None
     grids: int | None
@@ -106,29 +111,29 @@ def place_facts(workspace: Workspace, lon: float, lat: float) -> PlaceFacts:
     )
 
 
-def district_facts(workspace: Workspace) -> DistrictFacts:
-    """Return the numbers of the whole district, now."""
-    shown = shown_incidents(workspace, open_only=True)
-    roster = roster_of(workspace) if workspace.has_network and workspace.of_kind("workers") else None
-    ready = None
-    if roster is not None:
-        ready = int((roster.on_shift(workspace.now()) & (roster.status == str(WorkerStatus.FREE))).sum())
+def district_facts(workspace: Workspace, person: Person) -> DistrictFacts:
+    """Return the numbers over a person's map, now."""
+    workers = ready = None
+    if workspace.of_kind("workers") and may(person, Right.WORKER_READ):
+        crew = crew_of(workspace)
+        seen = crew.seen_by(person, Right.WORKER_READ)
+        can_go = crew.roster.on_shift(workspace.now()) & (crew.roster.status == str(WorkerStatus.FREE))
+        workers, ready = int(seen.sum()), int((seen & can_go).sum())
     return DistrictFacts(
         persons=workspace.manifest.facts.get("persons"),
         grids=len(workspace.layer("grids")) if workspace.has("grids") else None,
-        open_incidents=None if shown is None else len(shown),
-        workers=None if roster is None else len(roster),
+        open_incidents=int(board_of(workspace).seen_by(person).sum()) if may(person, Right.INCIDENT_READ) else None,
+        workers=workers,
         workers_ready=ready,
     )
 
 
-def workers_at(workspace: Workspace, lon: float, lat: float, *, within_m: float) -> list[WorkerFacts]:
+def workers_at(workspace: Workspace, person: Person, lon: float, lat: float, *, within_m: float) -> list[WorkerFacts]:
     """Return the workers who stand at a point, for a click on their mark."""
-    if not (workspace.has_network and workspace.of_kind("workers")):
-        return []
-    roster = roster_of(workspace)
-    on_shift = roster.on_shift(workspace.now())
-    near = _distance_m(roster.lon, roster.lat, lon, lat) <= within_m
+    crew = crew_of(workspace)
+    roster, on_shift = crew.roster, crew.roster.on_shift(workspace.now())
+    seen = crew.seen_by(person, Right.WORKER_READ) & crew.seen_by(person, Right.POSITION_READ)
+    near = seen & (_distance_m(roster.lon, roster.lat, lon, lat) <= within_m)
     return [
         WorkerFacts(
             worker_id=str(roster.worker_id[row]),
@@ -144,65 +149,50 @@ def workers_at(workspace: Workspace, lon: float, lat: float, *, within_m: float)
     ]
 
 
-def shown_incidents(workspace: Workspace, *, open_only: bool) -> pd.DataFrame | None:
-    """Return the incidents that a map shows, newest last, with `layer_id`, `lon`, `lat`; None without such a layer."""
-    incidents = workspace.layers_of_kind("incidents")
-    if incidents is None:
-        return None
-    return workspace.cached(f"incidents:{open_only}", lambda: _incident_frame(incidents, open_only))
+def shown_incidents(workspace: Workspace, person: Person) -> pd.DataFrame:
+    """Return the open incidents that a person's map shows, newest last: the columns of the board."""
+    board = board_of(workspace)
+    return pd.DataFrame({name: column[board.seen_by(person)] for name, column in board.columns.items()})
 
 
-def incident_near(workspace: Workspace, lon: float, lat: float, *, within_m: float, open_only: bool) -> str | None:
+def incident_near(workspace: Workspace, person: Person, lon: float, lat: float, *, within_m: float) -> str | None:
     """Return the id of the shown incident nearest to a point, or None if none lies within a distance."""
-    shown = shown_incidents(workspace, open_only=open_only)
-    if shown is None or not len(shown):
+    board = board_of(workspace)
+    distance_m = np.where(board.seen_by(person), _distance_m(board["lon"], board["lat"], lon, lat), np.inf)
+    if not len(board) or distance_m.min() > within_m:
         return None
-    distance_m = _distance_m(shown["lon"].to_numpy(), shown["lat"].to_numpy(), lon, lat)
-    nearest = int(np.argmin(distance_m))
-    return str(shown["incident_id"].iloc[nearest]) if distance_m[nearest] <= within_m else None
+    return str(board["incident_id"][int(np.argmin(distance_m))])
 
 
-def incident_facts(workspace: Workspace, incident_id: str) -> IncidentFacts:
-    """Return one incident.
+def incident_facts(workspace: Workspace, person: Person, incident_id: str) -> IncidentFacts:
+    """Return one incident, its reporters' numbers masked.
 
     Raises
     ------
     RecordNotFoundError
         No incident has that id.
+    RightsError
+        The person may not see it.
     """
-    shown = shown_incidents(workspace, open_only=False)
-    rows = np.flatnonzero([] if shown is None else (shown["incident_id"] == incident_id).to_numpy(dtype=bool))
-    if shown is None or not len(rows):
-        raise RecordNotFoundError(f"no incident has the id '{incident_id}'")
-    row = shown.iloc[int(rows[0])]
-    severity, reported = row.get("severity"), row.get("reported_at")
+    record = read_incident(workspace, person, incident_id)
     return IncidentFacts(
-        incident_id=str(row["incident_id"]),
-        lon=float(row["lon"]),
-        lat=float(row["lat"]),
-        class_names={
-            "zh": _text(row.get("class_name")) or _text(row.get("class_code")),
-            "en": _text(row.get("class_name_en")) or _text(row.get("class_name")) or _text(row.get("class_code")),
-        },
-        state=_text(row.get("state")),
-        severity=None if pd.isna(severity) else int(severity),
-        reported_at=None if pd.isna(reported) else reported.to_pydatetime(),
-        source=_text(row.get("source")),
-        description=_text(row.get("description")),
-        grid_code=_text(row.get("grid_code")) or None,
+        incident_id=record.id,
+        lon=record.lon,
+        lat=record.lat,
+        class_names=_class_names(workspace, record),
+        state=str(record.state),
+        severity=record.severity,
+        reported_at=record.reported_at,
+        source=record.source,
+        description=record.description,
+        grid_code=record.grid_code or None,
     )
 
 
-def incident_worklist(workspace: Workspace, lang: Lang) -> pd.DataFrame | None:
-    """Return the open incidents, the worst first and among equals the latest.
-
-    Columns: incident_id, class_label, state, severity (int, 0: unknown), reported_at (datetime or None). None without a
-    layer of incidents.
-    """
-    shown = shown_incidents(workspace, open_only=True)
-    if shown is None:
-        return None
-    return workspace.cached(f"worklist:{lang}", lambda: _worklist(shown, lang))
+def _class_names(workspace: Workspace, record: IncidentRecord) -> dict[str, str]:
+    """Return what the class of an incident is called: by the profile, else by its source, else its code."""
+    known = workspace.incident_profile.classes.get(record.class_code)
+    return dict(known.names if known else record.class_names) or {"zh": record.class_code}
 
 
 def land_cover_name(workspace: Workspace, facts: PlaceFacts, lang: Lang) -> str:
@@ -227,42 +217,6 @@ def name_in(names: dict[str, str], lang: Lang) -> str:
 
 def _why(roster: Roster, row: int, on_shift: NDArray[np.bool_]) -> str:
     return "busy" if on_shift[row] and roster.status[row] == str(WorkerStatus.BUSY) else "off_shift"
-
-
-def _incident_frame(incidents: gpd.GeoDataFrame, open_only: bool) -> pd.DataFrame:
-    shown = open_incidents(incidents) if open_only else incidents
-    points = shown.geometry
-    frame = pd.DataFrame(shown.drop(columns="geometry")).assign(lon=points.x, lat=points.y)
-    if "reported_at" in frame:
-        frame = frame.sort_values("reported_at", kind="stable")
-    return frame.reset_index(drop=True)
-
-
-def _worklist(shown: pd.DataFrame, lang: Lang) -> pd.DataFrame:
-    n = len(shown)
-    empty = pd.Series([None] * n, dtype=object)
-    names = (
-        ("class_name_en", "class_name", "class_code") if lang == "en" else ("class_name", "class_name_en", "class_code")
-    )
-    known = [shown[name].astype(object) for name in names if name in shown]
-    labels = known[0].where(known[0].notna(), None) if known else empty
-    for more in known[1:]:
-        labels = labels.where(labels.notna(), more)
-    reported = shown.get("reported_at", empty)
-    work = pd.DataFrame(
-        {
-            "incident_id": shown["incident_id"],
-            "class_label": [_text(value) or "–" for value in labels],
-            "state": [_text(value) for value in shown.get("state", empty)],
-            "severity": [_count(value) or 0 for value in shown.get("severity", empty)],
-            "reported_at": pd.Series([None if pd.isna(t) else t.to_pydatetime() for t in reported], dtype=object),
-        }
-    )
-    order = sorted(
-        range(n),
-        key=lambda i: (-work["severity"][i], -(work["reported_at"][i].timestamp() if work["reported_at"][i] else 0)),
-    )
-    return work.iloc[order].reset_index(drop=True)
 
 
 def _distance_m(lons: NDArray[np.float64], lats: NDArray[np.float64], lon: float, lat: float) -> NDArray[np.float64]:

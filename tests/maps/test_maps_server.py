@@ -5,23 +5,40 @@ from __future__ import annotations
 import gzip
 
 import pytest
-from map_source import MapSource
+from map_source import EVERYBODY, MapSource
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 from starlette.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
 from test_maps_tiles import tile_of
 
 from gridgov.api.server import SealedRoom, web_file
 from gridgov.api.tiles import TileRoutes
+from gridgov.model.rights import PUBLIC, Person
 
 TILE = "/".join(map(str, tile_of(121.02, 31.02, 13)))
 
 
+class As:
+    """Stands for the guard: every request is this person's."""
+
+    def __init__(self, app: ASGIApp, person: Person) -> None:
+        self.app, self.person = app, person
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["person"] = self.person
+        await self.app(scope, receive, send)
+
+
+def client_of(source: MapSource, person: Person) -> TestClient:
+    routes = [Route("/assets/{name:path}", web_file), *TileRoutes(source).routes]
+    return TestClient(Starlette(routes=routes, middleware=[Middleware(SealedRoom), Middleware(As, person=person)]))
+
+
 @pytest.fixture(scope="module")
 def client(source: MapSource) -> TestClient:
-    routes = [Route("/assets/{name:path}", web_file), *TileRoutes(source).routes]
-    return TestClient(Starlette(routes=routes, middleware=[Middleware(SealedRoom)]))
+    return client_of(source, EVERYBODY)
 
 
 def test_a_vector_tile_travels_compressed(client):
@@ -95,7 +112,7 @@ def test_a_damaged_archive_is_one_sentence(tmp_path):
     """A broken file on the server is a 500 with a sentence."""
     broken = MapSource(tmp_path)
     broken.tiles_path("roads").write_bytes(b"broken" * 50)
-    answer = TestClient(Starlette(routes=TileRoutes(broken).routes)).get(f"/tiles/roads/{TILE}.mvt")
+    answer = client_of(broken, EVERYBODY).get(f"/tiles/roads/{TILE}.mvt")
     assert (answer.status_code, answer.text.count("\n")) == (500, 0)
 
 
@@ -121,3 +138,11 @@ def test_points_are_packed_once(client, source):
     first, second = (client.get("/points/workers") for _ in range(2))
     assert first.headers["etag"] == second.headers["etag"]
     assert gzip.compress(first.content, 4, mtime=0) == gzip.compress(second.content, 4, mtime=0)
+
+
+def test_layers_are_not_for_the_public(source):
+    """Whoever has no account gets neither tiles nor points, with or without a guard before the routes."""
+    bare = TestClient(Starlette(routes=TileRoutes(source).routes))
+    for asked in (client_of(source, PUBLIC), bare):
+        assert asked.get("/points/incidents").status_code == 403
+        assert asked.get(f"/tiles/roads/{TILE}.mvt").status_code == 403
