@@ -9,13 +9,21 @@ _HERE = Path(__file__).resolve().parent
 if str(_HERE.parent) not in sys.path:  # so that pages can say `from app.widgets import …` wherever the folder lies
     sys.path.insert(0, str(_HERE.parent))
 
-from app.widgets.frame import draw_frame, language, text  # noqa: E402 - needs the path above
+from app.widgets.frame import draw_frame, draw_style, language, person, text  # noqa: E402 - needs the path above
+from gridgov.model.rights import Right, may  # noqa: E402
 
 st.set_page_config(page_title=text("console.title"), page_icon="🗺️", layout="wide", initial_sidebar_state="collapsed")
+draw_style()
+who = person()
+views = _HERE / "views"
 pages = {
-    "map": st.Page(_HERE / "views" / "map_page.py", title=text("console.page_map"), default=True),
-    "data": st.Page(_HERE / "views" / "data_page.py", title=text("console.page_data"), url_path="data"),
+    "map": st.Page(views / "map_page.py", title=text("console.page_map"), default=True),
+    "data": st.Page(views / "data_page.py", title=text("console.page_data"), url_path="data"),
 }
-page = st.navigation(list(pages.values()), position="hidden")
-draw_frame(language(), pages)
+if may(who, Right.ACCOUNT_MANAGE) or may(who, Right.AUDIT_READ):
+    pages["admin"] = st.Page(views / "admin_page.py", title=text("console.page_admin"), url_path="admin")
+incident = st.Page(views / "incident_page.py", title=text("console.page_incident"), url_path="incident")
+st.session_state["incident_page"] = incident
+page = st.navigation([*pages.values(), incident], position="hidden")
+draw_frame(language(), who, pages)
 page.run()

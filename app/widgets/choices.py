@@ -14,23 +14,32 @@ from gridgov.i18n import has_label
 ANY = ""
 
 
+def kept_choice(name: str) -> str:
+    """Return what was chosen last; `ANY` when nothing was."""
+    return str(st.session_state.get(name, ANY))
+
+
 def remembered_select(
     place: DeltaGenerator, label: str, options: list[str], *, name: str, show: Callable[[str], str]
-) -> str:
-    """Draw a select box and return the chosen option.
+) -> None:
+    """Draw a select box; a choice is kept as ``name``.
 
     Its key holds the language, because Streamlit compares the texts shown, and those change with it.
     """
-    kept = st.session_state.get(name, options[0])
-    chosen = place.selectbox(
+    key = f"{name}-{language()}"
+    kept = kept_choice(name)
+
+    def keep() -> None:
+        st.session_state[name] = st.session_state[key]
+
+    place.selectbox(
         label,
         options,
         index=options.index(kept) if kept in options else 0,
         format_func=show,
-        key=f"{name}-{language()}",
+        key=key,
+        on_change=keep,
     )
-    st.session_state[name] = chosen
-    return str(chosen)
 
 
 def remembered_rank(place: DeltaGenerator, label: str, ranks: list[int], *, chosen: int) -> None:

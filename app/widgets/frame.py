@@ -1,20 +1,25 @@
-"""What surrounds every page: language, the opened workspace, the bar at the top, the style sheet."""
+"""What surrounds every page: language, the opened workspace, who is signed in, the bar at the top, the style sheet."""
 
 from __future__ import annotations
 
 import html
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from gridgov.config import load_settings
-from gridgov.errors import SignInError
+from gridgov.errors import SignInError, StorageError
 from gridgov.i18n import LANGS, Lang, as_lang, label
-from gridgov.model.rights import EVERYWHERE, Person, Role
+from gridgov.model.rights import Person
+from gridgov.operations.accounts import person_of, sign_out
+from gridgov.operations.situation import division_names, name_in
 from gridgov.workspace import Workspace, shared_workspace
 
 _STYLE = Path(__file__).with_name("console.css")
+_COOKIE = "gridgov_session"
+_LOOK_AGAIN_S = 10
 
 
 def language() -> Lang:
@@ -22,7 +27,9 @@ def language() -> Lang:
     given = st.query_params.get("lang")
     if given in LANGS:
         st.session_state["lang"] = given
-    return as_lang(st.session_state.get("lang", load_settings().lang))
+    elif "lang" not in st.session_state:
+        st.session_state["lang"] = load_settings().lang
+    return as_lang(st.session_state["lang"])
 
 
 def text(code: str, **fields: object) -> str:
@@ -35,33 +42,99 @@ def workspace() -> Workspace:
     return shared_workspace(load_settings().workspace)
 
 
+def signed_in() -> Person:
+    """Return who is signed in.
+
+    Raises
+    ------
+    SignInError
+        Nobody is, or not any more.
+    StorageError
+        It cannot be known now.
+    """
+    return person_of(workspace(), st.context.cookies.get(_COOKIE) or "")
+
+
 def person() -> Person:
-    """Return who is signed in; without anybody the page ends with a way to the sign-in page."""
+    """Return who is signed in; without anybody the page ends and the sign-in page comes."""
     try:
-        from gridgov.operations import accounts
-    except ImportError:  # accounts are not there yet: whoever opens the console supervises everything
-        return Person("console", Role.SUPERVISOR, EVERYWHERE, name="console")
-    try:
-        return accounts.person_of(workspace(), st.context.cookies.get("gridgov_session"))
+        return signed_in()
     except SignInError:
-        st.html(f'<p class="gg-signin">{text("console.sign_in_first")} <a href="/sign-in">{text("console.sign_in")}</a></p>')
-        st.stop()
+        _to_sign_in()
+    except StorageError:
+        _store_watch(lost=True)
+    return st.stop()
 
 
-def draw_frame(lang: Lang, pages: dict[str, Any]) -> None:
-    """Draw the style sheet and the bar: district, pages, time of the data, language."""
+def may_write() -> bool:
+    """Return whether the store takes what a button would write."""
+    try:
+        return workspace().store.writable()
+    except StorageError:
+        return False
+
+
+def draw_style() -> None:
+    """Draw the style sheet, which every page needs, whoever looks at it."""
     st.html(f"<style>{_STYLE.read_text(encoding='utf-8')}</style>")
+
+
+def draw_frame(lang: Lang, who: Person, pages: dict[str, Any]) -> None:
+    """Draw the bar: district, pages, time of the data, who is signed in, language; and whether nothing can be saved."""
     opened = workspace()
     local = opened.now().astimezone(opened.timezone)
-    name, *links, clock, switch = st.columns([5, *[1.1 for _ in pages], 2.6, 1.1], vertical_alignment="center")
+    name, *links, clock, signed, leave, switch = st.columns(
+        [3.6, *[0.85 for _ in pages], 2.3, 3.2, 0.95, 1.05], vertical_alignment="center", gap="small"
+    )
     name.html(
         f'<div class="gg-title"><b>{html.escape(opened.name(lang))}</b><span>{text("console.title")}</span></div>'
     )
     for column, page in zip(links, pages.values(), strict=True):
         column.page_link(page, query_params={"lang": lang})
     clock.html(f'<div class="gg-clock">{text("console.as_of", time=f"{local:%Y-%m-%d %H:%M}")}</div>')
+    signed.html(_who(opened, lang, who))
+    leave.button(text("console.sign_out"), key="sign_out", on_click=_sign_out, width="stretch")
     other = LANGS[1 - LANGS.index(lang)]
     if switch.button(text("console.language_other"), key="language", width="stretch"):
         st.session_state["lang"] = other
         st.query_params["lang"] = other
         st.rerun()
+    _store_watch()
+
+
+def area_text(opened: Workspace, areas: tuple[str, ...], lang: Lang) -> str:
+    """Return the names of areas; codes that have none stay as they are."""
+    names = division_names(opened)
+    return " · ".join(name_in(names.get(area, {}), lang) or area or text("console.everywhere") for area in areas)
+
+
+@st.fragment(run_every=_LOOK_AGAIN_S)
+def _store_watch(*, lost: bool = False) -> None:
+    """Say that nothing can be saved for as long as it is so; the page comes back by itself."""
+    writable = may_write()
+    if lost and writable:
+        st.rerun()
+    if not writable:
+        st.html(f'<p class="gg-banner" role="alert">{text("console.store_lost" if lost else "console.read_only")}</p>')
+    if st.session_state.get("writable", True) is not writable:  # the page's buttons follow
+        st.session_state["writable"] = writable
+        st.rerun()
+
+
+def _who(opened: Workspace, lang: Lang, who: Person) -> str:
+    area = area_text(opened, who.areas, lang)
+    what = html.escape(" · ".join(part for part in (text(f"console.role_{who.role}"), area) if part))
+    return f'<div class="gg-who" title="{what}"><b>{html.escape(who.name or who.account_id)}</b> {what}</div>'
+
+
+def _sign_out() -> None:
+    """End the session; the next drawing leads to the sign-in page."""
+    with suppress(StorageError):  # then the page says that nothing can be saved
+        sign_out(workspace(), st.context.cookies.get(_COOKIE) or "")
+
+
+def _to_sign_in() -> None:
+    words = f'{text("console.sign_in_first")} <a href="/sign-in">{text("console.sign_in")}</a>'
+    here = "encodeURIComponent(location.pathname + location.search)"
+    script = f'<script>window.location.assign("/sign-in?next=" + {here})</script>'
+    st.html(f'<p class="gg-said">{words}</p>{script}', unsafe_allow_javascript=True)

@@ -1,4 +1,4 @@
-"""The facts of the selected incident or place."""
+"""The facts of a place: its grid, the ground, who stands there."""
 
 from __future__ import annotations
 
@@ -10,36 +10,28 @@ from app.widgets.choices import skill_name
 from app.widgets.frame import text
 from app.widgets.selection import CLICK_M, Selection
 from gridgov.i18n import Lang
+from gridgov.model.rights import Person
 from gridgov.operations.situation import (
-    IncidentFacts,
     PlaceFacts,
     WorkerFacts,
-    incident_facts,
     land_cover_name,
     name_in,
-    place_facts,
     workers_at,
 )
 from gridgov.workspace import Workspace
 
 
-def place_panel(opened: Workspace, lang: Lang, selection: Selection) -> PlaceFacts:
-    """Draw what is known about the selection and return the facts of its place."""
-    facts = place_facts(opened, selection.lon, selection.lat)
-    rows: list[tuple[str, str]] = []
-    if selection.incident_id is not None:
-        incident = incident_facts(opened, selection.incident_id)
-        _incident_head(opened, lang, incident)
-    else:
-        st.html(f'<div class="gg-head"><b>{escape(text("console.place"))}</b></div>')
-        for worker in workers_at(opened, selection.lon, selection.lat, within_m=CLICK_M):
-            _worker_card(worker)
-    rows += _grid_rows(facts, lang)
-    rows += _ground_rows(opened, facts, lang)
-    rows.append(("console.field_position", f"{facts.lon:.5f}, {facts.lat:.5f}"))
-    lines = "".join(f"<dt>{escape(text(code))}</dt><dd>{escape(value)}</dd>" for code, value in rows)
-    st.html(f'<dl class="gg-facts">{lines}</dl>')
-    return facts
+def place_rows(opened: Workspace, lang: Lang, facts: PlaceFacts) -> list[tuple[str, str]]:
+    """Return what is known about a place, codes of names and values."""
+    position = ("console.field_position", f"{facts.lon:.5f}, {facts.lat:.5f}")
+    return [*_grid_rows(facts, lang), *_ground_rows(opened, facts, lang), position]
+
+
+def place_head(opened: Workspace, who: Person, selection: Selection) -> None:
+    """Draw the head of a place that is no incident: who stands there."""
+    st.html(f'<div class="gg-head"><b>{escape(text("console.place"))}</b></div>')
+    for worker in workers_at(opened, who, selection.lon, selection.lat, within_m=CLICK_M):
+        _worker_card(worker)
 
 
 def _worker_card(worker: WorkerFacts) -> None:
@@ -53,24 +45,6 @@ def _worker_card(worker: WorkerFacts) -> None:
         f'<div class="gg-card"><b>{escape(worker.name or worker.worker_id)}</b> <i>{escape(state)}</i>'
         + "".join(f"<small>{escape(line)}</small>" for line in lines if line)
         + "</div>"
-    )
-
-
-def _incident_head(opened: Workspace, lang: Lang, incident: IncidentFacts) -> None:
-    severity = incident.severity or 0
-    badge = text(f"console.severity_{severity}") if severity else text("console.unknown")
-    local = incident.reported_at.astimezone(opened.timezone) if incident.reported_at else None
-    parts = [
-        incident.incident_id,
-        text(f"console.state_{incident.state}") if incident.state else "",
-        f"{local:%m-%d %H:%M}" if local else "",
-        text(f"console.source_{incident.source}") if incident.source else "",
-    ]
-    st.html(
-        f'<div class="gg-head"><i class="gg-severity s{severity}">{escape(badge)}</i>'
-        f"<b>{escape(name_in(incident.class_names, lang))}</b></div>"
-        f'<div class="gg-sub">{escape(" · ".join(part for part in parts if part))}</div>'
-        + (f'<div class="gg-text">{escape(incident.description)}</div>' if incident.description else "")
     )
 
 

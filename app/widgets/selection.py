@@ -7,8 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from gridgov.errors import RecordNotFoundError
-from gridgov.operations.situation import incident_facts, incident_near
+from gridgov.errors import RecordNotFoundError, RightsError
+from gridgov.model.rights import Person
+from gridgov.operations.incidents import read_incident
+from gridgov.operations.situation import incident_near
 from gridgov.workspace import Workspace
 
 CLICK_M = 2.0  # the map moves a click near an incident onto it, so only rounding is left
@@ -23,10 +25,10 @@ class Selection:
     incident_id: str | None = None
 
 
-def current(opened: Workspace) -> Selection | None:
+def current(opened: Workspace, who: Person) -> Selection | None:
     """Return what is selected in this session; a new one begins with what its address names."""
     if "selection" not in st.session_state:
-        st.session_state["selection"] = _of_address(opened)
+        st.session_state["selection"] = _of_address(opened, who)
     selection: Selection | None = st.session_state["selection"]
     return selection
 
@@ -37,24 +39,29 @@ def clear() -> None:
     _write_address(None)
 
 
-def choose_from_list(opened: Workspace, incident_id: str) -> None:
-    """Select an incident of the list."""
-    facts = incident_facts(opened, incident_id)
-    _choose(Selection(facts.lon, facts.lat, incident_id))
+def choose_incident(opened: Workspace, who: Person, incident_id: str) -> None:
+    """Select an incident."""
+    record = read_incident(opened, who, incident_id)
+    _choose(Selection(record.lon, record.lat, incident_id))
 
 
-def take_click(opened: Workspace, returned: dict[str, Any] | None) -> None:
+def choose_place(lon: float, lat: float) -> None:
+    """Select a place that is no incident."""
+    _choose(Selection(lon, lat))
+
+
+def take_click(opened: Workspace, who: Person, returned: dict[str, Any] | None) -> None:
     """Take a new click on the map; the map reports the last one again in every rerun."""
     click = (returned or {}).get("last_clicked")
     if click is None or click == st.session_state.get("click_taken"):
         return
     st.session_state["click_taken"] = click
     lon, lat = float(click["lng"]), float(click["lat"])
-    found = incident_near(opened, lon, lat, within_m=CLICK_M, open_only=True)
+    found = incident_near(opened, who, lon, lat, within_m=CLICK_M)
     if found is not None:
-        choose_from_list(opened, found)
+        choose_incident(opened, who, found)
     else:
-        _choose(Selection(lon, lat))
+        choose_place(lon, lat)
 
 
 def ask_zoom(frame: tuple[tuple[float, float], int]) -> None:
@@ -73,6 +80,8 @@ def asked_zoom() -> tuple[tuple[float, float] | None, int | None]:
 def _choose(selection: Selection) -> None:
     st.session_state["selection"] = selection
     st.session_state["rank"] = 1
+    for name in ("redispatch", "new_incident", "said"):
+        st.session_state.pop(name, None)
     _write_address(selection)
 
 
@@ -86,15 +95,15 @@ def _write_address(selection: Selection | None) -> None:
         st.query_params["at"] = f"{selection.lon:.6f},{selection.lat:.6f}"
 
 
-def _of_address(opened: Workspace) -> Selection | None:
+def _of_address(opened: Workspace, who: Person) -> Selection | None:
     """Return what the address names; an address that names nothing we know selects nothing."""
     try:
         if incident_id := st.query_params.get("incident"):
-            facts = incident_facts(opened, incident_id)
-            return Selection(facts.lon, facts.lat, incident_id)
+            record = read_incident(opened, who, incident_id)
+            return Selection(record.lon, record.lat, incident_id)
         if at := st.query_params.get("at"):
             lon, lat = (float(part) for part in at.split(","))
             return Selection(lon, lat) if abs(lon) <= 180 and abs(lat) <= 90 else None
-    except (RecordNotFoundError, ValueError):
+    except (RecordNotFoundError, RightsError, ValueError):
         return None
     return None

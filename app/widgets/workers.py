@@ -6,29 +6,32 @@ from collections.abc import Callable
 from html import escape
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from app.widgets.choices import ANY, remembered_rank, remembered_select, skill_name
+from app.widgets.choices import ANY, kept_choice, remembered_rank, remembered_select, skill_name
 from app.widgets.frame import text
 from app.widgets.selection import Selection
+from gridgov.errors import RightsError
 from gridgov.i18n import Lang
 from gridgov.maps import rank_colour
 from gridgov.model import DispatchOption, DispatchPlan, TravelMode
+from gridgov.model.rights import Person
 from gridgov.operations.dispatching import dispatch_at, skills_of
 from gridgov.workspace import Workspace
 
 
-def ask_dispatch(opened: Workspace, lang: Lang, selection: Selection) -> DispatchPlan | None:
-    """Draw the filters and return the plan; None in a workspace without roads."""
+def ask_dispatch(opened: Workspace, who: Person, selection: Selection) -> DispatchPlan | None:
+    """Return the plan for a place, by the filters as they stand; None in a workspace without roads."""
     if not opened.has_network:
         st.info(text("console.no_roads"))
         return None
-    skill_column, mode_column = st.columns(2, gap="small")
-    skills, modes = [ANY, *skills_of(opened)], [ANY, *map(str, TravelMode)]
-    skill = remembered_select(skill_column, text("console.filter_skill"), skills, name="skill", show=skill_name)
-    mode = remembered_select(mode_column, text("console.filter_mode"), modes, name="mode", show=_mode_name)
-    return dispatch_at(
-        opened, selection.lon, selection.lat, skills=[skill] if skill else (), modes=[mode] if mode else None
-    )
+    skill, mode = kept_choice("skill"), kept_choice("mode")
+    lon, lat = selection.lon, selection.lat
+    try:
+        return dispatch_at(opened, who, lon, lat, skills=[skill] if skill else (), modes=[mode] if mode else None)
+    except RightsError:
+        st.info(text("case.outside_area"))
+        return None
 
 
 def chosen_rank(plan: DispatchPlan) -> int:
@@ -36,26 +39,53 @@ def chosen_rank(plan: DispatchPlan) -> int:
     return min(int(st.session_state.get("rank") or 1), max(len(plan.options), 1))
 
 
-def workers_panel(plan: DispatchPlan, lang: Lang, *, on_zoom: Callable[[], None]) -> None:
-    """Draw the workers who can go, the chosen one's route in words, and who was left out."""
+def workers_panel(
+    opened: Workspace,
+    plan: DispatchPlan,
+    lang: Lang,
+    *,
+    on_zoom: Callable[[], None],
+    draw_button: Callable[[DispatchOption, str], None] | None = None,
+) -> None:
+    """Draw the workers who can go, the chosen one's route in words, and who was left out.
+
+    Parameters
+    ----------
+    draw_button : callable, optional
+        Draws the button that sends the chosen worker, with its title; without it nobody can be sent from here.
+    """
     for note in plan.note_texts(lang):
         st.warning(note)
     if plan.options:
         chosen = chosen_rank(plan)
+        option = plan.options[chosen - 1]
+        if draw_button is not None:
+            name = option.name or option.worker_id
+            draw_button(option, text("case.dispatch_to", name=name, time=_minutes(option.travel_time_ms)))
+        ranks, zoom, narrow = st.columns([2.5, 1, 1], gap="small", vertical_alignment="bottom")
+        remembered_rank(ranks, text("case.choose_worker"), [o.rank for o in plan.options], chosen=chosen)
+        zoom.button("⤢", key="zoom_to", on_click=on_zoom, width="stretch", help=text("console.zoom_to_routes"))
+        _narrow(opened, narrow)
         st.html(
             '<div class="gg-workers">' + "".join(_worker_line(o, o.rank == chosen) for o in plan.options) + "</div>"
         )
-        ranks, zoom = st.columns([3, 2], gap="small", vertical_alignment="bottom")
-        remembered_rank(ranks, text("console.show_route"), [o.rank for o in plan.options], chosen=chosen)
-        zoom.button(text("console.zoom_to_routes"), key="zoom_to", on_click=on_zoom, width="stretch")
-        option = plan.options[chosen - 1]
         with st.expander(text("console.route_of", name=option.name)):
             st.html(
                 '<ol class="gg-steps">'
                 + "".join(f"<li>{escape(s.text(lang))}</li>" for s in option.directions)
                 + "</ol>"
             )
+    else:
+        _narrow(opened, st.container())
     _left_out(plan, lang)
+
+
+def _narrow(opened: Workspace, place: DeltaGenerator) -> None:
+    """Draw the filters of workers, folded away."""
+    with place.popover("⚙", help=text("worklist.filters"), width="stretch"):
+        skills, modes = [ANY, *skills_of(opened)], [ANY, *map(str, TravelMode)]
+        remembered_select(st.container(), text("console.filter_skill"), skills, name="skill", show=skill_name)
+        remembered_select(st.container(), text("console.filter_mode"), modes, name="mode", show=_mode_name)
 
 
 def _worker_line(option: DispatchOption, strong: bool) -> str:

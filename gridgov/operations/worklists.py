@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from gridgov.errors import RecordNotFoundError, RightsError
 from gridgov.model.clock import Clock, Lamp, elapsed
 from gridgov.model.incident_record import IncidentRecord
 from gridgov.model.incidents import IncidentState
-from gridgov.model.rights import Person, seen_prefixes
+from gridgov.model.rights import Person, Right, seen_prefixes
+from gridgov.model.workers import WorkerStatus
+from gridgov.operations.crew import crew_of
 from gridgov.operations.incident_texts import ids_with_words
 from gridgov.operations.incidents import (
     IncidentQuery,
@@ -71,6 +75,19 @@ class WorklistNumbers:
     to_do: int
 
 
+@dataclass(frozen=True, slots=True)
+class ReadyWorker:
+    """A worker who can go now, and where that worker is; no number where that is not known."""
+
+    worker_id: str
+    name: str
+    mode: str
+    skills: tuple[str, ...]
+    shift: str
+    lon: float
+    lat: float
+
+
 def worklist(workspace: Workspace, person: Person, query: IncidentQuery | None = None, *, text: str = "") -> Worklist:
     """Return the rows of a list, the most urgent first.
 
@@ -103,6 +120,26 @@ def worklist_numbers(workspace: Workspace, person: Person) -> WorklistNumbers:
         open=count_incidents(workspace, person),
         late=count_incidents(workspace, person, IncidentQuery(late=True)),
         to_do=count_incidents(workspace, person, IncidentQuery(states=TO_DO)),
+    )
+
+
+def ready_workers(workspace: Workspace, person: Person) -> tuple[ReadyWorker, ...]:
+    """Return who can go now of those a person may see; nobody for who may not see workers."""
+    crew = crew_of(workspace)
+    who = crew.roster
+    ready = who.on_shift(workspace.now()) & (who.status == str(WorkerStatus.FREE))
+    ready &= crew.seen_by(person, Right.WORKER_READ) & crew.seen_by(person, Right.POSITION_READ)
+    return tuple(
+        ReadyWorker(
+            worker_id=str(who.worker_id[row]),
+            name=str(who.name[row]),
+            mode=str(who.mode[row]),
+            skills=who.skills[row],
+            shift=who.shift_texts[row],
+            lon=float(who.lon[row]),
+            lat=float(who.lat[row]),
+        )
+        for row in np.flatnonzero(ready).tolist()
     )
 
 

@@ -1,0 +1,78 @@
+"""The panel of a selected incident: its head, the next step, the workers who can go, the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app.widgets.case import case_head, draw_case_facts
+from app.widgets.doing import show_said
+from app.widgets.frame import language, may_write, text
+from app.widgets.moves import dispatch_button, more_moves, next_step, undo_bar
+from app.widgets.selection import Selection
+from app.widgets.wording import facts_html
+from app.widgets.workers import ask_dispatch, workers_panel
+from gridgov.model import DispatchOption, DispatchPlan
+from gridgov.model.incident_life import Action
+from gridgov.model.incident_record import IncidentRecord
+from gridgov.model.incidents import IncidentState as State
+from gridgov.model.rights import Person, Right, may
+from gridgov.operations.incidents import person_name, possible_moves
+from gridgov.workspace import Workspace
+
+_ASKING = frozenset({State.REPORTED, State.FILED})  # nobody handles it yet: who could?
+
+
+def incident_panel(
+    opened: Workspace,
+    who: Person,
+    record: IncidentRecord,
+    place: list[tuple[str, str]],
+    *,
+    on_zoom: Callable[[DispatchPlan], None],
+) -> DispatchPlan | None:
+    """Draw the panel and return the plan that the map shows, if there is one."""
+    active, moves = may_write(), possible_moves(who, record)
+    case_head(opened, record)
+    show_said()
+    undo_bar(opened, record, moves, person_name(opened, record.handler), active=active)
+    next_step(opened, record, moves, active=active)
+    plan = _workers(opened, who, record, moves, active=active, on_zoom=on_zoom)
+    draw_case_facts(opened, record)
+    more, whole = st.columns(2, gap="small")
+    with more:
+        more_moves(opened, record, moves, active=active)
+    with whole:
+        st.page_link(
+            st.session_state["incident_page"],
+            label=text("case.whole"),
+            query_params={"id": record.id, "lang": language()},
+        )
+    with st.expander(text("case.place")):
+        st.html(facts_html(place))
+    return plan
+
+
+def _workers(
+    opened: Workspace,
+    who: Person,
+    record: IncidentRecord,
+    moves: tuple[Action, ...],
+    *,
+    active: bool,
+    on_zoom: Callable[[DispatchPlan], None],
+) -> DispatchPlan | None:
+    redispatch = bool(st.session_state.get("redispatch")) and Action.DISPATCH in moves
+    if not may(who, Right.DISPATCH_PLAN) or not (redispatch or record.state in _ASKING):
+        return None
+    plan = ask_dispatch(opened, who, Selection(record.lon, record.lat, record.id))
+    if plan is None:
+        return None
+
+    def button(option: DispatchOption, title: str) -> None:
+        dispatch_button(opened, record, option.worker_id, title, active=active)
+
+    can = Action.DISPATCH in moves
+    workers_panel(opened, plan, language(), on_zoom=lambda: on_zoom(plan), draw_button=button if can else None)
+    return plan
