@@ -1,26 +1,35 @@
-"""One process for everything: the Streamlit console, the map's routes and the web files.
+"""One process for everything: the Streamlit console, the API, the plain pages, the map's routes and the web files.
 
-Every answer carries a Content-Security-Policy that keeps the browser on this host.
+Every answer carries a Content-Security-Policy that keeps the browser on this host; the `Guard` stands before all of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gridgov.api import ogc
+from gridgov.api.asking import WorkspaceSource
+from gridgov.api.changes import Feed
+from gridgov.api.guard import Guard, Memory, Resolver
+from gridgov.api.limits import Limits, Rates
 from gridgov.api.tiles import TileRoutes, TileSource, refuse
+from gridgov.api.v1 import PREFIX, api_app
 from gridgov.config import Settings, resource_dir
-from gridgov.errors import NotFoundError
+from gridgov.errors import GridgovError, NotFoundError, ParameterError
 from gridgov.maps import assets
+from gridgov.operations.sessions import person_of, remembered_person
 
 # Streamlit's page has inline scripts and styles; streamlit-folium evaluates the map's script. All of it is ours.
 POLICY = "; ".join(
@@ -82,36 +91,107 @@ def web_file(request: Request) -> Response:
     return FileResponse(file, headers=headers)
 
 
-def health(request: Request) -> Response:
-    """Answer that the server is up."""
-    del request
-    return JSONResponse({"status": "ok"})
+class Health:
+    """Answers that the server is up, and whether its store takes anything."""
+
+    def __init__(self, source: WorkspaceSource | None) -> None:
+        self._source = source
+
+    def answer(self, request: Request) -> Response:
+        """Answer; a server that can only be read is up as well."""
+        del request
+        try:
+            writable = self._source is None or self._source.workspace.store.writable()
+        except GridgovError:
+            writable = False
+        return JSONResponse({"status": "ok" if writable else "read-only"}, headers={"Cache-Control": "no-store"})
 
 
 def create_app(
-    settings: Settings, workspace: TileSource, *, script: Path | None = None, routes: Sequence[BaseRoute] = ()
+    settings: Settings,
+    source: TileSource,
+    *,
+    script: Path | None = None,
+    routes: Sequence[BaseRoute] = (),
+    resolve: Resolver | None = None,
 ) -> st.App:
-    """Return the application: console, tiles, points and web files of one workspace.
+    """Return the application: console, API, tiles, points and web files of one workspace, behind the `Guard`.
 
     Parameters
     ----------
     settings : Settings
-        Kept for routes that depend on them.
-    workspace : TileSource
-        The opened workspace.
+    source : TileSource
+        Gives the layers; one that also gives the `workspace` gets the API.
     script : Path, optional
         The Streamlit script; default: the console.
     routes : sequence of routes, optional
         More routes, before Streamlit's own.
+    resolve : callable, optional
+        Whose session a token is; default: the workspace's accounts tell.
+
+    Raises
+    ------
+    ParameterError
+        Neither accounts nor `resolve` tell who somebody is.
     """
-    del settings  # nothing in the map's routes depends on them yet
+    full = source if isinstance(source, WorkspaceSource) else None
+    known = resolve or _by_accounts(full)
     own: list[BaseRoute] = [
-        Route("/healthz", health),
+        Route("/healthz", Health(full).answer),
         Route(f"{assets.PREFIX}/{{name:path}}", web_file),
-        *TileRoutes(workspace).routes,
+        *TileRoutes(source).routes,
         *routes,
     ]
-    return st.App(script or resource_dir("app") / "main.py", routes=own, middleware=[Middleware(SealedRoom)])
+    remembered = None if full is None or resolve is not None else _by_memory(full)
+    middleware = [
+        Middleware(SealedRoom),
+        Middleware(Guard, resolve=known, remembered=remembered),
+        Middleware(Limits, rates=Rates.of(settings)),
+    ]
+    lifespan = None
+    if full is not None:
+        api = api_app(full, settings, resolve=known)
+        middleware.append(Middleware(Aside, prefix=PREFIX, app_there=_apis(full, api)))
+        lifespan = _ending(api.state.feed)
+    return st.App(script or resource_dir("app") / "main.py", routes=own, middleware=middleware, lifespan=lifespan)
+
+
+class Aside:
+    """Leads everything below a path to another application, past Streamlit's own middleware, which costs time there."""
+
+    def __init__(self, app: ASGIApp, *, prefix: str, app_there: ASGIApp) -> None:
+        self._app, self._prefix, self._there = app, f"{prefix}/", app_there
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        there = scope["type"] == "http" and scope["path"].startswith(self._prefix)
+        await (self._there if there else self._app)(scope, receive, send)
+
+
+def _apis(source: WorkspaceSource, api: ASGIApp) -> ASGIApp:
+    """Return all that answers below `/api`; long answers are compressed, streams are not."""
+    apart = Router([Mount(f"{PREFIX}/ogc", routes=ogc.routes(source)), Mount(PREFIX, app=api)])
+    return GZipMiddleware(apart, minimum_size=32_768, compresslevel=4)
+
+
+def _by_memory(source: WorkspaceSource) -> Memory:
+    return lambda token: remembered_person(source.workspace, token)
+
+
+def _by_accounts(source: WorkspaceSource | None) -> Resolver:
+    if source is None:
+        raise ParameterError("a source without a workspace has no accounts: say by `resolve` who somebody is")
+    return lambda token: person_of(source.workspace, token)
+
+
+def _ending(feed: Feed) -> Callable[[st.App], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: st.App) -> AsyncIterator[None]:
+        del app
+        with feed.ending_with_the_server():
+            yield
+
+    return lifespan
 
 
 def server_options(settings: Settings) -> dict[str, Any]:

@@ -94,6 +94,16 @@ def person_of(workspace: Workspace, token: str | None) -> Person:
     return person
 
 
+def remembered_person(workspace: Workspace, token: str) -> Person | None:
+    """Return whose session a token is if that was looked up in the last seconds; None: ask `person_of`.
+
+    It never asks the store, so an event loop may call it.
+    """
+    now = workspace.wall_now()
+    found = _remembered(workspace).get(_digest(token), now) if token else None
+    return None if found is None or _ended(workspace, found[0], now) else found[1]
+
+
 def sign_out(workspace: Workspace, token: str | None) -> None:
     """End a session, if it is one."""
     if token:
