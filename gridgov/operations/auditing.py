@@ -43,7 +43,7 @@ def audit_events(
     if person.areas != EVERYWHERE:
         raise RightsError(f"the log is that of the whole workspace: {person.account_id} has only a part of it")
     store, most = workspace.store, min(max(limit, 0), MOST_AT_ONCE)
-    last = store.head()[0] if before is None else before - 1
+    last = store.head()[0] if before is None else max(min(before - 1, store.head()[0]), 0)
     after = 0 if entity_id else max(last - most, 0)
     chosen = deque(store.events(after=after, until=last, entity_id=entity_id or None), maxlen=most)
     return [replace(event, payload=_masked(event.payload)) for event in reversed(chosen)]
