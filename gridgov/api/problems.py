@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -102,14 +102,6 @@ def request_lang(request: Request) -> Lang:
     return lang_of(request.url.query, request.headers)
 
 
-def install(app: FastAPI) -> None:
-    """Let an application answer every error as a problem."""
-    app.add_exception_handler(GridgovError, _gridgov)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(Exception, _unexpected)
-
-
 async def _gridgov(request: Request, error: Exception) -> Response:
     assert isinstance(error, GridgovError)
     return problem_of(error, request_lang(request))
@@ -134,3 +126,11 @@ async def _validation(request: Request, error: Exception) -> Response:
 async def _unexpected(request: Request, error: Exception) -> Response:
     del error  # the server's log has it
     return problem(500, "something went wrong on the server; it is in its log", request_lang(request))
+
+
+HANDLERS: Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
+    GridgovError: _gridgov,
+    HTTPException: _http,
+    RequestValidationError: _validation,
+    Exception: _unexpected,
+}

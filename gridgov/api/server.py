@@ -11,19 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gridgov.api import ogc
+from gridgov.api import ogc, oidc, open311, pages
 from gridgov.api.asking import WorkspaceSource
 from gridgov.api.changes import Feed
 from gridgov.api.guard import Guard, Memory, Resolver
 from gridgov.api.limits import Limits, Rates
+from gridgov.api.problems import HANDLERS
 from gridgov.api.tiles import TileRoutes, TileSource, refuse
 from gridgov.api.v1 import PREFIX, api_app
 from gridgov.config import Settings, resource_dir
@@ -150,6 +152,7 @@ def create_app(
     ]
     lifespan = None
     if full is not None:
+        own += _pages(full, settings)
         api = api_app(full, settings, resolve=known)
         middleware.append(Middleware(Aside, prefix=PREFIX, app_there=_apis(full, api)))
         lifespan = _ending(api.state.feed)
@@ -168,10 +171,21 @@ class Aside:
         await (self._there if there else self._app)(scope, receive, send)
 
 
+def _pages(source: WorkspaceSource, settings: Settings) -> list[BaseRoute]:
+    """Return the plain pages: sign-in, the public report, the grid worker's phone."""
+    providers = [pages.SignInProvider(settings.oidc_name, oidc.START)] if oidc.is_configured(settings) else []
+    return [*oidc.routes(source, settings), *pages.routes(source, settings, providers=providers)]
+
+
 def _apis(source: WorkspaceSource, api: ASGIApp) -> ASGIApp:
     """Return all that answers below `/api`; long answers are compressed, streams are not."""
-    apart = Router([Mount(f"{PREFIX}/ogc", routes=ogc.routes(source)), Mount(PREFIX, app=api)])
-    return GZipMiddleware(apart, minimum_size=32_768, compresslevel=4)
+    routes = [
+        Mount(f"{PREFIX}/ogc", routes=ogc.routes(source)),
+        Mount(f"{PREFIX}/open311", routes=open311.routes(source)),
+        Mount(PREFIX, app=api),
+    ]
+    compressed = Middleware(GZipMiddleware, minimum_size=32_768, compresslevel=4)
+    return Starlette(routes=routes, middleware=[compressed], exception_handlers=HANDLERS)
 
 
 def _by_memory(source: WorkspaceSource) -> Memory:

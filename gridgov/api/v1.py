@@ -48,13 +48,13 @@ def api_app(source: WorkspaceSource, settings: Settings, *, resolve: Resolver) -
         servers=[{"url": PREFIX}],
         root_path_in_servers=False,
         redirect_slashes=False,
+        exception_handlers=dict(problems.HANDLERS),
     )
     app.state.source, app.state.settings = source, settings
     app.state.resolve, app.state.feed = resolve, Feed()
     for module in _ROUTERS:
         app.include_router(module.router, prefix="/v1")
     app.add_route("/docs", page, include_in_schema=False)
-    problems.install(app)
     _describe(app)
     return app
 
