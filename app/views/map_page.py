@@ -33,7 +33,7 @@ with panel, st.container(key="panel"):
         show_said()
         worklist_panel(opened)
     else:
-        st.button("✕", key="clear", on_click=clear, help=text("worklist.back"))
+        st.button(text("worklist.back"), key="clear", on_click=clear)
         facts = place_facts(opened, selection.lon, selection.lat)
         if selection.incident_id is not None:
             try:

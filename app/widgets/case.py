@@ -68,10 +68,10 @@ def _title(opened: Workspace, record: IncidentRecord) -> str:
 
 def _clock_line(opened: Workspace, record: IncidentRecord) -> str:
     now = opened.now()
-    lamp = record.lamp(now)
-    if lamp is None or record.due_at is None:
+    lamp, left_now = record.lamp(now), left_s(record, now, opened.incident_clock)
+    if lamp is None or left_now is None:
         return ""
-    left = left_text(left_s(record, now, opened.incident_clock))
+    left = left_text(left_now)
     due = f"{text('case.due')} {moment_text(record.due_at)}"
     return f'<div class="gg-due">{lamp_html(lamp)} <b>{escape(left)}</b> <span>{escape(due)}</span></div>'
 

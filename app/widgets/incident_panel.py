@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app.widgets.case import case_head, draw_case_facts
 from app.widgets.doing import show_said
@@ -12,8 +13,8 @@ from app.widgets.frame import language, may_write, text
 from app.widgets.moves import dispatch_button, more_moves, next_step, undo_bar
 from app.widgets.selection import Selection
 from app.widgets.wording import facts_html
-from app.widgets.workers import ask_dispatch, workers_panel
-from gridgov.model import DispatchOption, DispatchPlan
+from app.widgets.workers import ask_dispatch, chosen_rank, dispatch_title, workers_panel
+from gridgov.model import DispatchPlan
 from gridgov.model.incident_life import Action
 from gridgov.model.incident_record import IncidentRecord
 from gridgov.model.incidents import IncidentState as State
@@ -38,41 +39,32 @@ def incident_panel(
     show_said()
     undo_bar(opened, record, moves, person_name(opened, record.handler), active=active)
     next_step(opened, record, moves, active=active)
-    plan = _workers(opened, who, record, moves, active=active, on_zoom=on_zoom)
+    plan = _plan(opened, who, record, moves)
+    if plan is not None and plan.options and Action.DISPATCH in moves:
+        option = plan.options[chosen_rank(plan) - 1]
+        dispatch_button(opened, record, option.worker_id, dispatch_title(option), active=active)
+    with st.container(key="also"):
+        more, whole = st.columns(2, gap="small")
+        with more:
+            more_moves(opened, record, moves, active=active)
+        to_incident_page(whole, record.id)
+    if plan is not None:
+        workers_panel(opened, plan, language(), on_zoom=lambda: on_zoom(plan))
     draw_case_facts(opened, record)
-    more, whole = st.columns(2, gap="small")
-    with more:
-        more_moves(opened, record, moves, active=active)
-    with whole:
-        st.page_link(
-            st.session_state["incident_page"],
-            label=text("case.whole"),
-            query_params={"id": record.id, "lang": language()},
-        )
     with st.expander(text("case.place")):
         st.html(facts_html(place))
     return plan
 
 
-def _workers(
-    opened: Workspace,
-    who: Person,
-    record: IncidentRecord,
-    moves: tuple[Action, ...],
-    *,
-    active: bool,
-    on_zoom: Callable[[DispatchPlan], None],
-) -> DispatchPlan | None:
+def to_incident_page(place: DeltaGenerator, incident_id: str) -> None:
+    """Draw the link to an incident's own page."""
+    given = {"id": incident_id, "lang": language()}
+    place.page_link(st.session_state["incident_page"], label=text("case.whole"), query_params=given)
+
+
+def _plan(opened: Workspace, who: Person, record: IncidentRecord, moves: tuple[Action, ...]) -> DispatchPlan | None:
+    """Return who could go, as long as nobody handles it, or when somebody else is to be sent."""
     redispatch = bool(st.session_state.get("redispatch")) and Action.DISPATCH in moves
     if not may(who, Right.DISPATCH_PLAN) or not (redispatch or record.state in _ASKING):
         return None
-    plan = ask_dispatch(opened, who, Selection(record.lon, record.lat, record.id))
-    if plan is None:
-        return None
-
-    def button(option: DispatchOption, title: str) -> None:
-        dispatch_button(opened, record, option.worker_id, title, active=active)
-
-    can = Action.DISPATCH in moves
-    workers_panel(opened, plan, language(), on_zoom=lambda: on_zoom(plan), draw_button=button if can else None)
-    return plan
+    return ask_dispatch(opened, who, Selection(record.lon, record.lat, record.id))

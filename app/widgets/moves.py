@@ -35,14 +35,14 @@ def next_step(opened: Workspace, record: IncidentRecord, moves: tuple[Action, ..
     with st.container(key="next", horizontal=True, gap="small"):
         if step in shown:
             name = text(_PRIMARY.get(step, f"incident.action.{step}"))
-            _button(opened, record, step, name, primary=True, active=active)
+            move_button(opened, record, step, name, primary=True, active=active)
         if step is Action.FILE and step in shown:
             with st.popover(text("case.correct")):
                 filing_inputs(opened, record)
         if otherwise in shown:
             with st.popover(text(f"incident.action.{otherwise}")):
                 given_inputs(opened, record, otherwise)
-                _button(opened, record, otherwise, text(f"incident.action.{otherwise}"), active=active)
+                move_button(opened, record, otherwise, text(f"incident.action.{otherwise}"), active=active)
 
 
 def undo_bar(opened: Workspace, record: IncidentRecord, moves: tuple[Action, ...], name: str, *, active: bool) -> None:
@@ -51,7 +51,7 @@ def undo_bar(opened: Workspace, record: IncidentRecord, moves: tuple[Action, ...
         return
     with st.container(key="undo", horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(text("case.dispatched_to", name=name))
-        _button(opened, record, Action.UNDO_DISPATCH, text("case.undo"), active=active)
+        move_button(opened, record, Action.UNDO_DISPATCH, text("case.undo"), active=active)
 
 
 def dispatch_button(opened: Workspace, record: IncidentRecord, handler: str, title: str, *, active: bool) -> None:
@@ -63,14 +63,21 @@ def dispatch_button(opened: Workspace, record: IncidentRecord, handler: str, tit
     def given() -> MoveArguments:
         return MoveArguments(handler=handler, limit=limit_of(record, Action.DISPATCH))
 
-    _button(opened, record, Action.DISPATCH, title, given=given, primary=True, active=active)
+    move_button(opened, record, Action.DISPATCH, title, given=given, primary=True, active=active)
 
 
-def more_moves(opened: Workspace, record: IncidentRecord, moves: tuple[Action, ...], *, active: bool) -> None:
+def more_moves(
+    opened: Workspace,
+    record: IncidentRecord,
+    moves: tuple[Action, ...],
+    *,
+    active: bool,
+    redispatch_here: bool = True,
+) -> None:
     """Draw everything else that is possible, one at a time, with what it needs."""
     direct = {NEXT.get(record.state), _OTHERWISE.get(record.state)}
     rest = [action for action in moves if action not in _ELSEWHERE and action not in direct]
-    redispatch = Action.DISPATCH in moves and record.state is not State.FILED
+    redispatch = redispatch_here and Action.DISPATCH in moves and record.state is not State.FILED
     with st.popover(text("case.more"), disabled=not rest and not redispatch, width="stretch"):
         if redispatch:
             st.button(text("case.redispatch"), key="redispatch_on", on_click=_show_workers, width="stretch")
@@ -83,10 +90,10 @@ def more_moves(opened: Workspace, record: IncidentRecord, moves: tuple[Action, .
             key=f"which-{record.id}-{language()}",
         )
         given_inputs(opened, record, action)
-        _button(opened, record, action, text(f"incident.action.{action}"), active=active)
+        move_button(opened, record, action, text(f"incident.action.{action}"), active=active)
 
 
-def _button(
+def move_button(
     opened: Workspace,
     record: IncidentRecord,
     action: Action,
@@ -95,10 +102,12 @@ def _button(
     given: Callable[[], MoveArguments] | None = None,
     primary: bool = False,
     active: bool = True,
+    name: str = "",
 ) -> None:
+    """Draw a button that makes a move with what was given for it; `name` tells it from others of the same move."""
     st.button(
         title,
-        key=f"do-{action}",
+        key=f"do-{action}{name}",
         type="primary" if primary else "secondary",
         on_click=_do,
         args=(opened, record, action, given or (lambda: given_of(opened, record, action))),

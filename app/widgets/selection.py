@@ -26,10 +26,11 @@ class Selection:
 
 
 def current(opened: Workspace, who: Person) -> Selection | None:
-    """Return what is selected in this session; a new one begins with what its address names."""
-    if "selection" not in st.session_state:
-        st.session_state["selection"] = _of_address(opened, who)
-    selection: Selection | None = st.session_state["selection"]
+    """Return what is selected in this session; a new one, or a link to another incident, begins with the address."""
+    selection: Selection | None = st.session_state.get("selection")
+    named = st.query_params.get("incident", "")
+    if "selection" not in st.session_state or (named and (selection is None or selection.incident_id != named)):
+        selection = st.session_state["selection"] = _of_address(opened, who)
     return selection
 
 

@@ -12,7 +12,7 @@ from gridgov.model.clock import Lamp
 from gridgov.operations.situation import name_in
 
 SEVERITY_SIGNS = {1: "●", 2: "■", 3: "▲", 4: "★"}  # the shapes of the map
-LAMP_SIGNS = {Lamp.GREEN: "○", Lamp.YELLOW: "◐", Lamp.RED: "⬤"}
+LAMP_SIGNS = {Lamp.GREEN: "○", Lamp.YELLOW: "◐", Lamp.RED: "●"}
 _LAMP_COLOURS = {Lamp.GREEN: "green", Lamp.YELLOW: "orange", Lamp.RED: "red"}
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
 _HOURS_ONLY_FROM = 100
@@ -43,13 +43,23 @@ def lamp_html(lamp: Lamp | None) -> str:
     return f'<i class="gg-lamp {lamp or "none"}">{escape(lamp_words(lamp))}</i>'
 
 
-def left_text(left_s: int | None) -> str:
+def left_text(left_s: int) -> str:
     """Return the time left, or by how much it is late."""
-    if left_s is None:
-        return text("worklist.no_clock")
     hours, minutes = divmod(abs(left_s) // 60, 60)
     amount = text("worklist.hours", n=f"{hours:,}") if hours >= _HOURS_ONLY_FROM else f"{hours}:{minutes:02d}"
     return text("worklist.overdue" if left_s < 0 else "worklist.left", time=amount)
+
+
+def waiting_text(since: datetime) -> str:
+    """Return how long something has waited, in the largest fitting unit."""
+    minutes = max(int((workspace().now() - since).total_seconds() // 60), 0)
+    if minutes < 60:
+        age = text("console.age_minutes", n=minutes)
+    elif minutes < 48 * 60:
+        age = text("console.age_hours", n=minutes // 60)
+    else:
+        age = text("console.age_days", n=minutes // 1440)
+    return text("worklist.waiting", time=age)
 
 
 def state_text(state: str) -> str:

@@ -39,32 +39,27 @@ def chosen_rank(plan: DispatchPlan) -> int:
     return min(int(st.session_state.get("rank") or 1), max(len(plan.options), 1))
 
 
+def dispatch_title(option: DispatchOption) -> str:
+    """Return what the button says that sends this worker."""
+    return text("case.dispatch_to", name=option.name or option.worker_id, time=_minutes(option.travel_time_ms))
+
+
 def workers_panel(
     opened: Workspace,
     plan: DispatchPlan,
     lang: Lang,
     *,
     on_zoom: Callable[[], None],
-    draw_button: Callable[[DispatchOption, str], None] | None = None,
 ) -> None:
-    """Draw the workers who can go, the chosen one's route in words, and who was left out.
-
-    Parameters
-    ----------
-    draw_button : callable, optional
-        Draws the button that sends the chosen worker, with its title; without it nobody can be sent from here.
-    """
+    """Draw the workers who can go, the chosen one's route in words, and who was left out."""
     for note in plan.note_texts(lang):
         st.warning(note)
     if plan.options:
         chosen = chosen_rank(plan)
         option = plan.options[chosen - 1]
-        if draw_button is not None:
-            name = option.name or option.worker_id
-            draw_button(option, text("case.dispatch_to", name=name, time=_minutes(option.travel_time_ms)))
-        ranks, zoom, narrow = st.columns([2.5, 1, 1], gap="small", vertical_alignment="bottom")
+        ranks, zoom, narrow = st.columns([2.2, 0.6, 1.1], gap="small", vertical_alignment="bottom")
         remembered_rank(ranks, text("case.choose_worker"), [o.rank for o in plan.options], chosen=chosen)
-        zoom.button("⤢", key="zoom_to", on_click=on_zoom, width="stretch", help=text("console.zoom_to_routes"))
+        zoom.button(text("console.zoom_to_routes"), key="zoom_to", on_click=on_zoom, width="stretch")
         _narrow(opened, narrow)
         st.html(
             '<div class="gg-workers">' + "".join(_worker_line(o, o.rank == chosen) for o in plan.options) + "</div>"
@@ -82,7 +77,7 @@ def workers_panel(
 
 def _narrow(opened: Workspace, place: DeltaGenerator) -> None:
     """Draw the filters of workers, folded away."""
-    with place.popover("⚙", help=text("worklist.filters"), width="stretch"):
+    with place.popover(text("worklist.filters"), width="stretch"):
         skills, modes = [ANY, *skills_of(opened)], [ANY, *map(str, TravelMode)]
         remembered_select(st.container(), text("console.filter_skill"), skills, name="skill", show=skill_name)
         remembered_select(st.container(), text("console.filter_mode"), modes, name="mode", show=_mode_name)

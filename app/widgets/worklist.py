@@ -8,7 +8,7 @@ from app.widgets.choices import skill_name
 from app.widgets.filters import draw_filters, filtered_query, is_filtered, search_words, show_only
 from app.widgets.frame import language, person, text
 from app.widgets.selection import choose_incident, choose_place
-from app.widgets.wording import SEVERITY_SIGNS, class_text, lamp_badge, left_text, plain, state_text
+from app.widgets.wording import SEVERITY_SIGNS, class_text, lamp_badge, left_text, plain, state_text, waiting_text
 from gridgov.errors import RightsError, StorageError
 from gridgov.model.rights import Person, Right, may
 from gridgov.operations.situation import name_in
@@ -119,5 +119,6 @@ def _first_line(row: WorklistRow) -> str:
 
 
 def _second_line(row: WorklistRow) -> str:
-    parts = [state_text(row.state), left_text(row.left_s), name_in(dict(row.street_names), language())]
+    clock = waiting_text(row.reported_at) if row.left_s is None else left_text(row.left_s)
+    parts = [state_text(row.state), clock, name_in(dict(row.street_names), language())]
     return plain(" · ".join(part for part in parts if part))
