@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,15 @@ class Health:
         return JSONResponse({"status": "ok" if writable else "read-only"}, headers={"Cache-Control": "no-store"})
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the server is made of, but for Streamlit: routes, the middleware around everything, start and end."""
+
+    routes: list[BaseRoute]
+    middleware: list[Middleware]
+    lifespan: Callable[[st.App], AbstractAsyncContextManager[None]] | None
+
+
 def create_app(
     settings: Settings,
     source: TileSource,
@@ -117,13 +127,13 @@ def create_app(
     routes: Sequence[BaseRoute] = (),
     resolve: Resolver | None = None,
 ) -> st.App:
-    """Return the application: console, API, tiles, points and web files of one workspace, behind the `Guard`.
+    """Return the application: console, API, pages, tiles, points and web files of one workspace, behind the `Guard`.
 
     Parameters
     ----------
     settings : Settings
     source : TileSource
-        Gives the layers; one that also gives the `workspace` gets the API.
+        Gives the layers; one that also gives the `workspace` gets the API and the plain pages.
     script : Path, optional
         The Streamlit script; default: the console.
     routes : sequence of routes, optional
@@ -136,27 +146,43 @@ def create_app(
     ParameterError
         Neither accounts nor `resolve` tell who somebody is.
     """
+    parts = server_parts(settings, source, resolve=resolve)
+    return st.App(
+        script or resource_dir("app") / "main.py",
+        routes=[*parts.routes, *routes],
+        middleware=parts.middleware,
+        lifespan=parts.lifespan,
+    )
+
+
+def server_parts(
+    settings: Settings, source: TileSource, *, resolve: Resolver | None = None, rates: Rates | None = None
+) -> Parts:
+    """Return everything that `create_app` puts around and beside the console.
+
+    Parameters
+    ----------
+    rates : Rates, optional
+        How much somebody may ask; default: what the settings say.
+    """
     full = source if isinstance(source, WorkspaceSource) else None
     known = resolve or _by_accounts(full)
-    own: list[BaseRoute] = [
+    routes: list[BaseRoute] = [
         Route("/healthz", Health(full).answer),
         Route(f"{assets.PREFIX}/{{name:path}}", web_file),
         *TileRoutes(source).routes,
-        *routes,
     ]
     remembered = None if full is None or resolve is not None else _by_memory(full)
     middleware = [
         Middleware(SealedRoom),
         Middleware(Guard, resolve=known, remembered=remembered),
-        Middleware(Limits, rates=Rates.of(settings)),
+        Middleware(Limits, rates=rates or Rates.of(settings)),
     ]
-    lifespan = None
-    if full is not None:
-        own += _pages(full, settings)
-        api = api_app(full, settings, resolve=known)
-        middleware.append(Middleware(Aside, prefix=PREFIX, app_there=_apis(full, api)))
-        lifespan = _ending(api.state.feed)
-    return st.App(script or resource_dir("app") / "main.py", routes=own, middleware=middleware, lifespan=lifespan)
+    if full is None:
+        return Parts(routes, middleware, None)
+    api = api_app(full, settings, resolve=known)
+    middleware.append(Middleware(Aside, prefix=PREFIX, app_there=_apis(full, api)))
+    return Parts([*routes, *_pages(full, settings)], middleware, _ending(api.state.feed))
 
 
 class Aside:
@@ -225,6 +251,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "client.showSidebarNavigation": False,
         "global.developmentMode": False,
         "logger.level": "warning",
+        "theme.primaryColor": "#1d5f96",  # red means severe or late, nothing else
     }
 
 
