@@ -64,6 +64,8 @@
     const ground = features.filter((feature) => feature.properties.level === "district");
     L.geoJSON(ground, { style: { ...look.district, stroke: false }, interactive: false }).addTo(map);
     L.geoJSON(features, { style: (feature) => ({ ...look[feature.properties.level], fill: false }), interactive: false }).addTo(map);
+    state.features = features;
+    sayPlace();
     const names = L.layerGroup().addTo(map);
     const draw = () => drawNames(names, features);
     map.on("zoomend moveend", draw);
@@ -94,10 +96,40 @@
       pin = L.marker([lat, lon], { icon, draggable: true, keyboard: false, title: text("pin") }).addTo(map);
       pin.on("dragend", () => setPlace(pin.getLatLng().lng, pin.getLatLng().lat));
     }
-    const spot = `${lat.toFixed(5)}, ${lon.toFixed(5)}`;
-    byId("place").textContent = accuracy ? text("place_about", { spot, metres: Math.round(accuracy) }) : text("place_set", { spot });
+    state.accuracy = accuracy || 0;
+    sayPlace();
     byId("fault-place").hidden = true;
     keepDraft();
+  }
+
+  // Coordinates mean little to people: the community and street as well, as soon as the outline is there.
+  function sayPlace() {
+    if (!state.place) return;
+    const { lon, lat } = state.place, names = divisionsAt(lon, lat);
+    const outside = state.features && !names.length;
+    const spot = [...names, `${lat.toFixed(5)}, ${lon.toFixed(5)}`].join(data.lang === "zh" ? "，" : ", ");
+    byId("place").textContent = outside ? text("place_outside") : state.accuracy ? text("place_about", { spot, metres: Math.round(state.accuracy) }) : text("place_set", { spot });
+  }
+
+  function divisionsAt(lon, lat) {
+    const found = (state.features || []).filter((feature) => covers(feature.geometry, lon, lat));
+    const finest = ["community", "street", "district"];
+    found.sort((a, b) => finest.indexOf(a.properties.level) - finest.indexOf(b.properties.level));
+    return found.slice(0, 2).map((feature) => feature.properties.names[data.lang]);
+  }
+
+  function covers(geometry, lon, lat) {
+    const polygons = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
+    return polygons.some((rings) => rings.filter((ring) => inside(ring, lon, lat)).length % 2 === 1);
+  }
+
+  function inside(ring, x, y) {
+    let odd = false;
+    for (let a = 0, b = ring.length - 1; a < ring.length; b = a++) {
+      const [ax, ay] = ring[a], [bx, by] = ring[b];
+      if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) odd = !odd;
+    }
+    return odd;
   }
 
   function locate() {
@@ -109,7 +141,7 @@
         const [west, south, east, north] = data.bounds, lon = coords.longitude, lat = coords.latitude;
         if (lon < west || lon > east || lat < south || lat > north) return say("outside");
         setPlace(lon, lat, coords.accuracy);
-        map.setView([lat, lon], Math.max(map.getZoom(), 16));
+        map.setView([lat, lon], Math.max(map.getZoom(), 15));
       },
       () => say("no_geolocation"),
       { enableHighAccuracy: true, timeout: 15000, maximumAge: 30000 },

@@ -139,10 +139,10 @@
       ...failedOf(task.id).map(failure),
       task.description && el("p", { class: "text" }, task.description),
       pictures(task.id, task.photos),
-      facts(task),
       el("div", { class: "row" }, el("button", { type: "button", id: "show-way", onclick: () => showWay(task) }, text("show_way"))),
       mapNode(task),
       el("div", { id: "way-text", role: "status" }),
+      facts(task),
       el("h2", {}, text("story")),
       el("ol", { class: "story" }, ...story.map(entry)));
     const focused = document.activeElement && pane.contains(document.activeElement) ? document.activeElement.id : "";
@@ -262,11 +262,11 @@
     if (can("accept")) bar.push(button("accept", "primary full", () => move(task, "accept")));
     if (can("arrive")) bar.push(button("arrive", "primary full", () => move(task, "arrive")));
     if (can("resolve") || can("note")) bar.push(takePhoto(task));
-    if (can("resolve")) bar.push(button("resolve", task.arrived ? "primary" : "", () => openSheet("resolve")));
+    if (can("resolve")) bar.push(button("resolve", task.arrived ? "primary full" : "", () => openSheet("resolve")));
     if (can("note")) bar.push(button("note", "", () => openSheet("note")));
     if (can("request_extension") && task.limit_unit) bar.push(button("request_extension", "", () => openSheet("request_extension")));
-    if (bar.length % 2 && !bar.some((node) => node.classList.contains("full"))) bar[bar.length - 1].classList.add("full");
-    return el("div", { class: "actions", role: "group", "aria-label": text("actions") }, ...bar);
+    const beside = bar.filter((node) => !node.classList.contains("full")).length;
+    return el("div", { class: `actions beside-${beside}`, role: "group", "aria-label": text("actions") }, ...bar);
   }
 
   function takePhoto(task) {
@@ -339,6 +339,7 @@
     Object.assign(state, { sheet: "", fault: "" });
     move(task, name, body, photos);
     keepDrafts();
+    scrollTo(0, 0); // where the new state stands
   }
 
   function move(task, action, body = {}, photos = []) {

@@ -120,8 +120,8 @@ class Pages:
             return self._form(request, refusal="form", status=403, **again)
         try:
             session = sign_in(self._workspace, account, given.get("password", ""))
-        except SignInError as error:
-            return self._form(request, refusal=refusal_of(error), status=401, **again)
+        except SignInError:
+            return self._form(request, refusal="wrong", status=401, **again)
         except StorageError:
             return self._form(request, refusal="storage", status=503, **again)
         home = "/work" if session.person.role is Role.WORKER else "/"
@@ -227,11 +227,6 @@ def safe_next(address: str) -> str:
     """Return the path to go on to after signing in if it lies on this server, else nothing."""
     path = local_path(address, "")
     return "" if path.startswith(("/sign-in", "/sign-out")) else path
-
-
-def refusal_of(error: SignInError) -> str:
-    """Return the kind of a refusal, which names its sentence."""
-    return "locked" if "locked" in str(error) else "wrong"
 
 
 def sign_out_values(request: Request) -> dict[str, Any]:

@@ -144,7 +144,8 @@ class WorkPages:
 def task_card(workspace: Workspace, person: Person, record: IncidentRecord, lang: Lang) -> dict[str, Any]:
     """Return a task in words and plain values."""
     known = workspace.incident_profile.classes.get(record.class_code)
-    lamp = record.lamp(workspace.now())
+    now = workspace.now()
+    lamp = record.lamp(now)
     own = bool(person.worker_id) and record.handler == person.worker_id
     return {
         "id": record.id,
@@ -160,7 +161,7 @@ def task_card(workspace: Workspace, person: Person, record: IncidentRecord, lang
         "due_at": record.due_at.isoformat() if record.due_at else None,
         "due_text": clock_text(record.due_at, workspace.timezone),
         "reported_text": clock_text(record.reported_at, workspace.timezone),
-        "runs": record.judged_at(workspace.now()) == workspace.now() if record.due_at else False,
+        "runs": record.judged_at(now) == now,
         "description": record.description,
         "address": record.address,
         "lon": record.lon,
