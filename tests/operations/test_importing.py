@@ -17,11 +17,13 @@ import pytest
 import shapely
 
 from gridgov.errors import GridgovError, SourceError, SpecError, StorageError, WorkspaceNotFoundError
+from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.operations.checking import check_path
 from gridgov.operations.dispatching import dispatch_at
 from gridgov.operations.importing import import_workspace
 from gridgov.workspace import MANIFEST, open_workspace, shared_workspace
 
+BOSS = Person("boss", Role.SUPERVISOR, EVERYWHERE)
 CODES = ["339901001001001", "339901001001002", "339901001002001"]
 
 
@@ -237,7 +239,7 @@ def test_dispatch_in_a_workspace_without_roads_says_what_is_missing(tmp_path: Pa
     write_grids(tmp_path, CODES)
     import_workspace(tmp_path / "w", write_import(tmp_path, GRIDS))
     with pytest.raises(LookupError, match="roads"):
-        dispatch_at(open_workspace(tmp_path / "w"), 118.905, 29.605)
+        dispatch_at(open_workspace(tmp_path / "w"), BOSS, 118.905, 29.605)
 
 
 @pytest.mark.parametrize("name", ["findings.parquet", "layers/grids.parquet"])

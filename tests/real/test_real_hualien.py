@@ -13,6 +13,7 @@ import pytest
 
 from gridgov.dispatch import DispatchParams, Roster, plan_dispatch
 from gridgov.model import TravelMode
+from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.network import CLOSED, RoadNetwork, split_at_places
 from gridgov.operations.dispatching import dispatch_at
 from gridgov.operations.importing import ImportReport, import_workspace
@@ -21,6 +22,7 @@ from gridgov.workspace import Workspace, open_workspace
 pytestmark = pytest.mark.real
 IMPORT_FILE = Path(__file__).with_name("hualien.toml")
 ROAD_BOX = (121.535, 23.920, 121.646, 24.039)
+BOSS = Person("boss", Role.SUPERVISOR, EVERYWHERE)
 SEED = 20_260_630
 
 
@@ -147,7 +149,7 @@ def test_dispatch_to_every_accident_equals_networkx_bit_for_bit(
 
 
 def test_a_workspace_without_workers_says_so(imported: tuple[ImportReport, Workspace]) -> None:
-    plan = dispatch_at(imported[1], 121.61, 23.98)
+    plan = dispatch_at(imported[1], BOSS, 121.61, 23.98)
     assert plan.options == ()
     assert plan.notes == ("no_workers",)
 
