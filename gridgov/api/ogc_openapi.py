@@ -137,6 +137,10 @@ _LINKS = _array(_schema("link"))
 _BBOX: _Schema = {"minItems": 4, "maxItems": 4}
 _BBOX_WITH_HEIGHT: _Schema = {"minItems": 6, "maxItems": 6}
 
+_MOMENT = (
+    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?"
+    r"([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
+)
 _PARAMETERS = {
     "f": _parameter("f", "the format; there is one only", {"type": "string", "enum": ["json"]}),
     "lang": _parameter("lang", "language of names", {"type": "string", "enum": list(LANGS)}),
@@ -155,7 +159,11 @@ _PARAMETERS = {
         "west,south,east,north in degrees, or six numbers with heights; west > east crosses the 180th meridian",
         {"type": "array", "oneOf": [_BBOX, _BBOX_WITH_HEIGHT], "items": {"type": "number"}},
     ),
-    "datetime": _parameter("datetime", "an instant, or an interval with / and .. for an open end (RFC 3339)", _STRING),
+    "datetime": _parameter(
+        "datetime",
+        "an instant, or an interval with / and .. for an open end (RFC 3339)",
+        {"type": "string", "pattern": f"^({_MOMENT}(/(\\.\\.|{_MOMENT})?)?|(\\.\\.)?/{_MOMENT})$"},
+    ),
 }
 _SCHEMAS: dict[str, _Schema] = {
     "link": _object(["href", "rel"], href=_STRING, rel=_STRING, type=_STRING, title=_STRING),

@@ -60,7 +60,7 @@ class FeatureCollection:
     interval : tuple of datetime
         From when to when its features are; None where the features have no time.
     queryables : mapping
-        Properties that may be asked for, with their JSON type (``string``, ``number``, ``boolean``).
+        Properties that may be asked for, with their JSON type (``string``, ``integer``, ``number``, ``boolean``).
     """
 
     id: str

@@ -17,4 +17,5 @@ def agency_name(workspace: Workspace, code: str, lang: Lang) -> str:
     if not code.startswith(_STREET):
         return code
     street = code.removeprefix(_STREET)
-    return label("incident.street_office", lang, street=name_in(division_names(workspace).get(street, {}), lang) or street)
+    names = division_names(workspace).get(street, {})
+    return label("incident.street_office", lang, street=name_in(names, lang) or street)

@@ -195,7 +195,7 @@ def _matching(frame: gpd.GeoDataFrame, query: FeatureQuery, spec: LayerSpec) -> 
 
 def _in_boxes(frame: gpd.GeoDataFrame, boxes: tuple[Bounds, ...]) -> NDArray[np.bool_]:
     geometry = frame.geometry
-    found: NDArray[np.bool_] = (geometry.isna() | geometry.is_empty).to_numpy(dtype=bool)
+    found: NDArray[np.bool_] = (geometry.isna() | geometry.is_empty).to_numpy(dtype=bool, copy=True)
     for box in boxes:
         found[frame.sindex.query(shapely.box(*box), predicate="intersects")] = True
     return found
@@ -222,6 +222,8 @@ def _queryables(frame: gpd.GeoDataFrame) -> dict[str, str]:
     for name, dtype in frame.drop(columns=frame.geometry.name).dtypes.items():
         if pd.api.types.is_bool_dtype(dtype):
             types[str(name)] = "boolean"
+        elif pd.api.types.is_integer_dtype(dtype):
+            types[str(name)] = "integer"
         elif pd.api.types.is_numeric_dtype(dtype):
             types[str(name)] = "number"
         elif isinstance(dtype, pd.StringDtype):
@@ -233,7 +235,7 @@ def _equal(column: pd.Series[Any], name: str, kind: str, text: str) -> NDArray[n
     wanted: object = text
     if kind == "boolean":
         wanted = _TRUTH.get(text)
-    elif kind == "number":
+    elif kind != "string":
         wanted = _number(text)
     if wanted is None:
         raise ParameterError(f"'{text[:80]}' is no {kind}, as the property '{name}' has")

@@ -23,7 +23,7 @@ from gridgov.workspace import Workspace
 QUERYABLES = {
     "state": "string",
     "class_code": "string",
-    "severity": "number",
+    "severity": "integer",
     "source": "string",
     "grid_code": "string",
     "handler": "string",
