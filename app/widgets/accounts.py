@@ -25,6 +25,7 @@ from gridgov.operations.situation import division_names, name_in
 from gridgov.workspace import Workspace
 
 _NEW = ""
+_ROWS_SHOWN = 17  # more are scrolled
 _ROLES = [role for role in Role if role is not Role.PUBLIC]
 
 
@@ -42,7 +43,9 @@ def accounts_table(opened: Workspace, lang: Lang, accounts: list[Account]) -> No
         for account in accounts
     ]
     columns = {name: st.column_config.Column(text(f"admin.{name}")) for name in rows[0]} if rows else {}
-    st.dataframe(pd.DataFrame(rows), column_config=columns, hide_index=True, height=560)
+    st.dataframe(
+        pd.DataFrame(rows), column_config=columns, hide_index=True, height="content" if len(rows) < _ROWS_SHOWN else 640
+    )
 
 
 def account_form(opened: Workspace, lang: Lang, accounts: list[Account], *, active: bool) -> None:

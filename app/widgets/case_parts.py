@@ -10,7 +10,7 @@ from app.widgets.doing import attempt, say
 from app.widgets.frame import language, signed_in, text
 from app.widgets.moves import move_button
 from app.widgets.timeline import photos_html
-from app.widgets.wording import moment_text, state_text
+from app.widgets.wording import action_text, moment_text, state_text
 from gridgov.errors import GridgovError
 from gridgov.model.clock import Limit
 from gridgov.model.incident_life import Action
@@ -89,7 +89,7 @@ def draw_duplicates(opened: Workspace, record: IncidentRecord, moves: tuple[Acti
             _incident_link(f"{found.incident_id} · {state_text(other_record.state)} · {away}", found.incident_id)
         with button:
             into = found.incident_id
-            title = text("incident.action.merge")
+            title = action_text(Action.MERGE)
             move_button(
                 opened,
                 record,

@@ -9,6 +9,7 @@ import streamlit as st
 from app.widgets.doing import attempt, say
 from app.widgets.frame import language, signed_in, text
 from app.widgets.inputs import filing_inputs, given_inputs, given_of, limit_inputs, limit_of
+from app.widgets.wording import action_text
 from gridgov.model.incident_life import Action
 from gridgov.model.incident_record import IncidentRecord
 from gridgov.model.incidents import IncidentState as State
@@ -23,7 +24,6 @@ NEXT = {
 }
 _OTHERWISE = {State.REPORTED: Action.REJECT, State.RESOLVED: Action.REWORK, State.VERIFIED: Action.REWORK}
 _ELSEWHERE = frozenset({Action.DISPATCH, Action.UNDO_DISPATCH, Action.UNMASK, Action.FILE})
-_PRIMARY = {Action.VERIFY: "case.pass"}
 
 
 def next_step(opened: Workspace, record: IncidentRecord, moves: tuple[Action, ...], *, active: bool) -> None:
@@ -34,15 +34,15 @@ def next_step(opened: Workspace, record: IncidentRecord, moves: tuple[Action, ..
         return
     with st.container(key="next", horizontal=True, gap="small"):
         if step in shown:
-            name = text(_PRIMARY.get(step, f"incident.action.{step}"))
+            name = text("case.pass") if step is Action.VERIFY else action_text(step)
             move_button(opened, record, step, name, primary=True, active=active)
         if step is Action.FILE and step in shown:
             with st.popover(text("case.correct")):
                 filing_inputs(opened, record)
         if otherwise in shown:
-            with st.popover(text(f"incident.action.{otherwise}")):
+            with st.popover(action_text(otherwise)):
                 given_inputs(opened, record, otherwise)
-                move_button(opened, record, otherwise, text(f"incident.action.{otherwise}"), active=active)
+                move_button(opened, record, otherwise, action_text(otherwise), active=active)
 
 
 def undo_bar(opened: Workspace, record: IncidentRecord, moves: tuple[Action, ...], name: str, *, active: bool) -> None:
@@ -86,11 +86,11 @@ def more_moves(
         action = st.selectbox(
             text("case.which"),
             rest,
-            format_func=lambda a: text(f"incident.action.{a}"),
+            format_func=action_text,
             key=f"which-{record.id}-{language()}",
         )
         given_inputs(opened, record, action)
-        move_button(opened, record, action, text(f"incident.action.{action}"), active=active)
+        move_button(opened, record, action, action_text(action), active=active)
 
 
 def move_button(

@@ -67,6 +67,12 @@ def state_text(state: str) -> str:
     return text(f"incident.state.{state}")
 
 
+def action_text(action: str) -> str:
+    """Return what a button says that does this."""
+    words = text(f"incident.action.{action}")
+    return words[:1].upper() + words[1:]
+
+
 def moment_text(at: datetime | None) -> str:
     """Return a time in the district's zone, with the year where it is another one."""
     if at is None:
