@@ -128,13 +128,14 @@ const phone = {};
   // an Idempotency-Key of its own, so that sending it twice does it once.
   // item: {key, url, body, photos: [{data, digest}], about, error: null | {status, sentence}}
   phone.Outbox = class {
-    constructor(name, { onChange, onSent }) {
+    constructor(name, { onChange, onSent, onRefused = () => {} }) {
       this.name = name;
       this.items = phone.kept(name, []);
       this.safe = true; // whether all of it is kept
       this.trouble = ""; // why nothing is sent at the moment: offline, session, server
       this.onChange = onChange;
       this.onSent = onSent;
+      this.onRefused = onRefused;
       this._wait = 2;
       addEventListener("online", () => this.flush());
       addEventListener("offline", () => this._stand("offline"));
@@ -227,6 +228,7 @@ const phone = {};
         if (item.about && other.about === item.about) other.error = { status: 0, sentence: phone.text("error_before") };
       }
       this._save();
+      this.onRefused(item);
     }
 
     _later(error) {

@@ -7,7 +7,7 @@
   const kept = phone.kept(`${OWN}.tasks`, { tasks: [], status: "", now: null, read: null });
   const state = { tasks: kept.tasks, status: kept.status, read: kept.read, ahead: ahead(kept), details: {}, position: null, map: null, open: "", sheet: "", way: {} };
   const drafts = phone.kept(`${OWN}.drafts`, {});
-  const box = new phone.Outbox(`gridgov.outbox.work.${data.account}`, { onChange: changed, onSent: sent });
+  const box = new phone.Outbox(`gridgov.outbox.work.${data.account}`, { onChange: changed, onSent: sent, onRefused: refresh });
 
   // -- what the server says ------------------------------------------------------------------------------------------
 
@@ -39,11 +39,14 @@
       const detail = await phone.ask("GET", `/work/tasks/${encodeURIComponent(id)}?lang=${data.lang}`);
       const before = JSON.stringify(state.details[id]);
       state.details[id] = detail;
-      if (state.open === id && before !== JSON.stringify(detail)) drawTask();
+      if (state.open === id && before !== JSON.stringify(detail) && !typing()) drawTask();
     } catch (error) {
       if (error instanceof phone.Refusal && error.status === 404) state.details[id] = null;
     }
   }
+
+  // Nothing is drawn anew under somebody's fingers: an input method would lose what it holds.
+  const typing = () => document.activeElement === byId("words") && byId("words") !== null;
 
   // A task as it will be when everything in the outbox has been sent.
   function expected(task) {
@@ -94,6 +97,7 @@
     const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.id : "";
     byId("tasks").replaceChildren(...shown.map(row));
     if (focused) byId("tasks").querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
+    byId("failures").replaceChildren(...box.failed.filter((item) => !state.tasks.some((task) => task.id === item.about)).map(failure));
     byId("as-of").textContent = state.read ? text("as_of", { time: new Date(state.read).toTimeString().slice(0, 5) }) : "";
   }
 
@@ -146,14 +150,14 @@
       el("h2", {}, text("story")),
       el("ol", { class: "story" }, ...story.map(entry)));
     const focused = document.activeElement && pane.contains(document.activeElement) ? document.activeElement.id : "";
-    const typing = document.activeElement && pane.contains(document.activeElement) ? document.activeElement.selectionStart : null;
+    const caret = document.activeElement && pane.contains(document.activeElement) ? document.activeElement.selectionStart : null;
     pane.replaceChildren(el("button", { type: "button", class: "back", onclick: () => { location.hash = ""; } }, `‹ ${text("back")}`), card, sheet(task) || "", actions(task));
     if (!state.map) state.map = new phone.TaskMap(byId("task-map"), task);
     if (state.position) state.map.here(state.position);
     drawWay(task.id);
     if (focused && byId(focused)) {
       byId(focused).focus({ preventScroll: true });
-      if (typing !== null && byId(focused).setSelectionRange) byId(focused).setSelectionRange(typing, typing);
+      if (caret !== null && byId(focused).setSelectionRange) byId(focused).setSelectionRange(caret, caret);
     }
   }
 
@@ -193,9 +197,11 @@
     return el("div", { class: "bad", role: "alert" },
       el("p", {}, text("failed", { action: text(`do_${item.body.action}`), why: item.error.sentence })),
       words && el("p", {}, text("your_words"), " ", el("q", {}, words)),
-      el("div", { class: "row" },
-        el("button", { type: "button", onclick: () => sendAgain(item) }, text("again")),
-        el("button", { type: "button", onclick: () => giveBack(item) }, text("discard"))));
+      taskOf(item.about)
+        ? el("div", { class: "row" },
+          el("button", { type: "button", onclick: () => sendAgain(item) }, text("again")),
+          el("button", { type: "button", onclick: () => giveBack(item) }, text("discard")))
+        : el("div", { class: "row" }, el("button", { type: "button", onclick: () => box.drop(item.key) }, text("dismiss"))));
   }
 
   // On what it is now: whoever presses this has seen the new state above.
@@ -424,7 +430,7 @@
     phone.showBar(byId("bar"), box);
     for (const input of byId("status").querySelectorAll("input")) input.checked = input.value === state.status;
     drawList();
-    if (state.open && !byId("words")) drawTask();
+    if (state.open && !typing()) drawTask();
   }
 
   addEventListener("hashchange", () => open(hashTask()));
