@@ -138,10 +138,20 @@ class WorkCalendar:
         """Yield the work spans that end after a moment, in UTC and in order; the first is cut at the moment."""
         first = start.astimezone(self.zone).date()
         for day in (first + timedelta(days=n) for n in range(_SEARCH_DAYS)):
-            for begin, end in self.hours_of(day):
-                begin_utc, end_utc = max(self._utc(day, begin), start), self._utc(day, end)
-                if begin_utc < end_utc:
-                    yield begin_utc, end_utc
+            for begin, end in self._spans_of(day):
+                if start < end:
+                    yield max(begin, start), end
+
+    def _spans_of(self, day: date) -> tuple[tuple[datetime, datetime], ...]:
+        if day not in self._known_days:
+            spans = ((self._utc(day, begin), self._utc(day, end)) for begin, end in self.hours_of(day))
+            self._known_days[day] = tuple(span for span in spans if span[0] < span[1])
+        return self._known_days[day]
+
+    @cached_property
+    def _known_days(self) -> dict[date, tuple[tuple[datetime, datetime], ...]]:
+        """Days whose spans were asked for before: every deadline asks for the same few."""
+        return {}
 
     def _utc(self, day: date, minutes: int) -> datetime:
         full_days, rest = divmod(minutes, _DAY_MINUTES)

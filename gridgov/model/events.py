@@ -29,6 +29,7 @@ MAX_ID_LENGTH = 200
 MAX_LEVELS = 20
 _LARGEST_INTEGER = 2**53 - 1  # every JSON reader keeps these exactly
 _KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -173,7 +174,7 @@ def verify_chain(events: Iterable[Event], *, after: int = 0, after_hash: str = G
 
 def canonical_json(value: object) -> str:
     """Return the one JSON text of a value: sorted keys, no spaces, no needless escapes, no NaN."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def format_time(at: datetime) -> str:
@@ -227,7 +228,7 @@ def _plain_number(value: float, where: str) -> int | float:
 
 
 def _check_text(text: str, where: str) -> str:
-    if _NOT_STORABLE.search(text):
+    if not text.isprintable() and _NOT_STORABLE.search(text):  # the first is quicker, and true of most texts
         raise ParameterError(f"{where}: the text holds a sign that cannot be stored (NUL or half a character)")
     return text
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -57,11 +57,11 @@ class Adoption:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row of a file and the grid it lies in; texts are empty and the others None where the file says nothing."""
+    """A row of a file and the grid it lies in; texts are empty, the severity 0, times None where the file is silent."""
 
     texts: Mapping[str, str]
     layer: str
-    severity: int | None
+    severity: int
     lon: float
     lat: float
     reported_at: datetime | None
@@ -129,25 +129,37 @@ def _is_incident(row: _Row) -> bool:
 
 def _rows(workspace: Workspace, layer_id: str) -> list[_Row]:
     frame = workspace.layer(layer_id)
-    none = [None] * len(frame)
     points = frame.geometry
     lons, lats = points.x.to_numpy(dtype=float), points.y.to_numpy(dtype=float)
-    texts = {name: [_text(value) for value in frame[name]] if name in frame else [""] * len(frame) for name in _TEXTS}
-    times = {name: list(map(_moment, frame[name])) if name in frame else none for name in ("reported_at", "closed_at")}
-    severities = [None if pd.isna(v) else int(v) for v in frame["severity"]] if "severity" in frame else none
+    texts = zip(*(_texts(frame, name) for name in _TEXTS), strict=True)
+    severities = [int(v) for v in frame["severity"].fillna(0)] if "severity" in frame else [0] * len(frame)
     return [
         _Row(dict(zip(_TEXTS, row_texts, strict=True)), layer_id, *rest)
         for row_texts, *rest in zip(
-            zip(*texts.values(), strict=True),
+            texts,
             severities,
             lons.tolist(),
             lats.tolist(),
-            times["reported_at"],
-            times["closed_at"],
+            _times(frame, "reported_at"),
+            _times(frame, "closed_at"),
             places_of(workspace, lons, lats),
             strict=True,
         )
     ]
+
+
+def _texts(frame: pd.DataFrame, name: str) -> list[str]:
+    if name not in frame:
+        return [""] * len(frame)
+    values = frame[name].astype(object)
+    return [str(value) for value in values.where(values.notna(), "").tolist()]
+
+
+def _times(frame: pd.DataFrame, name: str) -> list[datetime | None]:
+    if name not in frame:
+        return [None] * len(frame)
+    given = frame[name].notna().tolist()
+    return [time if there else None for time, there in zip(frame[name].dt.to_pydatetime(), given, strict=True)]
 
 
 def _maker(workspace: Workspace) -> Callable[[_Row], NewEvent | None]:
@@ -215,11 +227,3 @@ def _timing(come: Mapping[str, Any], limit: Limit, now: datetime, clock: Clock) 
     if state not in RUNNING:
         timing["left_ms"] = round(elapsed(come["updated_at"], due.due_at, limit.unit, clock.calendar) / _MS)
     return timing
-
-
-def _moment(value: Any) -> datetime | None:
-    return None if pd.isna(value) else value.to_pydatetime().astimezone(UTC)
-
-
-def _text(value: Any) -> str:
-    return "" if value is None or pd.isna(value) else str(value)
