@@ -23,7 +23,9 @@ def picture(kind: str = "PNG") -> bytes:
 
 def test_the_whole_life_of_an_incident(served: Served) -> None:
     """Citizen reports, supervisor files and dispatches, worker handles, supervisor checks and closes."""
-    taken = served.ask("public", "POST", "/reports", json=served.form(reporter_name="王芳", reporter_phone="13800138000"))
+    taken = served.ask(
+        "public", "POST", "/reports", json=served.form(reporter_name="王芳", reporter_phone="13800138000")
+    )
     assert taken.status_code == 201
     ticket = taken.json()["ticket"]
     photo = served.ask("worker", "POST", "/photos", content=picture(), headers={"Content-Type": "image/png"}).json()
@@ -56,7 +58,9 @@ def test_the_whole_life_of_an_incident(served: Served) -> None:
 def test_side_moves(served: Served) -> None:
     """Suspension, extension, escalation, notes, merging, and the ends before the end."""
     one, two = served.incident(), served.incident()
-    assert two in [other["incident_id"] for other in served.ask("supervisor", "GET", f"/incidents/{one}/duplicates").json()]
+    assert two in [
+        other["incident_id"] for other in served.ask("supervisor", "GET", f"/incidents/{one}/duplicates").json()
+    ]
     moves: list[tuple[str, str, dict[str, Any]]] = [
         ("supervisor", one, {"action": "note", "note": "已电话核实"}),
         ("supervisor", one, {"action": "merge", "into": two}),
@@ -106,7 +110,9 @@ def test_filters_reach_the_store(served: Served) -> None:
     head = served.head - 1
 
     def ids(query: str) -> set[str]:
-        return {item["id"] for item in served.ask("supervisor", "GET", f"/incidents?limit=1000&{query}").json()["items"]}
+        return {
+            item["id"] for item in served.ask("supervisor", "GET", f"/incidents?limit=1000&{query}").json()["items"]
+        }
 
     assert wanted in ids(near) & ids(f"changed_after={head}") & ids(f"class={CLASS}&class=0102") & ids("state=reported")
     assert wanted not in ids("class=0102") | ids("late=true") | ids("handler=W00001") | ids("state=closed&state=void")
@@ -206,9 +212,7 @@ def test_a_refused_move_says_why_in_the_language_of_the_reader(served: Served) -
     incident_id = served.incident()
     before = served.head
     english = served.move("supervisor", incident_id, "close")
-    chinese = served.ask(
-        "supervisor", "POST", f"/incidents/{incident_id}/moves?lang=zh", json={"action": "close"}
-    )
+    chinese = served.ask("supervisor", "POST", f"/incidents/{incident_id}/moves?lang=zh", json={"action": "close"})
     assert (english.status_code, english.json()["code"]) == (409, "state")
     assert english.json()["detail"].startswith(f"Incident {incident_id} is reported")
     assert "结案" in chinese.json()["detail"]
