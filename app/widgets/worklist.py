@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import streamlit as st
 
 from app.widgets.choices import skill_name
@@ -87,7 +89,8 @@ def _list(opened: Workspace, who: Person) -> str | None:
     draw_filters(opened, who)
     shown = st.session_state.setdefault("worklist_shown", PAGE)
     words = search_words()
-    found = worklist(opened, who, filtered_query(limit=shown), text=words)
+    with st.spinner(text("worklist.searching")) if words else nullcontext():
+        found = worklist(opened, who, filtered_query(limit=shown), text=words)
     if not found.rows:
         st.info(text("worklist.nothing" if is_filtered() else "worklist.none_open"))
         return None

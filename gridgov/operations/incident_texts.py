@@ -1,4 +1,4 @@
-"""案件文字索引: the words of every incident kept beside the store, for searches in a list that shows single words' hits.
+"""案件文字索引: the words of every incident kept beside the store, for searches over all of them.
 
 It is made once and then only reads what has changed since. Phone and identity numbers that people write into texts are
 not in it, so that nobody finds by a number what they may not read.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from gridgov.model.entities import Entity, EntityFilter, IndexColumns
+from gridgov.model.entities import Entity, EntityFilter
 from gridgov.operations.incidents import KIND, mask_numbers
 from gridgov.store import Store
 from gridgov.workspace import Workspace
@@ -21,12 +21,11 @@ _PAGE = 5000
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """An incident as the search sees it; `key` sorts the most urgent first, as the store does."""
+    """An incident as the search sees it; `key` sorts the most urgent first, as the store does. No state is kept."""
 
     key: tuple[Any, ...]
     words: str
-    columns: IndexColumns
-    updated_seq: int
+    entity: Entity
 
 
 def ids_with_words(workspace: Workspace, words: list[str], where: EntityFilter) -> list[str]:
@@ -51,9 +50,9 @@ class _TextIndex:
         """Return the ids of what matches, the most urgent first."""
         with self._lock:
             self._catch_up()
-            holds = _holds(words)
-            found = [(known.key, i) for i, known in self._known.items() if holds(known.words) and _fits(known, where)]
-        return [incident_id for _, incident_id in sorted(found)]
+            holds, fits = _holds(words), where.matches
+            found = [known for known in self._known.values() if holds(known.words) and fits(known.entity)]
+        return [known.entity.entity_id for known in sorted(found, key=lambda known: known.key)]
 
     def _catch_up(self) -> None:
         """Take in what has changed since the last time; whatever changes meanwhile comes at the next call."""
@@ -74,12 +73,8 @@ def _holds(words: list[str]) -> Callable[[str], bool]:
     return lambda text: all(word in text for word in words)
 
 
-def _fits(known: _Words, where: EntityFilter) -> bool:
-    return where.matches(Entity("", KIND, known.updated_seq, known.columns, ""))
-
-
 def _words_of(entity: Entity) -> _Words:
     state, has = entity.state, entity.columns
     words = mask_numbers(f"{state['description']} {state['address']}")
     key = (-has.severity, has.due_at, entity.entity_id)
-    return _Words(key, f"{entity.entity_id} {words}".casefold(), has, entity.updated_seq)
+    return _Words(key, f"{entity.entity_id} {words}".casefold(), replace(entity, state_json=""))
