@@ -9,7 +9,7 @@ import numpy as np
 from gridgov.errors import ParameterError
 from gridgov.model import Manoeuvre, TravelMode, WorkerStatus
 from gridgov.model.duty import ENTITY as WORKER
-from gridgov.model.rights import Person, Right, require_on, require_own_worker
+from gridgov.model.rights import Person, Right, require, require_on
 from gridgov.network import directions, nearest_workers
 from gridgov.operations.incidents import load_incident
 from gridgov.workspace import Workspace
@@ -69,7 +69,7 @@ def route_to_task(workspace: Workspace, person: Person, incident_id: str, lon: f
     route = near.path(0)
     return TaskRoute(
         mode=mode,
-        travel_time_s=route.travel_time_ms / 1000,
+        travel_time_s=int(near.travel_time_ms[0]) / 1000,
         length_m=route.length_m,
         off_road_m=float(end.distance_m),
         coordinates=tuple((float(x), float(y)) for x, y in route.coordinates),
@@ -85,7 +85,7 @@ def duty_status(workspace: Workspace, person: Person) -> WorkerStatus | None:
     RightsError
         The person is no worker.
     """
-    require_own_worker(person, Right.WORKER_STATUS, person.worker_id)
+    require(person, Right.TASK_READ)
     entity = workspace.store.entity(WORKER + person.worker_id)
     said = entity.state["status"] if entity is not None else _roster_value(workspace, person.worker_id, "status")
     return WorkerStatus(said) if said in list(WorkerStatus) else None

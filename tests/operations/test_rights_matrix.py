@@ -30,7 +30,7 @@ from gridgov.errors import RightsError
 from gridgov.model.clock import Limit, LimitUnit
 from gridgov.model.incident_life import Action
 from gridgov.model.rights import EVERYWHERE, Person, Role
-from gridgov.operations import incidents, moving, photos, reporting
+from gridgov.operations import incidents, moving, outlines, photos, reporting, tasks
 from gridgov.operations.moving import MoveArguments
 from gridgov.workspace import Workspace, open_workspace
 
@@ -45,6 +45,9 @@ read_photo                -      read   area       area      area    -
 read_reporters            -      -      area       area      -       -
 duplicates_of             -      -      area       -         -       -
 tasks_of                  -      self   -          -         -       -
+route_to_task             -      own    -          -         -       -
+duty_status               -      all    -          -         -       -
+district_outline          all    all    all        all       all     all
 move:file                 -      -      area       -         -       -
 move:reject               -      -      area       -         -       -
 move:dispatch             -      -      area       area      -       -
@@ -209,6 +212,9 @@ def prepare(
     bring_to(here, incident_id, (A.FILE, A.DISPATCH), handler)
     one: dict[str, Callable[[], Any]] = {
         "progress_of": lambda: reporting.progress_of(here, person, incident_id),
+        "route_to_task": lambda: tasks.route_to_task(here, person, incident_id, place[0], place[1]),
+        "duty_status": lambda: tasks.duty_status(here, person),  # one's own, always
+        "district_outline": lambda: outlines.district_outline(here, person),
         "read_incident": lambda: incidents.read_incident(here, person, incident_id),
         "timeline": lambda: incidents.timeline(here, person, incident_id, "zh"),
         "read_photo": lambda: photos.read_photo(here, person, incident_id, digest),
