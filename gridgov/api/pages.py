@@ -5,7 +5,9 @@ They are light HTML over the HTTP API: a phone on a weak link can retry, and the
 
 from __future__ import annotations
 
+import gzip
 import hmac
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from gridgov.api.guard import CSRF_FIELD, SESSION_COOKIE, clear_session_cookie, csrf_matches, local_path, session_cookie
@@ -199,8 +201,15 @@ class Pages:
 
     def outline(self, request: Request) -> Response:
         """Answer with the coarse outline of the district."""
-        outline = district_outline(self._workspace, person_of(request))
-        return JSONResponse(outline, headers={"Cache-Control": "public, max-age=3600"})
+        workspace = self._workspace
+        outline = district_outline(workspace, person_of(request))
+        body = workspace.cached("public_outline_gzip", lambda: _packed(outline))
+        headers = {"Cache-Control": "public, max-age=3600", "Vary": "Accept-Encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+        else:
+            body = gzip.decompress(body)
+        return Response(body, media_type="application/geo+json", headers=headers)
 
     def find_ticket(self, request: Request) -> Response:
         """Go to the page of a number that was typed in."""
@@ -221,6 +230,10 @@ class Pages:
         current = max((place for place, step in enumerate(steps) if step.mark != "ahead"), default=0)
         values.update(number=progress.ticket, progress=progress, steps=steps, current=current)
         return self._renderer.page(request, "ticket.html", fault="", **values)
+
+
+def _packed(content: dict[str, Any]) -> bytes:
+    return gzip.compress(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(), 6, mtime=0)
 
 
 def safe_next(address: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import geopandas as gpd
@@ -11,14 +12,16 @@ from gridgov.i18n import LANGS
 from gridgov.model.rights import Person, Right, require
 from gridgov.workspace import Workspace
 
-_TOLERANCE_M = 15.0
+_FINEST_M, _COARSEST_M = 10.0, 50.0
+_DETAIL = 1500  # as many steps across the district: what a screen shows
 _FIVE_DECIMALS = 1e-5  # about a metre
 
 
 def district_outline(workspace: Workspace, person: Person) -> dict[str, Any]:
-    """Return the divisions as GeoJSON, simplified to 15 m with their common borders kept, names in both languages.
+    """Return the divisions as GeoJSON, simplified with their common borders kept, names in both languages.
 
-    A workspace without divisions gives the frame of its data. Nothing but division names is in it.
+    The detail goes by the size of the whole: 10 to 50 m. A workspace without divisions gives the frame of its data.
+    Nothing but division names is in it.
     """
     require(person, Right.INCIDENT_PROGRESS)
     return workspace.cached("public_outline", lambda: _outline(workspace))
@@ -42,7 +45,10 @@ def _outline(workspace: Workspace) -> dict[str, Any]:
 def _simplified(frame: gpd.GeoDataFrame, metric_crs: str) -> list[shapely.Geometry]:
     if not len(frame):
         return []
-    coarse = frame.geometry.to_crs(metric_crs).simplify_coverage(_TOLERANCE_M).to_crs("EPSG:4326")
+    metric = frame.geometry.to_crs(metric_crs)
+    west, south, east, north = metric.total_bounds
+    tolerance_m = min(max(math.hypot(east - west, north - south) / _DETAIL, _FINEST_M), _COARSEST_M)
+    coarse = metric.simplify_coverage(tolerance_m).to_crs("EPSG:4326")
     return list(shapely.set_precision(coarse.to_numpy(), _FIVE_DECIMALS, mode="pointwise"))
 
 
