@@ -85,7 +85,7 @@ _WORDS = {
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the problems that a route may answer with besides those that every route may, for its description."""
-    always = {401, 403, 413, 422, 429, 503}
+    always = {400, 401, 403, 413, 422, 429, 503}
     return {
         status: {
             "description": _WORDS[status],

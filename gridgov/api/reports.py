@@ -60,7 +60,7 @@ def progress(request: Request, ticket: str) -> ProgressShown:
     return ProgressShown.model_validate(progress_of(ask.workspace, ask.person, ticket))
 
 
-@router.post("/photos", status_code=201, responses=answers(400, 415), openapi_extra={"requestBody": _PICTURE})
+@router.post("/photos", status_code=201, responses=answers(415), openapi_extra={"requestBody": _PICTURE})
 async def photo(request: Request) -> PhotoTaken:
     """Take a picture (JPEG, PNG or WebP): the body itself, or the field `photo` of a form."""
     content = await _picture(request)

@@ -115,13 +115,16 @@ def test_a_listener_goes_on_where_it_was(served: Served) -> None:
     wanted = [served.incident() for _ in range(3)]
 
     async def run() -> None:
-        for query, last, expected in ((f"after={known}", "", wanted), ("after=0", str(known + 1), wanted[1:])):
-            stream = Stream()
-            async with anyio.create_task_group() as group:
-                group.start_soon(stream.listen, served.app, served.tokens["planner"], query, last)
-                await stream.until(lambda stream=stream: len(stream.events) == len(expected))  # type: ignore[misc]
-                stream.leave.set()
-            assert [event["entity_id"] for event in stream.events] == expected
+        await hears(f"after={known}", "", wanted)
+        await hears("after=0", str(known + 1), wanted[1:])
+
+    async def hears(query: str, last: str, expected: list[str]) -> None:
+        stream = Stream()
+        async with anyio.create_task_group() as group:
+            group.start_soon(stream.listen, served.app, served.tokens["planner"], query, last)
+            await stream.until(lambda: len(stream.events) == len(expected))
+            stream.leave.set()
+        assert [event["entity_id"] for event in stream.events] == expected
 
     anyio.run(run)
 

@@ -27,7 +27,7 @@ from gridgov.model.rights import EVERYWHERE, PUBLIC, Person, Role
         ("/report", 200),
         ("/api/v1/classes", 200),
         ("/api/v1/reports/000000-AAAA-AAAA", 404),
-        ("/api/open311/services.json", 200),
+        ("/api/open311/v2/services.json", 200),
         ("/api/docs", 200),
         ("/api/openapi.json", 200),
         ("/api", 401),
@@ -187,7 +187,7 @@ class TestForgery:
         assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
 
 
-# -- websockets and the state of a request, on a small application ------------------------------------------------------
+# -- websockets and the state of a request, on a small application ---------------------------------------------------
 
 BOSS = Person("boss", Role.SUPERVISOR, EVERYWHERE)
 
