@@ -140,8 +140,9 @@ class _Keeper:
         kept = np.fromiter((i not in changed for i in old["incident_id"].tolist()), np.bool_, len(self._board))
         new = _columns([_row(entity) for entity in changed.values() if entity.columns.status in OPEN_STATES])
         joined = {name: np.concatenate([old[name][kept], new[name]]) for name in _COLUMNS}
+        order = np.argsort(joined["reported_at"], kind="stable")  # quick, since nearly all are in order
         version = max(entity.updated_seq for entity in changed.values())
-        self._board = Board(version, _in_order(joined))
+        self._board = Board(version, {name: values[order] for name, values in joined.items()})
 
 
 def _load(store: Store) -> tuple[int, list[tuple[Any, ...]]]:
@@ -185,6 +186,6 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> dict[str, NDArray[Any]]:
 
 
 def _in_order(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Sort by time of report and id, so that equal content has equal order whichever way it came."""
+    """Sort by time of report, and by id where that is equal."""
     order = np.lexsort((columns["incident_id"].astype(str), columns["reported_at"]))
     return {name: values[order] for name, values in columns.items()}

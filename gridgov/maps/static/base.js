@@ -80,14 +80,19 @@ window.gridgov = gridgov;
     },
   });
 
-  // Fetch with one try more after a moment; null when the server has nothing (204, 404).
-  gridgov.fetchBytes = async function (url, signal) {
+  // Fetch with one try more after a moment; null when the server has nothing (204, 404). `seen` keeps the tag of the
+  // last answer: one with the same tag is not read, and the result is undefined.
+  gridgov.fetchBytes = async function (url, signal, seen = {}) {
     for (let attempt = 0; ; attempt++) {
       try {
         const answer = await fetch(url, { signal });
         if (answer.status === 204 || answer.status === 404) return null;
         if (!answer.ok) throw new Error(answer.status);
-        return await answer.arrayBuffer();
+        const tag = answer.headers.get("ETag");
+        if (tag && tag === seen.tag) return void (answer.body && answer.body.cancel());
+        const bytes = await answer.arrayBuffer();
+        seen.tag = tag;
+        return bytes;
       } catch (error) {
         if (attempt || (signal && signal.aborted)) throw error;
         await new Promise((done) => setTimeout(done, 700));

@@ -19,6 +19,7 @@
     },
     onAdd: function (map) {
       gridgov.ViewCanvas.prototype.onAdd.call(this, map);
+      this._seen = {};
       this._load();
       if (this.options.refresh > 0) this._timer = setInterval(() => this._load(), 1000 * this.options.refresh);
     },
@@ -33,8 +34,11 @@
       if (this._abort) this._abort.abort();
       this._abort = new AbortController();
       try {
-        this._take(await gridgov.fetchBytes(this.options.url, this._abort.signal));
-        this.redraw();
+        const bytes = await gridgov.fetchBytes(this.options.url, this._abort.signal, this._seen);
+        if (bytes !== undefined) {
+          this._take(bytes);
+          this.redraw();
+        }
         this.fire("painted");
       } catch (error) {
         if (error.name !== "AbortError") this.fire("stale");
