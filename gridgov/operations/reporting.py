@@ -102,6 +102,8 @@ def report_incident(
 def progress_of(workspace: Workspace, person: Person, ticket: str) -> Progress:
     """Return how far a report has got.
 
+    Only what was reported here has a ticket: the ids of imported incidents can be guessed.
+
     Raises
     ------
     RecordNotFoundError
@@ -110,6 +112,8 @@ def progress_of(workspace: Workspace, person: Person, ticket: str) -> Progress:
     require(person, Right.INCIDENT_PROGRESS)
     try:
         record, _ = load_incident(workspace, ticket.strip().upper())
+        if record.layer:
+            raise RecordNotFoundError
     except RecordNotFoundError:
         raise RecordNotFoundError(f"there is no ticket '{ticket[:40]}': check its number") from None
     profile = workspace.incident_profile
