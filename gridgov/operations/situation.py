@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -16,32 +15,14 @@ from gridgov.crs import WGS84
 from gridgov.dispatch import Roster
 from gridgov.i18n import Lang
 from gridgov.model import WorkerStatus
-from gridgov.model.incident_record import IncidentRecord
-from gridgov.model.rights import Person, Right, may
+from gridgov.model.rights import Person, Right
 from gridgov.operations.board import board_of
 from gridgov.operations.crew import crew_of
 from gridgov.operations.dispatching import grid_code_at
-from gridgov.operations.incidents import read_incident
 from gridgov.workspace import Workspace
 
 RESOURCES = "natural_resources"
 _METRES_PER_DEGREE = 111_195.0  # of a great circle of the mean Earth radius
-
-
-@dataclass(frozen=True)
-class IncidentFacts:
-    """One incident, as a panel shows it."""
-
-    incident_id: str
-    lon: float
-    lat: float
-    class_names: dict[str, str]
-    state: str
-    severity: int | None
-    reported_at: datetime | None
-    source: str
-    description: str
-    grid_code: str | None
 
 
 @dataclass(frozen=True)
@@ -54,20 +35,6 @@ class GridFacts:
     street: dict[str, str]
     persons: int | None
     households: int | None
-
-
-@dataclass(frozen=True)
-class DistrictFacts:
-    """The numbers over the map. None: the workspace does not know, or the person may not.
-
-    Incidents and workers are those of the person's area.
-    """
-
-    persons: int | None
-    grids: int | None
-    open_incidents: int | None
-    workers: int | None
-    workers_ready: int | None
 
 
 @dataclass(frozen=True)
@@ -111,23 +78,6 @@ def place_facts(workspace: Workspace, lon: float, lat: float) -> PlaceFacts:
     )
 
 
-def district_facts(workspace: Workspace, person: Person) -> DistrictFacts:
-    """Return the numbers over a person's map, now."""
-    workers = ready = None
-    if workspace.of_kind("workers") and may(person, Right.WORKER_READ):
-        crew = crew_of(workspace)
-        seen = crew.seen_by(person, Right.WORKER_READ)
-        can_go = crew.roster.on_shift(workspace.now()) & (crew.roster.status == str(WorkerStatus.FREE))
-        workers, ready = int(seen.sum()), int((seen & can_go).sum())
-    return DistrictFacts(
-        persons=workspace.manifest.facts.get("persons"),
-        grids=len(workspace.layer("grids")) if workspace.has("grids") else None,
-        open_incidents=int(board_of(workspace).seen_by(person).sum()) if may(person, Right.INCIDENT_READ) else None,
-        workers=workers,
-        workers_ready=ready,
-    )
-
-
 def workers_at(workspace: Workspace, person: Person, lon: float, lat: float, *, within_m: float) -> list[WorkerFacts]:
     """Return the workers who stand at a point, for a click on their mark."""
     crew = crew_of(workspace)
@@ -149,12 +99,6 @@ def workers_at(workspace: Workspace, person: Person, lon: float, lat: float, *, 
     ]
 
 
-def shown_incidents(workspace: Workspace, person: Person) -> pd.DataFrame:
-    """Return the open incidents that a person's map shows, newest last: the columns of the board."""
-    board = board_of(workspace)
-    return pd.DataFrame({name: column[board.seen_by(person)] for name, column in board.columns.items()})
-
-
 def incident_near(workspace: Workspace, person: Person, lon: float, lat: float, *, within_m: float) -> str | None:
     """Return the id of the shown incident nearest to a point, or None if none lies within a distance."""
     board = board_of(workspace)
@@ -162,37 +106,6 @@ def incident_near(workspace: Workspace, person: Person, lon: float, lat: float, 
     if not len(board) or distance_m.min() > within_m:
         return None
     return str(board["incident_id"][int(np.argmin(distance_m))])
-
-
-def incident_facts(workspace: Workspace, person: Person, incident_id: str) -> IncidentFacts:
-    """Return one incident, its reporters' numbers masked.
-
-    Raises
-    ------
-    RecordNotFoundError
-        No incident has that id.
-    RightsError
-        The person may not see it.
-    """
-    record = read_incident(workspace, person, incident_id)
-    return IncidentFacts(
-        incident_id=record.id,
-        lon=record.lon,
-        lat=record.lat,
-        class_names=_class_names(workspace, record),
-        state=str(record.state),
-        severity=record.severity,
-        reported_at=record.reported_at,
-        source=record.source,
-        description=record.description,
-        grid_code=record.grid_code or None,
-    )
-
-
-def _class_names(workspace: Workspace, record: IncidentRecord) -> dict[str, str]:
-    """Return what the class of an incident is called: by the profile, else by its source, else its code."""
-    known = workspace.incident_profile.classes.get(record.class_code)
-    return dict(known.names if known else record.class_names) or {"zh": record.class_code}
 
 
 def land_cover_name(workspace: Workspace, facts: PlaceFacts, lang: Lang) -> str:

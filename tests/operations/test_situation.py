@@ -1,4 +1,4 @@
-"""What a click shows: facts of a place, the incident that is meant, the numbers; and what the map shows."""
+"""What a click shows: facts of a place, the incident that is meant; and what the map shows."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import geopandas as gpd
 import pytest
 
 from gridgov.config import Settings
-from gridgov.errors import ParameterError, RecordNotFoundError, RightsError
+from gridgov.errors import ParameterError, RightsError
 from gridgov.model.rights import EVERYWHERE, PUBLIC, Person, Role
 from gridgov.model.workers import WorkerStatus
 from gridgov.operations.adopting import adopt_incidents
+from gridgov.operations.board import board_of
 from gridgov.operations.catalogue import finding_table, layer_table
 from gridgov.operations.dispatching import dispatch_at, grid_code_at, skills_of
 from gridgov.operations.incidents import IncidentQuery, list_incidents
@@ -21,11 +22,8 @@ from gridgov.operations.mapping import MapSource, console_view
 from gridgov.operations.positions import set_status
 from gridgov.operations.reporting import ReportForm, report_incident
 from gridgov.operations.situation import (
-    district_facts,
-    incident_facts,
     incident_near,
     place_facts,
-    shown_incidents,
     workers_at,
 )
 from gridgov.workspace import MANIFEST, Workspace, open_workspace
@@ -71,28 +69,14 @@ def test_a_place_outside_everything_has_no_facts_and_breaks_nothing(workspace: W
 def test_the_map_shows_the_open_incidents_of_the_store_and_no_others(workspace: Workspace) -> None:
     found = {record.id for record in list_incidents(workspace, BOSS, IncidentQuery(limit=1000))}
     assert set(MapSource(workspace.path).layer("incidents", BOSS)["incident_id"]) == found
-    assert set(shown_incidents(workspace, BOSS)["incident_id"]) == found
-    assert district_facts(workspace, BOSS).open_incidents == len(found) > 0
+    assert found
 
 
 def test_a_click_on_an_incident_means_it_and_a_click_elsewhere_does_not(workspace: Workspace) -> None:
-    first = shown_incidents(workspace, BOSS).iloc[0]
+    first = {name: column[0] for name, column in board_of(workspace).columns.items()}
     assert incident_near(workspace, BOSS, first["lon"], first["lat"], within_m=2) == first["incident_id"]
     assert incident_near(workspace, BOSS, first["lon"] + 0.5, first["lat"], within_m=2) is None
     assert incident_near(workspace, ADMIN, first["lon"], first["lat"], within_m=2) is None
-
-
-def test_the_numbers_are_those_of_the_area_and_of_the_role(workspace: Workspace) -> None:
-    code = shown_incidents(workspace, BOSS)["grid_code"].iloc[0]
-    whole, part = district_facts(workspace, BOSS), district_facts(workspace, Person("a", Role.SUPERVISOR, (code,)))
-    assert part.open_incidents is not None
-    assert whole.open_incidents is not None
-    assert 1 <= part.open_incidents < whole.open_incidents
-    assert part.workers is not None
-    assert whole.workers == len(workspace.layer("workers")) > part.workers
-    planner, admin = district_facts(workspace, PLANNER), district_facts(workspace, ADMIN)
-    assert (planner.open_incidents, planner.workers, planner.workers_ready) == (whole.open_incidents, None, None)
-    assert (admin.open_incidents, admin.workers, admin.persons) == (None, None, whole.persons)
 
 
 def test_a_click_on_a_worker_shows_them_to_who_may_see_them(workspace: Workspace) -> None:
@@ -178,16 +162,8 @@ def test_what_was_reported_here_lies_in_the_first_layer_of_incidents(
     first, second = (list(source.layer(f"incidents-{name}", BOSS)["incident_id"]) for name in "ab")
     assert new.id in first
     assert not set(first) & set(second)
-    assert set(first) | set(second) == set(shown_incidents(opened, BOSS)["incident_id"])
+    assert set(first) | set(second) == set(board_of(opened)["incident_id"])
     assert set(second) <= set(rows["incident_id"].iloc[1::2])
-
-
-def test_an_incident_is_found_by_its_id_and_an_unknown_id_is_refused(workspace: Workspace) -> None:
-    facts = incident_facts(workspace, BOSS, shown_incidents(workspace, BOSS)["incident_id"].iloc[0])
-    assert facts.class_names["zh"]
-    assert facts.class_names["en"]
-    with pytest.raises(RecordNotFoundError, match="'nothing'"):
-        incident_facts(workspace, BOSS, "nothing")
 
 
 def test_a_skill_that_nobody_has_is_refused_with_those_there_are(workspace: Workspace) -> None:
