@@ -8,6 +8,7 @@ from app.widgets.doing import show_said
 from app.widgets.frame import language, may_write, person, text, workspace
 from app.widgets.moves import more_moves, next_step, undo_bar
 from app.widgets.timeline import draw_timeline
+from app.widgets.wording import plain
 from gridgov.errors import GridgovError, StorageError
 from gridgov.operations.incidents import person_name, possible_moves, read_incident
 
@@ -19,7 +20,7 @@ except StorageError:
     st.warning(text("console.store_lost"))
     st.stop()
 except GridgovError:
-    st.warning(text("console.unknown_incident", id=incident_id[:40]))
+    st.warning(text("console.unknown_incident", id=plain(incident_id[:40])))
     st.stop()
 
 active, moves = may_write(), possible_moves(who, record)

@@ -9,7 +9,7 @@ from app.widgets.incident_panel import incident_panel
 from app.widgets.new_incident import new_incident
 from app.widgets.place import place_head, place_rows
 from app.widgets.selection import ask_zoom, asked_zoom, choose_incident, clear, current, take_click
-from app.widgets.wording import facts_html
+from app.widgets.wording import facts_html, plain
 from app.widgets.workers import ask_dispatch, chosen_rank, workers_panel
 from app.widgets.worklist import worklist_panel
 from gridgov.errors import GridgovError
@@ -39,7 +39,7 @@ with panel, st.container(key="panel"):
             try:
                 record = read_incident(opened, who, selection.incident_id)
             except GridgovError:
-                st.warning(text("console.unknown_incident", id=selection.incident_id))
+                st.warning(text("console.unknown_incident", id=plain(selection.incident_id)))
             else:
                 plan = incident_panel(
                     opened,

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.widgets.doing import attempt, say
 from app.widgets.frame import area_text, signed_in, text
+from app.widgets.wording import plain
 from gridgov.i18n import Lang
 from gridgov.model.accounts import Account
 from gridgov.model.rights import EVERYWHERE, Role
@@ -82,7 +83,7 @@ def show_password() -> None:
     if made is None:
         return
     with st.container(border=True, key="made_password_box"):
-        st.markdown(text("admin.password_of", id=made[0]))
+        st.markdown(text("admin.password_of", id=plain(made[0])))
         st.code(made[1], language=None)
         st.button(text("admin.password_noted"), key="password_noted", on_click=_put_away)
 

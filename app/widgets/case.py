@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from app.widgets.frame import language, person, text
-from app.widgets.wording import class_text, facts_html, lamp_html, left_text, moment_text, state_text
+from app.widgets.wording import class_text, facts_html, lamp_html, left_text, moment_text, plain, state_text
 from gridgov.errors import GridgovError, StorageError
 from gridgov.model.incident_record import IncidentRecord
 from gridgov.operations.agencies import agency_name
@@ -31,7 +31,7 @@ def _head(opened: Workspace, incident_id: str, seen_version: int) -> None:
         st.warning(text("console.store_lost"))
         return
     except GridgovError:
-        st.warning(text("console.unknown_incident", id=incident_id))
+        st.warning(text("console.unknown_incident", id=plain(incident_id)))
         return
     if record.version != seen_version:
         st.rerun()

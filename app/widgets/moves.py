@@ -9,7 +9,7 @@ import streamlit as st
 from app.widgets.doing import attempt, say
 from app.widgets.frame import language, signed_in, text
 from app.widgets.inputs import filing_inputs, given_inputs, given_of, limit_inputs, limit_of
-from app.widgets.wording import action_text
+from app.widgets.wording import action_text, plain
 from gridgov.model.incident_life import Action
 from gridgov.model.incident_record import IncidentRecord
 from gridgov.model.incidents import IncidentState as State
@@ -50,7 +50,7 @@ def undo_bar(opened: Workspace, record: IncidentRecord, moves: tuple[Action, ...
     if Action.UNDO_DISPATCH not in moves:
         return
     with st.container(key="undo", horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(text("case.dispatched_to", name=name))
+        st.markdown(text("case.dispatched_to", name=plain(name)))
         move_button(opened, record, Action.UNDO_DISPATCH, text("case.undo"), active=active)
 
 

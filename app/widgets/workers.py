@@ -11,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app.widgets.choices import ANY, kept_choice, remembered_rank, remembered_select, skill_name
 from app.widgets.frame import text
 from app.widgets.selection import Selection
+from app.widgets.wording import plain
 from gridgov.errors import RightsError
 from gridgov.i18n import Lang
 from gridgov.maps import rank_colour
@@ -41,7 +42,7 @@ def chosen_rank(plan: DispatchPlan) -> int:
 
 def dispatch_title(option: DispatchOption) -> str:
     """Return what the button says that sends this worker."""
-    return text("case.dispatch_to", name=option.name or option.worker_id, time=_minutes(option.travel_time_ms))
+    return text("case.dispatch_to", name=plain(option.name or option.worker_id), time=_minutes(option.travel_time_ms))
 
 
 def workers_panel(
@@ -64,7 +65,7 @@ def workers_panel(
         st.html(
             '<div class="gg-workers">' + "".join(_worker_line(o, o.rank == chosen) for o in plan.options) + "</div>"
         )
-        with st.expander(text("console.route_of", name=option.name)):
+        with st.expander(text("console.route_of", name=plain(option.name))):
             st.html(
                 '<ol class="gg-steps">'
                 + "".join(f"<li>{escape(s.text(lang))}</li>" for s in option.directions)

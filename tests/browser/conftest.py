@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -12,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -29,6 +31,13 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PASSWORD = "a long pass phrase 42"
+_ACCOUNTS = {
+    "boss": ("--role", "supervisor", "--area", "all", "--name", "周督导"),
+    "checker": ("--role", "supervisor", "--area", "all", "--name", "李核查"),
+    "keeper": ("--role", "admin", "--area", "all"),
+    "plan": ("--role", "planner", "--area", "all"),
+}
 _LOCAL = {"127.0.0.1", "localhost"}
 _INLINE = {"data", "blob", "about"}
 
@@ -106,6 +115,66 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+class Console:
+    """A served copy of the sample village with an account for each role, and a way into it past the pages."""
+
+    def __init__(self, address: str, folder: Path) -> None:
+        self.address = address
+        self.folder = folder
+        self._tokens: dict[str, str] = {}
+
+    def token(self, account: str, password: str = PASSWORD) -> str:
+        """The session of an account, signed in once."""
+        if account not in self._tokens:
+            answer = self._ask("POST", "/session", {"account": account, "password": password})
+            self._tokens[account] = str(answer["token"])
+        return self._tokens[account]
+
+    def sign_in(self, page: Page, account: str) -> None:
+        """Let a page's browser have the session of an account."""
+        cookie = {"name": "gridgov_session", "value": self.token(account), "url": self.address}
+        page.context.add_cookies([{**cookie, "httpOnly": True, "sameSite": "Lax"}])  # type: ignore[list-item]
+
+    def ask(self, method: str, path: str, body: object = None, *, account: str = "boss") -> Any:
+        """What the API answers to an account."""
+        return self._ask(method, path, body, self.token(account))
+
+    def report(self, description: str, *, severity: int = 4, class_code: str = "0101") -> str:
+        """A new incident in the middle of the district; its number."""
+        spot = {"lon": 119.018, "lat": 29.601}
+        given = {"class_code": class_code, "description": description, "severity": severity, **spot}
+        return str(self.ask("POST", "/incidents", given)["id"])
+
+    def _ask(self, method: str, path: str, body: object, token: str = "") -> Any:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        content = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.address}/api/v1{path}", content, headers, method=method)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read())
+
+
+@pytest.fixture(scope="session")
+def console_server(
+    village: Path, tmp_path_factory: pytest.TempPathFactory, start_server: Callable[[list[str], int], str]
+) -> Console:
+    """The console over a copy of the sample village, started as people start it."""
+    folder = tmp_path_factory.mktemp("console") / "village"
+    shutil.copytree(village, folder, ignore=lambda _, names: [name for name in names if name.startswith("store")])
+    command = [sys.executable, "-m", "gridgov"]
+    for account, given in _ACCOUNTS.items():
+        subprocess.run(
+            [*command, "users", "add", account, *given, "--password-stdin", "--workspace", str(folder)],
+            input=PASSWORD,
+            text=True,
+            check=True,
+            capture_output=True,
+        )
+    port = free_port()
+    return Console(start_server([*command, "serve", "--workspace", str(folder), "--port", str(port)], port), folder)
+
+
 class Watch:
     """Everything a browser context asked for, pages, frames and workers alike, and what went wrong in it."""
 
@@ -150,3 +219,10 @@ def watch(chromium: Browser) -> Iterator[Watch]:
     context.close()
     assert watcher.requests, "the test opened no page"
     assert watcher.foreign == []
+
+
+@pytest.fixture
+def console(watch: Watch, console_server: Console) -> str:
+    """Address of the console, with a supervisor signed in."""
+    console_server.sign_in(watch.page, "boss")
+    return console_server.address

@@ -77,7 +77,8 @@ def test_a_row_says_lamp_and_what_is_left_of_the_limit_in_counted_time(day: Day)
     day.later(days=3)
     (row,) = worklist(day.workspace, ALL).rows
     assert row.lamp is Lamp.RED
-    assert row.left_s is not None and row.left_s < 0
+    assert row.left_s is not None
+    assert row.left_s < 0
 
 
 def test_what_was_not_dispatched_has_no_lamp_and_nothing_left(day: Day) -> None:
