@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gridgov.api.asking import WorkspaceSource
 from gridgov.api.ogc_openapi import OPENAPI_TYPE, openapi_document
 from gridgov.api.ogc_query import PLAIN, check_parameters, feature_query, language_of
 from gridgov.api.problems import status_of
@@ -36,14 +37,6 @@ _GEOJSON = "application/geo+json"
 _HEADERS = {"Cache-Control": "private, no-cache"}  # an answer depends on who asks
 
 
-class WorkspaceSource(Protocol):
-    """Where the routes find the workspace as it is at the moment of a request."""
-
-    @property
-    def workspace(self) -> Workspace:
-        """The present version of the workspace."""
-
-
 def routes(source: WorkspaceSource) -> list[BaseRoute]:
     """Return the routes, relative to where they are mounted."""
     own = OgcRoutes(source)
@@ -56,6 +49,12 @@ def routes(source: WorkspaceSource) -> list[BaseRoute]:
         Route("/collections/{collection_id}/items", _guarded(own.items)),
         Route("/collections/{collection_id}/items/{feature_id:path}", _guarded(own.item)),
     ]
+
+
+def to_landing(request: Request) -> Response:
+    """Lead the address of the mount without its slash, as people type it, to the landing page."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{request.url.path}/{query}", 308)
 
 
 class OgcRoutes:

@@ -138,8 +138,8 @@ _BBOX: _Schema = {"minItems": 4, "maxItems": 4}
 _BBOX_WITH_HEIGHT: _Schema = {"minItems": 6, "maxItems": 6}
 
 _MOMENT = (
-    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?"
-    r"([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
+    r"([1-9]\d{3}|0[1-9]\d{2}|00[1-9]\d|000[1-9])-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
+    r"[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)"
 )
 _PARAMETERS = {
     "f": _parameter("f", "the format; there is one only", {"type": "string", "enum": ["json"]}),

@@ -80,7 +80,7 @@ def feature_query(params: QueryParams, queryables: Collection[str]) -> FeatureQu
         end=times.end,
         equals={name: value for name, value in params.items() if name not in PAGED},
         limit=min(_whole(params, "limit", LIMIT_DEFAULT, at_least=1), LIMIT_MAX),
-        offset=min(_whole(params, "offset", 0, at_least=0), MOST_OFFSET),
+        offset=_offset(params),
     )
 
 
@@ -137,11 +137,18 @@ def _moment(text: str) -> datetime:
         ) from None
 
 
+def _offset(params: QueryParams) -> int:
+    offset = _whole(params, "offset", 0, at_least=0)
+    if offset > MOST_OFFSET:
+        raise ParameterError(f"offset must be at most {MOST_OFFSET}")
+    return offset
+
+
 def _whole(params: QueryParams, name: str, default: int, *, at_least: int) -> int:
     text = params.get(name, str(default))
     if not (text.isascii() and text.isdigit()):
         raise ParameterError(f"{name} must be a whole number of at least {at_least}")
-    value = int(text) if len(text) < 20 else MOST_OFFSET
+    value = int(text) if len(text) < 20 else 10**20  # too long to be worth reading
     if value < at_least:
         raise ParameterError(f"{name} must be at least {at_least}")
     return value

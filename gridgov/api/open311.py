@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from gridgov.api.asking import WorkspaceSource
 from gridgov.api.open311_form import MOST_BYTES, citizen_report, form_fields, request_query
 from gridgov.api.open311_format import ENDINGS, JSON, XML, answer, failure
 from gridgov.api.problems import status_of
@@ -37,14 +38,6 @@ from gridgov.operations.open311 import (
 from gridgov.workspace import Workspace
 
 SPECIFICATION = "http://wiki.open311.org/GeoReport_v2"
-
-
-class WorkspaceSource(Protocol):
-    """Where the routes find the workspace as it is at the moment of a request."""
-
-    @property
-    def workspace(self) -> Workspace:
-        """The present version of the workspace."""
 
 
 def routes(source: WorkspaceSource) -> list[BaseRoute]:

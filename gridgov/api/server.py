@@ -206,8 +206,9 @@ def _pages(source: WorkspaceSource, settings: Settings) -> list[BaseRoute]:
 def _apis(source: WorkspaceSource, api: ASGIApp) -> ASGIApp:
     """Return all that answers below `/api`; long answers are compressed, streams are not."""
     routes = [
+        Route(f"{PREFIX}/ogc", ogc.to_landing),
         Mount(f"{PREFIX}/ogc", routes=ogc.routes(source)),
-        Mount(f"{PREFIX}/open311", routes=open311.routes(source)),
+        Mount(f"{PREFIX}/open311/v2", routes=open311.routes(source)),
         Mount(PREFIX, app=api),
     ]
     compressed = Middleware(GZipMiddleware, minimum_size=32_768, compresslevel=4)

@@ -95,6 +95,8 @@ class EntityFilter:
         Changed by an event after this number.
     bounds : tuple of float
         West, south, east, north in degrees; inclusive.
+    ids : tuple of str
+        Exactly these entities, a few hundred at once.
     """
 
     statuses: tuple[str, ...] = ()
@@ -105,6 +107,7 @@ class EntityFilter:
     due_before: str = ""
     changed_after: int = 0
     bounds: tuple[float, float, float, float] | None = None
+    ids: tuple[str, ...] = ()
 
     def matches(self, entity: Entity) -> bool:
         """Whether an entity is wanted."""
@@ -118,6 +121,7 @@ class EntityFilter:
             and (not self.due_before or has.due_at < self.due_before)
             and entity.updated_seq > self.changed_after
             and (self.bounds is None or _inside(self.bounds, has.lon, has.lat))
+            and (not self.ids or entity.entity_id in self.ids)
         )
 
 

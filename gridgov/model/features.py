@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from gridgov.errors import ParameterError
+
 Bounds = tuple[float, float, float, float]
 
 
@@ -87,3 +89,26 @@ class FeaturePage:
 
     matched: int
     features: tuple[Feature, ...]
+
+
+def property_value(name: str, kind: str, text: str) -> str | bool | float:
+    """Return what a property must be, read from text.
+
+    Parameters
+    ----------
+    kind : str
+        ``string``, ``integer``, ``number`` or ``boolean``.
+
+    Raises
+    ------
+    ParameterError
+        The text is none of that kind.
+    """
+    if kind == "string":
+        return text
+    try:
+        if kind == "boolean":
+            return {"true": True, "false": False}[text]
+        return int(text) if kind == "integer" else float(text)
+    except (KeyError, ValueError):
+        raise ParameterError(f"'{text[:80]}' is no {kind}, as the property '{name}' has") from None

@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 
 from gridgov.errors import LayerNotFoundError, ParameterError, RecordNotFoundError
 from gridgov.i18n import Lang
-from gridgov.model.features import Bounds, Feature, FeatureCollection, FeaturePage, FeatureQuery
+from gridgov.model.features import (
+    Bounds,
+    Feature,
+    FeatureCollection,
+    FeaturePage,
+    FeatureQuery,
+    property_value,
+)
 from gridgov.model.layers import LayerSpec
 from gridgov.model.rights import Person, Right, may, require
 from gridgov.operations import incident_features, worker_features
@@ -28,7 +35,6 @@ if TYPE_CHECKING:
 
 _LIVE = ("incidents", "workers")  # what the store knows better than the imported layer
 _VECTOR = ("point", "line", "polygon", "any")
-_TRUTH = {"true": True, "false": False}
 
 
 def collections_of(workspace: Workspace, person: Person, lang: Lang) -> list[FeatureCollection]:
@@ -232,21 +238,7 @@ def _queryables(frame: gpd.GeoDataFrame) -> dict[str, str]:
 
 
 def _equal(column: pd.Series[Any], name: str, kind: str, text: str) -> NDArray[np.bool_]:
-    wanted: object = text
-    if kind == "boolean":
-        wanted = _TRUTH.get(text)
-    elif kind != "string":
-        wanted = _number(text)
-    if wanted is None:
-        raise ParameterError(f"'{text[:80]}' is no {kind}, as the property '{name}' has")
-    return (column == wanted).fillna(value=False).to_numpy(dtype=bool)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return (column == property_value(name, kind, text)).fillna(value=False).to_numpy(dtype=bool)
 
 
 # -- as GeoJSON ----------------------------------------------------------------------------------------------------

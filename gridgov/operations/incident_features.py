@@ -6,18 +6,19 @@ An incident's time is that of its report.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from gridgov.errors import ParameterError
 from gridgov.i18n import Lang, label
 from gridgov.model.events import format_time, parse_time
-from gridgov.model.features import Bounds, Feature, FeatureCollection, FeaturePage, FeatureQuery
+from gridgov.model.features import Bounds, Feature, FeatureCollection, FeaturePage, FeatureQuery, property_value
 from gridgov.model.incident_record import IncidentRecord
 from gridgov.model.rights import EVERYWHERE, Person, Right, may_on, require
 from gridgov.operations.agencies import agency_name
-from gridgov.operations.incident_index import IndexRow, incident_index
-from gridgov.operations.incidents import masked, read_incident, record_of
+from gridgov.operations.incident_index import IndexRow, incident_index, records_of
+from gridgov.operations.incidents import masked, read_incident
 from gridgov.workspace import Workspace
 
 QUERYABLES = {
@@ -58,9 +59,9 @@ def page(workspace: Workspace, person: Person, query: FeatureQuery, lang: Lang) 
     for name in query.equals:
         if name not in QUERYABLES:
             raise ParameterError(f"'{name[:80]}' is no property to ask for: use one of {', '.join(QUERYABLES)}")
-    rows = [row for row in _seen(workspace, person) if _matches(row, query)]
-    found = (workspace.store.entity(row.id) for row in rows[query.offset : query.offset + query.limit])
-    records = (masked(record_of(entity), person) for entity in found if entity is not None)
+    rows = _matching(_seen(workspace, person), query)
+    ids = [row.id for row in rows[query.offset : query.offset + query.limit]]
+    records = (masked(record, person) for record in records_of(workspace, ids))
     return FeaturePage(len(rows), tuple(_feature(workspace, record, lang) for record in records))
 
 
@@ -69,21 +70,27 @@ def item(workspace: Workspace, person: Person, incident_id: str, lang: Lang) -> 
     return _feature(workspace, read_incident(workspace, person, incident_id), lang)
 
 
-def _seen(workspace: Workspace, person: Person) -> list[IndexRow]:
+def _seen(workspace: Workspace, person: Person) -> Sequence[IndexRow]:
     rows = incident_index(workspace)
     if person.areas == EVERYWHERE:
-        return list(rows)
+        return rows
     return [row for row in rows if may_on(person, Right.INCIDENT_READ, row)]
 
 
-def _matches(row: IndexRow, query: FeatureQuery) -> bool:
-    if query.bbox is not None and not any(_inside(box, row) for box in query.boxes):
-        return False
-    if query.start is not None and row.reported_at < format_time(query.start):
-        return False
-    if query.end is not None and row.reported_at > format_time(query.end):
-        return False
-    return all(str(getattr(row, name)) == value for name, value in query.equals.items())
+def _matching(rows: Sequence[IndexRow], query: FeatureQuery) -> Sequence[IndexRow]:
+    if query.bbox is not None:
+        boxes = query.boxes
+        rows = [row for row in rows if any(_inside(box, row) for box in boxes)]
+    if query.start is not None:
+        start = format_time(query.start)
+        rows = [row for row in rows if row.reported_at >= start]
+    if query.end is not None:
+        end = format_time(query.end)
+        rows = [row for row in rows if row.reported_at <= end]
+    for name, value in query.equals.items():
+        wanted = property_value(name, QUERYABLES[name], value)
+        rows = [row for row in rows if getattr(row, name) == wanted]
+    return rows
 
 
 def _inside(box: Bounds, row: IndexRow) -> bool:
@@ -91,7 +98,7 @@ def _inside(box: Bounds, row: IndexRow) -> bool:
     return west <= row.lon <= east and south <= row.lat <= north
 
 
-def _bounds(rows: list[IndexRow]) -> Bounds:
+def _bounds(rows: Sequence[IndexRow]) -> Bounds:
     lons, lats = [row.lon for row in rows], [row.lat for row in rows]
     return min(lons), min(lats), max(lons), max(lats)
 

@@ -3,8 +3,8 @@
 Listed are incidents that came from outside: reports of citizens, the hotline and the network. What inspectors, sensors
 and cameras find is internal: nobody outside knows its number, and where it lies tells where and when staff were on
 their way. A listed report shows what, where, when, its state and who is responsible; never who reported it, who handles
-it or what was noted. Long numbers and mail addresses in its words are masked, and the words of a report that was refused
-or voided are not shown at all. A name that somebody writes into the words cannot be told from other words.
+it or what was noted. Long numbers and mail addresses in its words are masked, and the words of a report that was
+refused or voided are not shown at all. A name that somebody writes into the words cannot be told from other words.
 
 What a citizen's app sends besides (a condition, the address of a picture) is kept for the staff as lines below the
 words; nothing is fetched from that address.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,8 +27,8 @@ from gridgov.model.incident_record import IncidentRecord
 from gridgov.model.incidents import IncidentState
 from gridgov.model.rights import PUBLIC, Person, Right, require
 from gridgov.operations.agencies import agency_name
-from gridgov.operations.incident_index import IndexRow, incident_index
-from gridgov.operations.incidents import KIND, load_incident, mask_numbers, record_of
+from gridgov.operations.incident_index import IndexRow, incident_index, records_of
+from gridgov.operations.incidents import load_incident, mask_numbers
 from gridgov.operations.reporting import ReportForm, report_incident
 from gridgov.workspace import Workspace
 
@@ -133,13 +133,13 @@ def public_requests(workspace: Workspace, person: Person, query: RequestQuery, l
     """Return the public reports that a query wants, the newest first, at most 1,000."""
     require(person, Right.INCIDENT_PROGRESS)
     if query.ids:
-        entities = (workspace.store.entity(request_id) for request_id in tuple(dict.fromkeys(query.ids))[:MOST_REQUESTS])
-        found = [record_of(entity) for entity in entities if entity is not None and entity.kind == KIND]
-        return [_public(workspace, record, lang) for record in found if record.source in PUBLIC_SOURCES]
-    wanted = (row for row in incident_index(workspace) if row.source in PUBLIC_SOURCES and _matches(row, query))
-    newest = heapq.nlargest(MOST_REQUESTS, wanted, key=lambda row: (row.reported_at, row.id))
-    now = (workspace.store.entity(row.id) for row in newest)
-    return [_public(workspace, record_of(entity), lang) for entity in now if entity is not None]
+        ids = list(dict.fromkeys(query.ids))[:MOST_REQUESTS]
+    else:
+        rows = _matching(incident_index(workspace), query)
+        newest = heapq.nlargest(MOST_REQUESTS, rows, key=lambda row: (row.reported_at, row.id))
+        ids = [row.id for row in newest]
+    records = records_of(workspace, ids)
+    return [_public(workspace, record, lang) for record in records if record.source in PUBLIC_SOURCES]
 
 
 def public_request(workspace: Workspace, person: Person, request_id: str, lang: Lang) -> PublicRequest:
@@ -227,14 +227,17 @@ def _with_lines(given: CitizenReport, service: Service) -> str:
     return text
 
 
-def _matches(row: IndexRow, query: RequestQuery) -> bool:
-    if query.start is not None and row.reported_at < format_time(query.start):
-        return False
-    if query.end is not None and row.reported_at > format_time(query.end):
-        return False
-    if query.class_codes and row.class_code not in query.class_codes:
-        return False
-    return query.is_open is None or (row.state in _OPEN) is query.is_open
+def _matching(rows: Iterable[IndexRow], query: RequestQuery) -> list[IndexRow]:
+    start = "" if query.start is None else format_time(query.start)
+    end = "9999" if query.end is None else format_time(query.end)
+    return [
+        row
+        for row in rows
+        if start <= row.reported_at <= end
+        and row.source in PUBLIC_SOURCES
+        and (not query.class_codes or row.class_code in query.class_codes)
+        and (query.is_open is None or (row.state in _OPEN) is query.is_open)
+    ]
 
 
 def _public(workspace: Workspace, record: IncidentRecord, lang: Lang) -> PublicRequest:

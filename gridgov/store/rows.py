@@ -98,6 +98,8 @@ def entity_condition(kind: str, where: EntityFilter) -> ColumnElement[bool]:
     if where.bounds is not None:
         west, south, east, north = where.bounds
         terms += [_E.lat.between(south, north), _E.lon.between(west, east)]
+    if where.ids:
+        terms.append(_E.entity_id.in_(where.ids))
     return and_(*terms)
 
 

@@ -11,6 +11,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from person_app import Source, app_of
+from served import Served
+from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from gridgov.api import open311
@@ -109,7 +111,7 @@ def workspace(village: Path) -> Workspace:
 
 @pytest.fixture
 def client(workspace: Workspace) -> Iterator[TestClient]:
-    app = app_of("/open311/v2", open311.routes(Source(workspace)))
+    app = app_of([Mount("/api/open311/v2", routes=open311.routes(Source(workspace)))])
     with TestClient(app, "http://city.example/api/open311/v2") as client:
         yield client
 
@@ -502,3 +504,13 @@ def test_the_discovery_names_this_endpoint_and_its_formats(client: TestClient, e
         assert root.tag == "discovery"
         assert root.findtext("endpoints/endpoint/url") == url
         assert [element.text for element in root.iterfind("endpoints/endpoint/formats/format")] == formats
+
+
+def test_the_server_takes_a_report_without_a_session_and_lists_it(served: Served) -> None:
+    form = {"service_code": "0101", "lat": str(served.place["lat"]), "long": str(served.place["lon"])}
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    path = "/api/open311/v2/requests.json"
+    created = served.client.post(path, content=urlencode(form), headers=headers)
+    assert created.status_code == 200, created.text
+    ticket = created.json()[0]["service_request_id"]
+    assert ticket in {request["service_request_id"] for request in served.client.get(path).json()}

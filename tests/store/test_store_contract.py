@@ -137,6 +137,7 @@ def test_entities_are_found_by_what_is_asked_in_the_order_asked(store: Store) ->
     assert ids(EntityFilter(worker_id="W1", severity_from=3)) == "DB"
     assert ids(EntityFilter(class_codes=("0101", "0102"))) == "BC"
     assert ids(EntityFilter(class_codes=("0101",), statuses=("filed",))) == ""
+    assert ids(EntityFilter(ids=("A", "C", "nobody"))) == "CA"
     assert ids(EntityFilter(due_before="2026-06-29T20:00:00.000000Z")) == "C"
     assert ids(EntityFilter(changed_after=2)) == "DC"
     assert ids(EntityFilter(bounds=(118.9, 29.9, 119.0, 30.0))) == "A"
