@@ -15,7 +15,7 @@ import importlib
 import inspect
 import io
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -29,8 +29,10 @@ from gridgov.config import Settings
 from gridgov.errors import RightsError
 from gridgov.model.clock import Limit, LimitUnit
 from gridgov.model.incident_life import Action
+from gridgov.model.positions import Position
 from gridgov.model.rights import EVERYWHERE, Person, Role
-from gridgov.operations import incidents, moving, outlines, photos, reporting, tasks
+from gridgov.model.workers import WorkerStatus
+from gridgov.operations import crew, dispatching, incidents, moving, outlines, photos, positions, reporting, tasks
 from gridgov.operations.moving import MoveArguments
 from gridgov.workspace import Workspace, open_workspace
 
@@ -48,6 +50,9 @@ tasks_of                  -      self   -          -         -       -
 route_to_task             -      own    -          -         -       -
 duty_status               -      all    -          -         -       -
 district_outline          all    all    all        all       all     all
+dispatch_at               -      -      area       area      -       -
+record_positions          -      self   -          -         -       -
+set_status                -      self   area       area      -       -
 move:file                 -      -      area       -         -       -
 move:reject               -      -      area       -         -       -
 move:dispatch             -      -      area       area      -       -
@@ -71,8 +76,9 @@ move:unmerge              -      -      area       -         -       -
 move:remind               -      -      area       area      -       -
 move:note                 -      own    area       area      -       -
 """
-# Operations that answer with what the person may see, so that no single cell says it: tested below, one by one.
-FILTERED = {"list_incidents", "count_incidents"}
+# Operations that answer with what the person may see, so that no single cell says it: tested below, one by one, and in
+# test_positions.py and test_situation.py.
+FILTERED = {"list_incidents", "count_incidents", "positions_of", "workers_at", "incident_near"}
 
 HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 ROLES = [Role(name) for name in HEAD[1:]]
@@ -93,12 +99,14 @@ CLOCK = Hands()
 
 
 @pytest.fixture(scope="module")
-def here(village: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def here(village: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """The village with an empty store in memory and a clock that can pass limits."""
     settings = Settings(store="memory:", photos=str(tmp_path_factory.mktemp("photos")))
     workspace = open_workspace(village, settings=settings, clock=CLOCK)
     workspace.start_clock()
-    return workspace
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(crew, "LOOK_EVERY_S", 0.0)  # where somebody stands counts at once
+        yield workspace
 
 
 def worker_ids(here: Workspace) -> list[str]:
@@ -205,6 +213,8 @@ def prepare(
         return lambda: photos.add_photo(here, person, picture())
     if operation == "tasks_of":
         return lambda: incidents.tasks_of(here, person, handler)
+    if operation in {"record_positions", "set_status", "dispatch_at"}:
+        return prepare_duty(here, operation, person, place, handler)
     if operation.startswith("move:"):
         return prepare_move(here, Action(operation.removeprefix("move:")), person, place, handler)
     digest = photos.add_photo(here, BOSS, picture())
@@ -222,6 +232,19 @@ def prepare(
         "duplicates_of": lambda: incidents.duplicates_of(here, person, incident_id),
     }
     return one[operation]
+
+
+def prepare_duty(
+    here: Workspace, operation: str, person: Person, place: tuple[float, float, str], worker_id: str
+) -> Callable[[], Any]:
+    """Return a call about a worker who stands at a place."""
+    stands = Position(worker_id, here.now(), place[0], place[1])
+    if operation == "record_positions":
+        return lambda: positions.record_positions(here, person, [stands])
+    if operation == "dispatch_at":
+        return lambda: dispatching.dispatch_at(here, person, place[0], place[1])
+    here.store.record_positions([stands])
+    return lambda: positions.set_status(here, person, worker_id, WorkerStatus.FREE)
 
 
 def prepare_move(
