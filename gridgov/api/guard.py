@@ -51,6 +51,7 @@ OPEN: tuple[Opening, ...] = (
     Opening("/assets", below=True),
     Opening("/phone", below=True),  # scripts and style sheets of the plain pages
     Opening(SIGN_IN, _READ | _SEND, below=True),
+    Opening("/sign-out", _SEND),  # also when the session has ended meanwhile
     Opening("/report", _READ | _SEND, below=True),  # the public page and its tickets
     Opening("/api/v1/session", _SEND),
     Opening("/api/v1/classes"),

@@ -38,7 +38,8 @@ CONDITION = "condition"
 _MEDIA = "media_url"
 _FOR_STAFF = re.compile(rf"\s*^\[(?:{CONDITION}|{_MEDIA})\] .*", re.MULTILINE | re.DOTALL)
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
-_REFUSED = frozenset({IncidentState.REJECTED, IncidentState.VOID})
+# Nobody has read a report before it is filed: a name or an accusation in its words must not be published by itself.
+_WORDS_HIDDEN = frozenset({IncidentState.REPORTED, IncidentState.REJECTED, IncidentState.VOID})
 _OPEN = frozenset(str(state) for state in IncidentState if state.is_open)
 
 
@@ -250,12 +251,12 @@ def _public(workspace: Workspace, record: IncidentRecord, lang: Lang) -> PublicR
         status_notes=label(notes, lang),
         class_code=record.class_code,
         class_name=known.name(lang) if known else record.class_names.get(lang, record.class_code),
-        description="" if record.state in _REFUSED else public_text(record.description),
+        description="" if record.state in _WORDS_HIDDEN else public_text(record.description),
         agency=agency_name(workspace, record.agency, lang),
         requested_at=record.reported_at,
         updated_at=record.updated_at if is_open else record.closed_at or record.updated_at,
         expected_at=record.due_at,
-        address="" if record.state in _REFUSED else public_text(record.address),
+        address="" if record.state in _WORDS_HIDDEN else public_text(record.address),
         lon=record.lon,
         lat=record.lat,
     )

@@ -237,6 +237,7 @@ def test_a_condition_that_is_chosen_is_told_to_the_staff_only(
     fields = {"service_code": code, "description": "words", "attribute[condition]": choice["key"], **place}
     ticket = post(client, **fields)[0]["service_request_id"]
     assert choice["name"] in workspace.store.entity(ticket).state["description"]
+    move_incident(workspace, SUPERVISOR, ticket, Action.FILE)
     assert client.get(f"/requests/{ticket}.json").json()[0]["description"] == "words"
     assert send(client, **{**fields, "attribute[condition]": "nothing"}).status_code == 400
     assert send(client, **{**fields, "attribute[other]": "1"}).status_code == 400
@@ -317,9 +318,13 @@ def test_there_are_no_tokens(client: TestClient) -> None:
 # -- what is shown -------------------------------------------------------------------------------------------------
 
 
-def test_a_request_has_every_field_in_both_formats_alone_and_listed(client: TestClient, place: dict[str, str]) -> None:
+def test_a_request_has_every_field_in_both_formats_alone_and_listed(
+    client: TestClient, workspace: Workspace, place: dict[str, str]
+) -> None:
     ticket = post(client, service_code="0101", description="垃圾 & <b>脏</b>", address_string="育才路", **place)[0]
     ticket = ticket["service_request_id"]
+    check(client.get("/requests.json").json()[0], REQUEST)
+    move_incident(workspace, SUPERVISOR, ticket, Action.FILE)
     alone = client.get(f"/requests/{ticket}.json").json()
     assert alone == client.get("/requests.json").json()
     check(alone[0], REQUEST)
@@ -333,8 +338,10 @@ def test_a_request_has_every_field_in_both_formats_alone_and_listed(client: Test
         check_xml(root[0], REQUEST, alone[0])
 
 
-def test_strangers_see_nothing_personal(client: TestClient, place: dict[str, str]) -> None:
-    post(
+def test_strangers_see_nothing_personal_and_no_words_that_nobody_has_read(
+    client: TestClient, workspace: Workspace, place: dict[str, str]
+) -> None:
+    done = post(
         client,
         service_code="0101",
         description="call me 138 1234 5678 or li.ming@example.org\nID 330102199001011234",
@@ -346,6 +353,8 @@ def test_strangers_see_nothing_personal(client: TestClient, place: dict[str, str
         media_url="https://pictures.example/13500003333.jpg",
         **place,
     )
+    assert "call me" not in client.get("/requests.json").text
+    move_incident(workspace, SUPERVISOR, done[0]["service_request_id"], Action.FILE)
     for path in ("/requests.json", "/requests.xml"):
         seen = client.get(path).text
         for secret in ("1234 5678", "example", "0102199001011234", "13900001111", "Ming", "13700002222", "13500003333"):
@@ -353,8 +362,11 @@ def test_strangers_see_nothing_personal(client: TestClient, place: dict[str, str
         assert "call me" in seen
 
 
-def test_signs_that_xml_cannot_hold_are_replaced(client: TestClient, place: dict[str, str]) -> None:
-    post(client, service_code="0101", description="a\x0bb\x1fc]]>", **place)
+def test_signs_that_xml_cannot_hold_are_replaced(
+    client: TestClient, workspace: Workspace, place: dict[str, str]
+) -> None:
+    done = post(client, service_code="0101", description="a\x0bb\x1fc]]>", **place)
+    move_incident(workspace, SUPERVISOR, done[0]["service_request_id"], Action.FILE)
     assert xml(client.get("/requests.xml")).findtext("request/description") == "a\ufffdb\ufffdc]]>"
 
 
