@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import secrets
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
@@ -45,36 +50,63 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(3_000)
 
 
-def take(page: Page, address: str, lang: str) -> None:
+def ask(address: str, path: str, body: dict[str, Any] | None = None, token: str = "") -> Any:
+    """Return what the API answers."""
+    headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
+    content = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(f"{address}/api/v1{path}", content, headers)) as answer:
+        return json.load(answer)
+
+
+def take(page: Page, address: str, lang: str, token: str) -> None:
     """Take the pictures of one language."""
+    page.context.add_cookies([{"name": "gridgov_session", "value": token, "url": address}])
     page.goto(f"{address}/?lang={lang}")
+    page.locator(".st-key-worklist [role=radiogroup] label").first.wait_for()
     settle(page)
     page.screenshot(path=HERE / f"console-{lang}.png")
-    page.locator(".st-key-worklist [role=radiogroup] label").nth(1).click()
+    waiting = ask(address, "/incidents?state=filed&limit=5", token=token)["items"]
+    page.goto(f"{address}/?lang={lang}&incident={waiting[-1]['id']}")
     page.locator(".gg-worker").first.wait_for()
     page.locator(".st-key-zoom_to button").click()
     settle(page)
     page.screenshot(path=HERE / f"dispatch-{lang}.png")
-    page.goto(f"{address}/data?lang={lang}")
+    page.goto(f"{address}/?lang={lang}")
+    page.get_by_role("link", name={"zh": "数据", "en": "Data"}[lang], exact=True).click()
     page.locator("[data-testid=stDataFrame]").first.wait_for()
     page.wait_for_timeout(1_500)
     page.screenshot(path=HERE / f"data-{lang}.png")
 
 
+def served_copy(folder: Path, password: str) -> None:
+    """Copy the sample district without what was done in it, and let a supervisor in; make the sample if absent."""
+    gridgov = [sys.executable, "-m", "gridgov"]
+    if not (WORKSPACE / "workspace.json").is_file():
+        subprocess.run([*gridgov, "sample", str(WORKSPACE)], check=True)
+    shutil.copytree(WORKSPACE, folder, ignore=lambda _, names: [name for name in names if name.startswith("store")])
+    add = ["users", "add", "wang", "--role", "supervisor", "--area", "all", "--name", "王敏", "--password-stdin"]
+    subprocess.run([*gridgov, *add, "--workspace", str(folder)], input=password, text=True, check=True)
+
+
 def main() -> None:
-    """Serve the sample district, take the pictures, stop the server."""
-    port = free_port()
-    command = [sys.executable, "-m", "gridgov", "demo", "--workspace", str(WORKSPACE), "--port", str(port)]
-    with subprocess.Popen(command) as server, sync_playwright() as playwright:
-        try:
-            address = f"http://127.0.0.1:{port}"
-            wait_for(f"{address}/healthz")
-            browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-            for lang in ("zh", "en"):  # a browser context of its own: the map keeps the view within one
-                take(browser.new_context(viewport={"width": 1366, "height": 768}).new_page(), address, lang)
-            browser.close()
-        finally:
-            server.terminate()
+    """Serve a copy of the sample district, take the pictures, stop the server."""
+    port, password = free_port(), secrets.token_urlsafe(16)
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made) / WORKSPACE.name
+        served_copy(folder, password)
+        command = [sys.executable, "-m", "gridgov", "serve", "--workspace", str(folder), "--port", str(port)]
+        with subprocess.Popen(command) as server, sync_playwright() as playwright:
+            try:
+                address = f"http://127.0.0.1:{port}"
+                wait_for(f"{address}/healthz")
+                token = ask(address, "/session", {"account": "wang", "password": password})["token"]
+                browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+                for lang in ("zh", "en"):  # a browser context of its own: the map keeps the view within one
+                    context = browser.new_context(viewport={"width": 1366, "height": 768})
+                    take(context.new_page(), address, lang, token)
+                browser.close()
+            finally:
+                server.terminate()
     for picture in HERE.glob("*.png"):  # 256 colours are enough for a map and a third of the size
         with Image.open(picture) as image:
             small = image.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, kmeans=3, dither=Image.Dither.NONE)

@@ -44,6 +44,8 @@ def case_facts(opened: Workspace, record: IncidentRecord) -> list[tuple[str, str
     return [
         ("case.agency", agency_text(opened, record.agency)),
         ("case.handler", handler if handler == record.handler else f"{handler} · {record.handler}".rstrip(" ·")),
+        ("case.resolution", record.resolution),
+        ("case.end_reason", record.end_reason),
         ("case.address", record.address),
         ("console.field_position", f"{record.lon:.5f}, {record.lat:.5f}"),
     ]

@@ -23,7 +23,7 @@ _BY_NUMBER = {"open": {}, "late": {"late": True}, "to_do": {"state": _TO_DO}}
 
 def draw_filters(opened: Workspace, who: Person) -> None:
     """Draw the search box and, folded away, the other filters."""
-    search, more = st.columns([1.35, 1], gap="small", vertical_alignment="bottom")
+    search, more = st.columns([1.35, 1], gap="small", vertical_alignment="center")
     search.text_input(
         text("worklist.search"),
         key=_key("text"),

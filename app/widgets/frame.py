@@ -76,7 +76,8 @@ def may_write() -> bool:
 
 def draw_style() -> None:
     """Draw the style sheet, which every page needs, whoever looks at it."""
-    st.html(f"<style>{_STYLE.read_text(encoding='utf-8')}</style>")
+    words = f":root {{ --gg-choose: '{text('case.choose_photos')}'; }}"  # Streamlit has no translation of its own
+    st.html(f"<style>{_STYLE.read_text(encoding='utf-8')}{words}</style>")
 
 
 def draw_frame(lang: Lang, who: Person, pages: dict[str, Any]) -> None:

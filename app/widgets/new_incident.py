@@ -39,7 +39,9 @@ def new_incident(
         severity.selectbox(
             text("case.severity"), [1, 2, 3, 4], index=1, format_func=_severity_name, key=_key("severity")
         )
-        source.selectbox(text("case.source"), SOURCES, format_func=_source_name, key=_key("source"))
+        source.selectbox(
+            text("case.source"), SOURCES, index=SOURCES.index("hotline"), format_func=_source_name, key=_key("source")
+        )
         name, phone = st.columns(2, gap="small")
         name.text_input(text("case.reporter_name"), key=_key("name"))
         phone.text_input(text("case.reporter_phone"), key=_key("phone"))
