@@ -188,8 +188,7 @@ def _reported(event: Event) -> Plain:
 
 def _imported(event: Event) -> Plain:
     """An incident of a file comes with the state that the file gives it."""
-    plain: Plain = plain_json(event.payload["record"])
-    return plain
+    return dict(event.payload["record"])
 
 
 def _filed(record: Plain, event: Event) -> Plain:

@@ -33,7 +33,7 @@ from gridgov.workspace import Workspace
 
 ACTOR = "system"
 MODERATE = 2  # the severity of an incident whose file gives none
-_BATCH = 1000
+_BATCH = 2000
 _MS = timedelta(milliseconds=1)
 _S = IncidentState
 _HANDLED = (_S.RESOLVED, _S.VERIFIED, _S.CLOSED)
