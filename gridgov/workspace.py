@@ -410,7 +410,7 @@ def open_workspace(
     return Workspace(folder, manifest, settings=settings, clock=clock)
 
 
-_SHARED: dict[Path, tuple[str, Workspace]] = {}
+_SHARED: dict[Path, tuple[tuple[int, ...], Workspace]] = {}
 _SHARED_LOCK = threading.Lock()
 
 
@@ -420,13 +420,20 @@ def shared_workspace(path: str | Path) -> Workspace:
     After a new import the next call opens the new version; who still holds the old one keeps what it has read. It has
     the settings of the process, and the clock of a sample runs.
     """
-    folder = Path(path).resolve()
+    folder = Path(path).absolute()
     with _SHARED_LOCK:
-        manifest = folder / MANIFEST
-        text = manifest.read_text(encoding="utf-8") if manifest.is_file() else ""
-        known = _SHARED.get(folder)
-        if known is None or known[0] != text:
+        known, mark = _SHARED.get(folder), _mark_of(folder / MANIFEST)
+        if known is None or known[0] != mark:
             opened = open_workspace(folder, settings=load_settings())
             opened.start_clock()
-            _SHARED[folder] = known = (text, opened)
+            _SHARED[folder] = known = (mark, opened)
         return known[1]
+
+
+def _mark_of(manifest: Path) -> tuple[int, ...]:
+    """Return what tells one manifest from the next without reading it: an import puts a new file in its place."""
+    try:
+        found = manifest.stat()
+    except FileNotFoundError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, or_
+from sqlalchemy import ColumnElement, Connection, Executable, Row, Table, and_, or_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gridgov.model.entities import Entity, EntityFilter, EntityOrder, IndexColumns
@@ -110,10 +111,14 @@ def _begins_with(prefix: str) -> ColumnElement[bool]:
 
 def upsert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Write rows in the place of those with the same keys."""
-    if not rows:
-        return
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = make(table)
+    if rows:
+        connection.execute(_upsert_into(table, connection.dialect.name), list(rows))
+
+
+@cache
+def _upsert_into(table: Table, dialect: str) -> Executable:
+    """Return the statement; building it takes longer than many a write."""
+    statement = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
     keys = [column.name for column in table.primary_key]
     others = {column.name: statement.excluded[column.name] for column in table.c if column.name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), list(rows))
+    return statement.on_conflict_do_update(index_elements=keys, set_=others)
