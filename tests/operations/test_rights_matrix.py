@@ -6,6 +6,7 @@ A cell says where a role may do it:
     own   what is given to this very person, wherever it lies
     read  in the account's area, and what is given to this person
     self  for oneself only
+    whole by an account whose area is everywhere
     -     never
 """
 
@@ -16,8 +17,9 @@ import inspect
 import io
 import pkgutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +30,29 @@ import gridgov.operations
 from gridgov.config import Settings
 from gridgov.errors import RightsError
 from gridgov.model.clock import Limit, LimitUnit
+from gridgov.model.features import FeatureQuery
 from gridgov.model.incident_life import Action
 from gridgov.model.positions import Position
 from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.model.workers import WorkerStatus
-from gridgov.operations import crew, dispatching, incidents, moving, outlines, photos, positions, reporting, tasks
+from gridgov.operations import (
+    accounts,
+    audit_trail,
+    auditing,
+    crew,
+    dispatching,
+    features,
+    incidents,
+    moving,
+    open311,
+    outlines,
+    photos,
+    positions,
+    reporting,
+    tasks,
+)
+from gridgov.operations import places as grid_places
+from gridgov.operations.accounts import AT_THE_SHELL, AccountDraft
 from gridgov.operations.moving import MoveArguments
 from gridgov.workspace import Workspace, open_workspace
 
@@ -53,6 +73,27 @@ district_outline          all    all    all        all       all     all
 dispatch_at               -      -      area       area      -       -
 record_positions          -      self   -          -         -       -
 set_status                -      self   area       area      -       -
+collections_of            -      all    all        all       all     all
+collection_of             -      all    all        all       all     all
+items_of                  -      all    all        all       all     all
+item_of:grid              -      all    all        all       all     all
+item_of:incident          -      read   area       area      area    -
+grid_at                   -      all    all        all       all     all
+read_grid                 -      all    all        all       all     all
+layers_of                 -      all    all        all       all     all
+services_of               all    all    all        all       all     all
+service_of                all    all    all        all       all     all
+public_requests           all    all    all        all       all     all
+public_request            all    all    all        all       all     all
+list_accounts             -      -      -          -         -       all
+add_account               -      -      -          -         -       area
+change_account            -      -      -          -         -       area
+disable_account           -      -      -          -         -       area
+enable_account            -      -      -          -         -       area
+set_password              -      -      -          -         -       area
+audit_events              -      -      -          -         -       whole
+audit_trail               -      -      -          -         -       whole
+present_checkpoint        -      -      -          -         -       whole
 move:file                 -      -      area       -         -       -
 move:reject               -      -      area       -         -       -
 move:dispatch             -      -      area       area      -       -
@@ -77,8 +118,14 @@ move:remind               -      -      area       area      -       -
 move:note                 -      own    area       area      -       -
 """
 # Operations that answer with what the person may see, so that no single cell says it: tested below, one by one, and in
-# test_positions.py and test_situation.py.
-FILTERED = {"list_incidents", "count_incidents", "positions_of", "workers_at", "incident_near"}
+# test_positions.py, test_situation.py and test_worklists.py.
+FILTERED = {
+    "list_incidents", "count_incidents", "filter_of", "positions_of", "workers_at", "incident_near", "worklist",
+    "worklist_numbers", "ready_workers", "streets_of",
+}  # fmt: skip
+# What the operations of `features` are made of.
+PARTS = {"collection", "page", "item", "frame", "may_see"}
+OWN_ACCOUNT = {"change_own_password"}  # needs the password itself: test_accounts.py
 
 HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 ROLES = [Role(name) for name in HEAD[1:]]
@@ -96,6 +143,7 @@ class Hands:
 
 
 CLOCK = Hands()
+NUMBERS = count()
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +265,10 @@ def prepare(
         return prepare_duty(here, operation, person, place, handler)
     if operation.startswith("move:"):
         return prepare_move(here, Action(operation.removeprefix("move:")), person, place, handler)
+    if "account" in operation or "password" in operation:
+        return prepare_account(here, operation, person, place)
+    if (general := on_the_whole(here, operation, person, place)) is not None:
+        return general
     digest = photos.add_photo(here, BOSS, picture())
     incident_id = make_incident(here, place, photos=(digest,))
     bring_to(here, incident_id, (A.FILE, A.DISPATCH), handler)
@@ -230,6 +282,57 @@ def prepare(
         "read_photo": lambda: photos.read_photo(here, person, incident_id, digest),
         "read_reporters": lambda: incidents.read_reporters(here, person, incident_id),
         "duplicates_of": lambda: incidents.duplicates_of(here, person, incident_id),
+        "item_of:incident": lambda: features.item_of(here, person, "incidents", incident_id),
+    }
+    return one[operation]
+
+
+def on_the_whole(
+    here: Workspace, operation: str, person: Person, place: tuple[float, float, str]
+) -> Callable[[], Any] | None:
+    """Return the call of an operation that is about no incident of its own."""
+    everything: dict[str, Callable[[], Any]] = {
+        "collections_of": lambda: features.collections_of(here, person, "zh"),
+        "collection_of": lambda: features.collection_of(here, person, "grids", "zh"),
+        "items_of": lambda: features.items_of(here, person, "grids", FeatureQuery(limit=1)),
+        "item_of:grid": lambda: features.item_of(here, person, "grids", place[2]),
+        "grid_at": lambda: grid_places.grid_at(here, person, place[0], place[1]),
+        "read_grid": lambda: grid_places.read_grid(here, person, place[2]),
+        "layers_of": lambda: grid_places.layers_of(here, person),
+        "services_of": lambda: open311.services_of(here, person, "zh"),
+        "service_of": lambda: open311.service_of(here, person, CLASS, "zh"),
+        "public_requests": lambda: open311.public_requests(here, person, open311.RequestQuery(), "zh"),
+        "audit_events": lambda: auditing.audit_events(here, person),
+        "audit_trail": lambda: audit_trail.audit_trail(here, person),
+        "present_checkpoint": lambda: audit_trail.present_checkpoint(here, person),
+    }
+    if operation == "public_request":
+        citizen = open311.CitizenReport(service_code=CLASS, lon=place[0], lat=place[1])
+        ticket = open311.report_publicly(here, citizen)
+        return lambda: open311.public_request(here, person, ticket, "zh")
+    return everything.get(operation)
+
+
+def prepare_account(
+    here: Workspace, operation: str, person: Person, place: tuple[float, float, str]
+) -> Callable[[], Any]:
+    """Return a call about an account whose area is the grid of a place."""
+    account_id = f"someone{next(NUMBERS)}"
+    draft = AccountDraft(account_id=account_id, role=Role.PLANNER, areas=(place[2],))
+    if operation != "add_account":  # a password takes a while on purpose: only who may do it needs a fresh account
+        account_id = account_id if person.role is Role.ADMIN else "somebody"
+        draft = replace(draft, account_id=account_id)
+        if here.store.entity(f"account:{account_id}") is None:
+            accounts.add_account(here, AT_THE_SHELL, draft, password=f"a long password of {account_id}")
+    if operation == "enable_account" and person.role is Role.ADMIN:
+        accounts.disable_account(here, AT_THE_SHELL, account_id)
+    one: dict[str, Callable[[], Any]] = {
+        "list_accounts": lambda: accounts.list_accounts(here, person),
+        "add_account": lambda: accounts.add_account(here, person, draft, password="a long password"),
+        "change_account": lambda: accounts.change_account(here, person, replace(draft, name="Li")),
+        "disable_account": lambda: accounts.disable_account(here, person, account_id),
+        "enable_account": lambda: accounts.enable_account(here, person, account_id),
+        "set_password": lambda: accounts.set_password(here, person, account_id, "another long password"),
     }
     return one[operation]
 
@@ -261,6 +364,8 @@ def prepare_move(
 
 def expected(cell: str, area: str, place: str, mine: bool) -> bool:
     in_area = area == "everywhere" or (area == "community" and place == "inside")
+    if cell == "whole":
+        return area == "everywhere"
     return {"all": True, "area": in_area, "own": mine, "self": mine, "read": in_area or mine, "-": False}[cell]
 
 
@@ -268,11 +373,12 @@ def expected(cell: str, area: str, place: str, mine: bool) -> bool:
 def test_every_operation_by_every_role_in_every_area(
     here: Workspace, places: dict[str, tuple[float, float, str]], operation: str, role: Role, cell: str
 ) -> None:
-    for area, place, mine in product(("community", "everywhere", "nowhere"), places, (True, False)):
+    given_to_me = (True, False) if role is Role.WORKER else (False,)
+    for area, place, mine in product(("community", "everywhere", "nowhere"), places, given_to_me):
         person = person_of(role, area, here, places)
         act = prepare(here, operation, person, places[place], worker_ids(here)[0 if mine else 1])
         before = here.store.head()
-        if expected(cell, area, place, mine and role is Role.WORKER):
+        if expected(cell, area, place, mine):
             act()
         else:
             with pytest.raises(RightsError):
@@ -315,7 +421,7 @@ def test_the_table_names_every_operation_that_a_person_can_do() -> None:
                 "workspace", "person",
             ]:  # fmt: skip
                 found.add(name)
-    named = {operation for operation, *_ in ROWS if not operation.startswith("move:")}
+    named = {operation.partition(":")[0] for operation, *_ in ROWS if not operation.startswith("move:")}
     moves = {operation.removeprefix("move:") for operation, *_ in ROWS if operation.startswith("move:")}
-    assert found == named | FILTERED | {"move_incident"}
+    assert found == named | FILTERED | PARTS | OWN_ACCOUNT | {"move_incident"}
     assert moves == {str(action) for action in moving.NEEDS}
