@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import threading
@@ -46,6 +47,7 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
     os.environ["GRIDGOV_WORKSPACE"] = str(workspace.path)  # the console's script runs in this process and reads these
     os.environ["GRIDGOV_LANG"] = settings.lang
     warm(workspace, as_lang(settings.lang), say=say)
+    gc.freeze()  # Streamlit collects all garbage after every run of a page: what stays for good is not looked through
     host = "localhost" if settings.host in {"127.0.0.1", "0.0.0.0", "::"} else settings.host
     say(f"Console: http://{host}:{settings.port}/   (English: …/?lang=en)   stop with Ctrl+C")
     with keep_watch(workspace.path):

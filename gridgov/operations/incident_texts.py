@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import astuple
 from typing import Any
 
-from gridgov.model.entities import Entity, EntityFilter
+from gridgov.model.entities import Entity, EntityFilter, IndexColumns, sort_key
 from gridgov.operations.incidents import KIND, mask_numbers
 from gridgov.store import Store
 from gridgov.workspace import Workspace
@@ -19,13 +19,9 @@ from gridgov.workspace import Workspace
 _PAGE = 5000
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """An incident as the search sees it; `key` sorts the most urgent first, as the store does. No state is kept."""
-
-    key: tuple[Any, ...]
-    words: str
-    entity: Entity
+# What the search knows of an incident: words, columns in their order, updated_seq. A tuple of nothing but texts and
+# numbers, which the garbage collector need not look through.
+_Row = tuple[Any, ...]
 
 
 def ids_with_words(workspace: Workspace, words: list[str], where: EntityFilter) -> list[str]:
@@ -43,16 +39,16 @@ class _TextIndex:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._known: dict[str, _Words] = {}
+        self._known: dict[str, _Row] = {}
         self._seq = 0
 
     def find(self, words: list[str], where: EntityFilter) -> list[str]:
         """Return the ids of what matches, the most urgent first."""
         with self._lock:
             self._catch_up()
-            holds, fits = _holds(words), where.matches
-            found = [known for known in self._known.values() if holds(known.words) and fits(known.entity)]
-        return [known.entity.entity_id for known in sorted(found, key=lambda known: known.key)]
+            holds = _holds(words)
+            found = [_entity(i, row) for i, row in self._known.items() if holds(row[0])]
+        return [entity.entity_id for entity in sorted(filter(where.matches, found), key=sort_key("urgency"))]
 
     def _catch_up(self) -> None:
         """Take in what has changed since the last time; whatever changes meanwhile comes at the next call."""
@@ -61,7 +57,7 @@ class _TextIndex:
             return
         where, offset = EntityFilter(changed_after=self._seq), 0
         while found := self._store.entities(KIND, where, order="id", limit=_PAGE, offset=offset):
-            self._known.update((entity.entity_id, _words_of(entity)) for entity in found)
+            self._known.update((entity.entity_id, _row(entity)) for entity in found)
             offset += len(found)
         self._seq = head
 
@@ -73,8 +69,12 @@ def _holds(words: list[str]) -> Callable[[str], bool]:
     return lambda text: all(word in text for word in words)
 
 
-def _words_of(entity: Entity) -> _Words:
-    state, has = entity.state, entity.columns
+def _row(entity: Entity) -> _Row:
+    state = entity.state
     words = mask_numbers(f"{state['description']} {state['address']}")
-    key = (-has.severity, has.due_at, entity.entity_id)
-    return _Words(key, f"{entity.entity_id} {words}".casefold(), replace(entity, state_json=""))
+    return (f"{entity.entity_id} {words}".casefold(), *astuple(entity.columns), entity.updated_seq)
+
+
+def _entity(incident_id: str, row: _Row) -> Entity:
+    """Return a row as an entity without its state."""
+    return Entity(incident_id, KIND, row[-1], IndexColumns(*row[1:-1]), "")
