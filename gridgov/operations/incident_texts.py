@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import astuple
 from typing import Any
 
 from gridgov.model.entities import Entity, EntityFilter, IndexColumns, sort_key
@@ -46,8 +45,9 @@ class _TextIndex:
         """Return the ids of what matches, the most urgent first."""
         with self._lock:
             self._catch_up()
-            holds = _holds(words)
-            found = [_entity(i, row) for i, row in self._known.items() if holds(row[0])]
+            holds, states = _holds(words), set(where.statuses)
+            hits = [(i, row) for i, row in self._known.items() if holds(row[0]) and (not states or row[1] in states)]
+            found = [_entity(incident_id, row) for incident_id, row in hits]
         return [entity.entity_id for entity in sorted(filter(where.matches, found), key=sort_key("urgency"))]
 
     def _catch_up(self) -> None:
@@ -70,9 +70,10 @@ def _holds(words: list[str]) -> Callable[[str], bool]:
 
 
 def _row(entity: Entity) -> _Row:
-    state = entity.state
+    state, has = entity.state, entity.columns
     words = mask_numbers(f"{state['description']} {state['address']}")
-    return (f"{entity.entity_id} {words}".casefold(), *astuple(entity.columns), entity.updated_seq)
+    columns = (getattr(has, name) for name in IndexColumns.__slots__)
+    return (f"{entity.entity_id} {words}".casefold(), *columns, entity.updated_seq)
 
 
 def _entity(incident_id: str, row: _Row) -> Entity:
