@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from gridgov.cli import main
+from gridgov.config import Settings
 from gridgov.layers import load_specs, read_import_file
 from gridgov.model.rights import ROLE_RIGHTS, Right, Role, Scope
 
@@ -65,3 +67,9 @@ def test_the_table_of_rights_is_the_one_that_the_program_asks() -> None:
     written = {right: cells.split(" | ") for right, cells in rows}
     names = {None: "–", Scope.AREA: "area", Scope.OWN: "own"}
     assert written == {str(r): [names[ROLE_RIGHTS[role].get(r)] for role in Role] for r in Right}
+
+
+def test_every_setting_is_described() -> None:
+    text = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+    for setting in fields(Settings):
+        assert f"`{setting.name}`" in text, setting.name
