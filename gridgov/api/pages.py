@@ -45,6 +45,7 @@ from gridgov.workspace import Workspace
 
 _LOGIN_COOKIE = "gridgov_login"
 _LOGIN_SECONDS = 3600
+_PROVIDER_REFUSALS = frozenset({"provider", "subject", "storage"})
 _STEPS = ("reported", "filed", "dispatched", "in_progress", "resolved", "verified", "closed")
 _STANDS_AT = {IncidentState.REWORK: "in_progress", IncidentState.SUSPENDED: "dispatched"}
 
@@ -105,8 +106,13 @@ class Pages:
     # -- sign-in -----------------------------------------------------------------------------------------------------
 
     def sign_in_form(self, request: Request) -> Response:
-        """Show the form."""
-        return self._form(request, next_page=safe_next(request.query_params.get("next", "")))
+        """Show the form; the way back from an identity provider says why it led nowhere."""
+        refused = request.query_params.get("refused", "")
+        return self._form(
+            request,
+            next_page=safe_next(request.query_params.get("next", "")),
+            refusal=refused if refused in _PROVIDER_REFUSALS else "",
+        )
 
     async def sign_in(self, request: Request) -> Response:
         """Take name and password; 303 onwards, 401 with the form again when they do not fit."""

@@ -199,7 +199,7 @@ class Aside:
 
 def _pages(source: WorkspaceSource, settings: Settings) -> list[BaseRoute]:
     """Return the plain pages: sign-in, the public report, the grid worker's phone."""
-    providers = [pages.SignInProvider(settings.oidc_name, oidc.START)] if oidc.is_configured(settings) else []
+    providers = [pages.SignInProvider(settings.oidc_name, f"{oidc.START}/")] if oidc.is_configured(settings) else []
     return [*oidc.routes(source, settings), *pages.routes(source, settings, providers=providers)]
 
 

@@ -156,6 +156,12 @@ def test_a_sign_in_form_of_another_site_is_refused(staff, token: str) -> None:
     assert "gridgov_session" not in answer.headers.get("set-cookie", "")
 
 
+@pytest.mark.parametrize("kind", ["provider", "subject"])
+def test_what_an_identity_provider_refused_is_said_on_the_page(staff, kind: str) -> None:
+    assert texts("en")[f"signin.refused_{kind}"] in staff.get(f"/sign-in?refused={kind}&lang=en").text
+    assert staff.get("/sign-in?refused=nonsense&lang=en").text.count("signin.") == 0
+
+
 def test_script_in_what_was_typed_is_shown_as_text(staff) -> None:
     token = csrf_of(staff.get("/sign-in").text)
     data = {"account": '"><script>x', "password": "wrong", "csrf": token, "next": '/"><script>x'}
