@@ -9,7 +9,8 @@ nearest.py       `nearest_workers`, one incident or a batch; `WorkerIndex`
 matrix.py        travel times, many to many          kernels.py   the compiled searches under both
 routes.py        `Route`: edges, line, lengths       directions.py  a route in words
 frames.py        edges as a GeoDataFrame             splitting.py   places as real nodes, for other engines
-warming.py       `warm_up`: compile once, with progress
+closing.py       closures: the edges that a geometry cuts, the network at a moment
+edge_lines.py    drawn lines in an index   warming.py       `warm_up`: compile once, with progress
 
 Times of edges are milliseconds in int32; 2**31 - 1 (`CLOSED`) marks a closed edge. Times of trips are int32, too, but
 int64 in `travel_times` if one takes over 24.8 days. Coordinates are WGS 84 degrees, x = longitude.
@@ -17,6 +18,7 @@ Nothing here reads a clock or random numbers; only `RoadNetwork.save` and `load`
 """
 
 from gridgov.network.assembly import RoadDetails
+from gridgov.network.closing import PlacedClosures, edges_cut_by, network_at, place_closures
 from gridgov.network.directions import directions
 from gridgov.network.matrix import travel_times
 from gridgov.network.nearest import Nearest, NearestBatch, WorkerIndex, nearest_workers, nearest_workers_batch
@@ -34,6 +36,7 @@ __all__ = [
     "Nearest",
     "NearestBatch",
     "Place",
+    "PlacedClosures",
     "Places",
     "RoadDetails",
     "RoadNetwork",
@@ -41,8 +44,11 @@ __all__ = [
     "SplitNetwork",
     "WorkerIndex",
     "directions",
+    "edges_cut_by",
     "nearest_workers",
     "nearest_workers_batch",
+    "network_at",
+    "place_closures",
     "split_at_places",
     "travel_times",
     "warm_up",
