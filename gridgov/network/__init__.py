@@ -7,6 +7,7 @@ topology.py      what all views share; twin edges as one street; working arrays 
 snapping.py      a point → the nearest `Place`       places.py    nodes and points on edges, in whole milliseconds
 nearest.py       `nearest_workers`, one incident or a batch; `WorkerIndex`
 matrix.py        travel times, many to many          kernels.py   the compiled searches under both
+reaching.py      everything within a time of some places; time to the nearest of many
 routes.py        `Route`: edges, line, lengths       directions.py  a route in words
 frames.py        edges as a GeoDataFrame             splitting.py   places as real nodes, for other engines
 closing.py       closures: the edges that a geometry cuts, the network at a moment
@@ -23,6 +24,7 @@ from gridgov.network.directions import directions
 from gridgov.network.matrix import travel_times
 from gridgov.network.nearest import Nearest, NearestBatch, WorkerIndex, nearest_workers, nearest_workers_batch
 from gridgov.network.places import Location, Locations, Place, Places
+from gridgov.network.reaching import Reach, count_within, reach, time_to_nearest
 from gridgov.network.road_network import RoadNetwork
 from gridgov.network.routes import Route
 from gridgov.network.splitting import SplitNetwork, split_at_places
@@ -38,18 +40,22 @@ __all__ = [
     "Place",
     "PlacedClosures",
     "Places",
+    "Reach",
     "RoadDetails",
     "RoadNetwork",
     "Route",
     "SplitNetwork",
     "WorkerIndex",
+    "count_within",
     "directions",
     "edges_cut_by",
     "nearest_workers",
     "nearest_workers_batch",
     "network_at",
     "place_closures",
+    "reach",
     "split_at_places",
+    "time_to_nearest",
     "travel_times",
     "warm_up",
 ]
