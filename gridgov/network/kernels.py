@@ -467,4 +467,4 @@ def spread(
             size = _offer(scratch, size, shift, np.int64(neighbour[row]), time + np.int64(time_ms[row]), row)
 
 
-compiled, push, pop = _compiled, _push, _pop  # for the searches of other modules
+compiled, inlined, push, pop = _compiled, _inlined, _push, _pop  # for the searches of other modules

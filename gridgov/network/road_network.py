@@ -252,6 +252,11 @@ class RoadNetwork:
             return RoadNetwork(self.topology, mode, self._overlay)
         return _base_view(self.topology, mode)
 
+    @property
+    def base(self) -> RoadNetwork:
+        """The same mode without any closure or changed speed."""
+        return _base_view(self.topology, self.mode)
+
     def with_closures(self, closed_edges: ArrayLike) -> RoadNetwork:
         """Return a view in which edges are closed, besides those that already are."""
         ids = edge_ids(closed_edges, "closures", self.n_edges)
