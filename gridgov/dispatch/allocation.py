@@ -193,7 +193,7 @@ class _Lists:
         return np.append(worker, current), np.append(time_ms, self._current_ms[row])
 
     def entries(self) -> _Entries:
-        """Return the costs of every candidate on every seat, and of staying unserved as each task's last entry."""
+        """Return the costs of every candidate on every seat, and of staying unserved."""
         demand = self._demand
         n = len(demand.weight)
         row = np.repeat(np.arange(n), [len(workers) for workers in self.worker])
@@ -209,13 +209,14 @@ class _Lists:
         column = first_seat[compact.reshape(-1)[entry]] + seat
         nobody = np.full(n, NOTHING)
         all_rows = np.concatenate([row[entry], np.arange(n)])
-        order = np.argsort(all_rows, kind="stable")
-        first = np.concatenate([[0], np.cumsum(np.bincount(all_rows, minlength=n))]).astype(np.int64)
         unserved = demand.weight * (demand.unserved_ms + switch)
+        all_costs = np.concatenate([cost, unserved])
+        order = np.lexsort((all_costs, all_rows))
+        first = np.concatenate([[0], np.cumsum(np.bincount(all_rows, minlength=n))]).astype(np.int64)
         costs = Costs(
             first,
             np.concatenate([column, first_seat[-1] + np.arange(n)])[order],
-            np.concatenate([cost, unserved])[order],
+            all_costs[order],
             int(first_seat[-1]) + n,
         )
         complete = self.beyond_ms >= COMPLETE

@@ -30,7 +30,8 @@ Number: TypeAlias = int | np.int64
 class Costs(NamedTuple):
     """What each row may cost: entries ``first[i]:first[i + 1]`` are the columns of row i and their costs.
 
-    Every row needs one column that no other row may take (to stay unserved), so that there always is an answer.
+    The entries of a row stand in order of cost. Every row needs one column that no other row may take (to stay
+    unserved), so that there always is an answer.
     """
 
     first: Int64s
@@ -163,11 +164,18 @@ def _match(first: Int64s, column: Int64s, cost: Int64s, n_columns: int, shift: i
     labels = _new_labels(n_columns, len(column) + 1)
     dist, came, touched, _ = labels
     for start in range(n_rows):
-        size, row, so_far = 0, start, np.int64(0)
+        size, row, so_far, nearest_free = 0, start, np.int64(0), np.int64(FAR)
         c: Number = -1
         while row >= 0:
             for e in range(first[row], first[row + 1]):
-                away = so_far + cost[e] + price[column[e]] - value[row]
+                away = so_far + cost[e] - value[row]
+                if away >= nearest_free:  # prices only add to it, and the entries after this one cost more
+                    break
+                away += price[column[e]]
+                if away >= nearest_free:
+                    continue
+                if row_of[column[e]] < 0:
+                    nearest_free = away
                 size = _lower(labels, size, shift, column[e], away, e)
             c, size = _settle(labels, size, shift)
             so_far = dist[c]
@@ -210,7 +218,10 @@ def _margins(
                 if so_far + unseen[row] < least_unseen:
                     least_unseen, doubt[start] = so_far + unseen[row], row
                 for e in range(first[row], first[row + 1]):
-                    away = so_far + cost[e] + price[column[e]] - value[row]
+                    away = so_far + cost[e] - value[row]
+                    if away >= dist[goal]:
+                        break
+                    away += price[column[e]]
                     if away < dist[goal] and not (row == start and group[column[e]] == group[goal]):
                         size = _lower(labels, size, shift, column[e], away, e if row == start else root)
             elif not free_found:  # one more free seat is in use, so any seat in use may become free
@@ -223,8 +234,7 @@ def _margins(
                 break
             so_far, root, row = dist[c], came[c], row_of[c]
         margin[start] = dist[goal]
-        if dist[goal] < FAR:
-            other[start] = came[goal]
+        other[start] = came[goal] if dist[goal] < FAR else NOTHING
         if least_unseen >= dist[goal]:
             doubt[start] = -1
         _forget(labels)

@@ -7,6 +7,7 @@ topology.py      what all views share; twin edges as one street; working arrays 
 snapping.py      a point → the nearest `Place`       places.py    nodes and points on edges, in whole milliseconds
 nearest.py       `nearest_workers`, one incident or a batch; `WorkerIndex`
 matrix.py        travel times, many to many          kernels.py   the compiled searches under both
+isochrones.py    roads within some minutes, cut to the point, and the areas beside them
 reaching.py      everything within a time of some places; time to the nearest of many
 routes.py        `Route`: edges, line, lengths       directions.py  a route in words
 frames.py        edges as a GeoDataFrame             splitting.py   places as real nodes, for other engines
@@ -21,6 +22,7 @@ Nothing here reads a clock or random numbers; only `RoadNetwork.save` and `load`
 from gridgov.network.assembly import RoadDetails
 from gridgov.network.closing import PlacedClosures, edges_cut_by, network_at, place_closures
 from gridgov.network.directions import directions
+from gridgov.network.isochrones import Isochrones, isochrones
 from gridgov.network.matrix import travel_times
 from gridgov.network.nearest import Nearest, NearestBatch, WorkerIndex, nearest_workers, nearest_workers_batch
 from gridgov.network.places import Location, Locations, Place, Places
@@ -33,6 +35,7 @@ from gridgov.network.warming import warm_up
 
 __all__ = [
     "CLOSED",
+    "Isochrones",
     "Location",
     "Locations",
     "Nearest",
@@ -49,6 +52,7 @@ __all__ = [
     "count_within",
     "directions",
     "edges_cut_by",
+    "isochrones",
     "nearest_workers",
     "nearest_workers_batch",
     "network_at",

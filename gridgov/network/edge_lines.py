@@ -19,6 +19,11 @@ class EdgeLines:
     """One line for each street, whatever its directions, in degrees; made once for a topology.
 
     An edge without length is a point here, so that an area around it still holds it.
+
+    Attributes
+    ----------
+    first_edge : int64 array, shape (streets,)
+        The edge along which each line is drawn.
     """
 
     def __init__(self, topology: Topology) -> None:
@@ -34,6 +39,7 @@ class EdgeLines:
         self._lines: NDArray[np.object_] = np.asarray(
             shapely.linestrings(points[offsets[edges][line] + within], indices=line), dtype=object
         )
+        self.first_edge = edges
         without_length = np.flatnonzero(shapely.length(self._lines) == 0.0)
         self._lines[without_length] = shapely.points(points[offsets[edges[without_length]]])
         self._tree = shapely.STRtree(self._lines)
@@ -53,6 +59,10 @@ class EdgeLines:
         if shapely.get_dimensions(geometry) == 1:  # the end of a drawn line on the middle of a road closes it, too
             cut |= shapely.relate_pattern(lines, geometry, "*T*******")
         return self._edges_of(touched[cut])
+
+    def of_streets(self, streets: NDArray[np.intp]) -> NDArray[np.object_]:
+        """Return the lines of streets as drawn along `first_edge`, degrees; a point where a street has no length."""
+        return np.asarray(self._lines[streets], dtype=object)
 
     def _edges_of(self, streets: NDArray[np.intp]) -> Int64s:
         first, edges = self._streets.first_of_street, self._streets.edges_of_street
