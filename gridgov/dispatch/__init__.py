@@ -5,6 +5,7 @@ nearest.py  `plan_dispatch`: the k nearest workers who can go, their routes, and
 assignment.py  `plan_assignment`: many incidents and many workers at once, the cheapest plan and why
 allocation.py  the cheapest allocation over as few candidates as its proof allows
 candidates.py  the nearest workers of many tasks   matching.py  the compiled matching, its prices and margins
+sequencing.py  tours of workers with several tasks within time windows, with a bound
 """
 
 from gridgov.dispatch.assignment import AssignmentParams, plan_assignment
