@@ -7,6 +7,7 @@ topology.py      what all views share; twin edges as one street; working arrays 
 snapping.py      a point → the nearest `Place`       places.py    nodes and points on edges, in whole milliseconds
 nearest.py       `nearest_workers`, one incident or a batch; `WorkerIndex`
 matrix.py        travel times, many to many          kernels.py   the compiled searches under both
+track_speeds.py  speeds of edges from recorded tracks
 hours.py         the network as it is at an hour of the day, by class of road
 isochrones.py    roads within some minutes, cut to the point, and the areas beside them
 reaching.py      everything within a time of some places; time to the nearest of many

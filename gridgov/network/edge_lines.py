@@ -60,6 +60,11 @@ class EdgeLines:
             cut |= shapely.relate_pattern(lines, geometry, "*T*******")
         return self._edges_of(touched[cut])
 
+    def near(self, lon: float, lat: float, degrees: float) -> NDArray[np.intp]:
+        """Return the streets whose bounding box comes within some degrees of a point, in order."""
+        around = shapely.box(lon - degrees, lat - degrees, lon + degrees, lat + degrees)
+        return np.sort(np.asarray(self._tree.query(around), dtype=np.intp))
+
     def of_streets(self, streets: NDArray[np.intp]) -> NDArray[np.object_]:
         """Return the lines of streets as drawn along `first_edge`, degrees; a point where a street has no length."""
         return np.asarray(self._lines[streets], dtype=object)
