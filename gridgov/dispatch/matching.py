@@ -101,6 +101,13 @@ def margins(costs: Costs, matching: Matching, group: Int64s, beyond: Int64s) -> 
     return Margins(*_margins(costs.first, costs.column, costs.cost, answer, group, unseen, _shift(costs)))
 
 
+def warm_up() -> None:
+    """Compile the matching, or load it from numba's cache on disk: seconds once, then nothing."""
+    nothing = np.zeros(1, dtype=np.int64)
+    costs = Costs(np.array([0, 1], dtype=np.int64), nothing, nothing, 1)
+    margins(costs, match(costs), nothing, nothing)
+
+
 def _shift(costs: Costs) -> int:
     shift = int(costs.n_columns + len(costs.first)).bit_length()
     largest = int(costs.cost.max()) if len(costs.cost) else 0
