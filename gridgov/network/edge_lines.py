@@ -55,8 +55,10 @@ class EdgeLines:
             return np.zeros(0, dtype=np.int64)
         shapely.prepare(geometry)
         lines = self._lines[touched]
-        cut = shapely.relate_pattern(lines, geometry, "T********")
-        if shapely.get_dimensions(geometry) == 1:  # the end of a drawn line on the middle of a road closes it, too
+        if shapely.get_dimensions(geometry) == 2:
+            cut = ~shapely.touches(geometry, lines)
+        else:  # the end of a drawn line on the middle of a road closes it, too
+            cut = shapely.relate_pattern(lines, geometry, "T********")
             cut |= shapely.relate_pattern(lines, geometry, "*T*******")
         return self._edges_of(touched[cut])
 
