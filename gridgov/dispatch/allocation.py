@@ -193,42 +193,43 @@ class _Lists:
         return np.append(worker, current), np.append(time_ms, self._current_ms[row])
 
     def entries(self) -> _Entries:
-        """Return the costs of every candidate on every seat, and of staying unserved."""
+        """Return the costs of every candidate on every seat, and of staying unserved.
+
+        What costs more than staying unserved is left out: nobody would do it.
+        """
         demand = self._demand
         n = len(demand.weight)
-        row = np.repeat(np.arange(n), [len(workers) for workers in self.worker])
-        worker, time_ms = _joined(self.worker), _joined(self.time_ms)
+        of_task = np.repeat(np.arange(n), [len(workers) for workers in self.worker])
+        candidate, travel_ms = _joined(self.worker), _joined(self.time_ms)
         switch = np.where(demand.current >= 0, demand.switch_ms, 0)
-        waiting = np.where(worker == demand.current[row], 0, switch[row])
-        known, compact = np.unique(worker, return_inverse=True)
-        first_seat = np.concatenate([[0], np.cumsum(demand.capacity[known])]).astype(np.int64)
-        seats = demand.capacity[worker]
-        entry = np.repeat(np.arange(len(worker)), seats)
-        seat = np.arange(len(entry)) - np.repeat(np.cumsum(seats) - seats, seats)
-        cost = demand.weight[row[entry]] * (time_ms[entry] + waiting[entry] + seat * demand.queue_ms)
-        column = first_seat[compact.reshape(-1)[entry]] + seat
-        nobody = np.full(n, NOTHING)
-        all_rows = np.concatenate([row[entry], np.arange(n)])
         unserved = demand.weight * (demand.unserved_ms + switch)
-        all_costs = np.concatenate([cost, unserved])
-        order = np.lexsort((all_costs, all_rows))
-        first = np.concatenate([[0], np.cumsum(np.bincount(all_rows, minlength=n))]).astype(np.int64)
-        costs = Costs(
-            first,
-            np.concatenate([column, first_seat[-1] + np.arange(n)])[order],
-            all_costs[order],
-            int(first_seat[-1]) + n,
-        )
+        seats = demand.capacity[candidate]
+        entry = np.repeat(np.arange(len(candidate)), seats)
+        seat = np.arange(len(entry)) - np.repeat(np.cumsum(seats) - seats, seats)
+        row, worker, time_ms = of_task[entry], candidate[entry], travel_ms[entry]
+        waiting = np.where(worker == demand.current[row], 0, switch[row]) + seat * demand.queue_ms
+        cost = demand.weight[row] * (time_ms + waiting)
+        pays = cost <= unserved[row]
+        rows = (row[pays], worker[pays], seat[pays], time_ms[pays], cost[pays])
         complete = self.beyond_ms >= COMPLETE
         beyond = np.where(complete, FAR, demand.weight * (np.where(complete, 0, self.beyond_ms) + switch))
-        return _Entries(
-            costs,
-            np.concatenate([worker[entry], nobody])[order],
-            np.concatenate([seat, nobody])[order],
-            np.concatenate([time_ms[entry], nobody])[order],
-            np.concatenate([np.repeat(known, demand.capacity[known]), nobody]),
-            beyond,
-        )
+        return _entries(rows, unserved, demand.capacity, beyond)
+
+
+def _entries(rows: tuple[Int64s, ...], unserved: Int64s, capacity: Int64s, beyond: Int64s) -> _Entries:
+    """Return entries in order of row and cost, each row with its own column to stay unserved."""
+    n = len(unserved)
+    nobody = np.full(n, NOTHING, dtype=np.int64)
+    ends = (np.arange(n), nobody, nobody, nobody, unserved)
+    row, worker, seat, time_ms, cost = (np.concatenate(pair) for pair in zip(rows, ends, strict=True))
+    order = np.lexsort((cost, row))
+    known, compact = np.unique(rows[1], return_inverse=True)
+    first_seat = np.concatenate([[0], np.cumsum(capacity[known])]).astype(np.int64)
+    column = np.concatenate([first_seat[compact.reshape(-1)] + rows[2], first_seat[-1] + np.arange(n)])
+    first = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=n))]).astype(np.int64)
+    costs = Costs(first, column[order], cost[order], int(first_seat[-1]) + n)
+    worker_of_column = np.concatenate([np.repeat(known, capacity[known]), nobody])
+    return _Entries(costs, worker[order], seat[order], time_ms[order], worker_of_column, beyond)
 
 
 def _joined(parts: list[Int64s]) -> Int64s:

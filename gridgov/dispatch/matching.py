@@ -111,7 +111,8 @@ def warm_up() -> None:
 def _shift(costs: Costs) -> int:
     shift = int(costs.n_columns + len(costs.first)).bit_length()
     largest = int(costs.cost.max()) if len(costs.cost) else 0
-    if (2 * largest * max(len(costs.first), 1)).bit_length() + shift > 62:
+    # Staying unserved is always open, so no price and no step of a search exceeds a few times the largest cost.
+    if (8 * largest).bit_length() + shift > 62:
         raise ParameterError("weights times travel times are too large; give smaller weights or shorter limits")
     return shift
 

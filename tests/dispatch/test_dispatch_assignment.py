@@ -328,6 +328,14 @@ def test_times_are_never_negative_or_infinite(at) -> None:
         assert one.flip_ms is None or 0 < one.flip_ms < 10**9
 
 
+def test_the_largest_weight_is_counted_exactly() -> None:
+    rng = np.random.default_rng(1)
+    times = rng.integers(0, 7_200_000, (40, 60))
+    demand = Demand(np.full(40, 10_000), np.full(40, -1), np.full(60, 1))
+    found = run(times, demand, 5)
+    assert found.total == least_total(times, demand) == found.lower_bound
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"capacity": -1}, {"capacity": 1.5}, {"capacity_of": {"W1": -2}}, {"queue_s": -1.0}, {"unserved_s": float("nan")}],
