@@ -419,3 +419,52 @@ def times_to_all(
         )
         for j in range(count):
             times[i, found[j]] = reached[n_nodes + found[j]]
+
+
+@_compiled
+def spread(
+    graph: Graph,
+    node_of_row: Int32s,
+    seeds: Int64s,
+    limit: int,
+    shift: int,
+    scratch: Scratch,
+    answer: tuple[Int64s, Int64s],
+) -> None:
+    """Settle every road node within a time of the seeds.
+
+    Parameters
+    ----------
+    node_of_row : int32 array
+        The node that owns each row of `graph`.
+    limit : int
+        Milliseconds; a node exactly so far away is settled, too.
+    answer : (times, owners), int64 arrays, shape (n_nodes,)
+        Receive the time of each settled node and the OWNER of the seed from which it was reached; the others stay.
+    """
+    first_edge, neighbour, time_ms = graph
+    times, owners = answer
+    reached, via, seen, heap = scratch
+    low_bits = (np.int64(1) << np.int64(shift)) - 1
+    if seen[-1] == np.int32(2**31 - 1):
+        seen[:] = 0
+    seen[-1] += 1
+    size = 0
+    for s in range(len(seeds)):
+        size = _offer(scratch, size, shift, seeds[s, NODE], seeds[s, OFFSET], -1 - s)
+    while size > 0:
+        entry, size = _pop(heap, size)
+        number = entry & low_bits
+        time = entry >> shift
+        if time > limit:
+            break
+        if time > reached[number]:
+            continue
+        times[number] = time
+        came_by = via[number]
+        owners[number] = seeds[-1 - came_by, OWNER] if came_by < 0 else owners[node_of_row[came_by]]
+        for row in range(first_edge[number], first_edge[number + 1]):
+            size = _offer(scratch, size, shift, np.int64(neighbour[row]), time + np.int64(time_ms[row]), row)
+
+
+compiled, inlined, push, pop = _compiled, _inlined, _push, _pop  # for the searches of other modules

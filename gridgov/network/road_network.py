@@ -18,7 +18,7 @@ from gridgov.network.nearest import WorkerIndex
 from gridgov.network.places import places_at
 from gridgov.network.snapping import Snapper
 from gridgov.network.topology import Topology
-from gridgov.network.validation import CLOSED, Floats, Int32s, edge_ids, frozen
+from gridgov.network.validation import CLOSED, Floats, Int32s, edge_ids, frozen, measures
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -252,6 +252,11 @@ class RoadNetwork:
             return RoadNetwork(self.topology, mode, self._overlay)
         return _base_view(self.topology, mode)
 
+    @property
+    def base(self) -> RoadNetwork:
+        """The same mode without any closure or changed speed."""
+        return _base_view(self.topology, self.mode)
+
     def with_closures(self, closed_edges: ArrayLike) -> RoadNetwork:
         """Return a view in which edges are closed, besides those that already are."""
         ids = edge_ids(closed_edges, "closures", self.n_edges)
@@ -274,6 +279,15 @@ class RoadNetwork:
         factors = overlay.speed_factor.copy()
         factors[np.unique(ids)] *= factor
         return RoadNetwork(self.topology, self.mode, Overlay(overlay.closed, factors))
+
+    def with_speed_factors(self, factors: ArrayLike) -> RoadNetwork:
+        """Return a view in which the speed on every edge is multiplied by its own factor, one for each edge."""
+        factor = measures(factors, "speed factors", self.n_edges)
+        if (factor <= 0).any():
+            at = int(np.argmin(factor))
+            raise ParameterError(f"the speed factor of edge {at} is {factor[at]}; use with_closures to close edges")
+        overlay = self._overlay or self._no_change()
+        return RoadNetwork(self.topology, self.mode, Overlay(overlay.closed, overlay.speed_factor * factor))
 
     def _no_change(self) -> Overlay:
         return Overlay(np.zeros(self.n_edges, dtype=np.bool_), np.ones(self.n_edges))

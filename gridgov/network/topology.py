@@ -6,12 +6,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gridgov.network.validation import Floats, Int32s, Int64s, frozen
+
+if TYPE_CHECKING:
+    from gridgov.network.edge_lines import EdgeLines
 
 EARTH_RADIUS_M = 6_371_009.0  # mean radius, as OSMnx measures edge lengths
 _WGS84_A = 6_378_137.0
@@ -79,6 +82,13 @@ class Topology:
     def scratch(self) -> ScratchPool:
         """Working arrays for searches."""
         return ScratchPool(self.n_nodes, self.n_edges)
+
+    @cached_property
+    def edge_lines(self) -> EdgeLines:
+        """The drawn lines of all edges in a spatial index."""
+        from gridgov.network.edge_lines import EdgeLines  # noqa: PLC0415  # shapely is slow to import
+
+        return EdgeLines(self)
 
     @cached_property
     def shape(self) -> Shape | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gridgov.network.nearest import nearest_workers, nearest_workers_batch
+from gridgov.network.reaching import reach
 from gridgov.network.road_network import RoadNetwork
 
 Progress = Callable[[int, int, str], None]
@@ -28,6 +29,7 @@ def warm_up(progress: Progress | None = None) -> None:
         ("network.warm_up.nearest", lambda: nearest_workers(network, 0, [1], k=1)),
         ("network.warm_up.batch", lambda: nearest_workers_batch(network, [0], [1], k=1)),
         ("network.warm_up.matrix", lambda: network.travel_times([0], [1])),
+        ("network.warm_up.reach", lambda: reach(network, [0])),
     ]
     for done, (code, step) in enumerate(steps):
         tell(done, len(steps), code)

@@ -80,6 +80,13 @@ class Table:
             raise SpecError(f"{self.where}: '{key}' must hold texts, not {wrong[0]!r}")
         return values
 
+    def numbers(self, key: str) -> list[float]:
+        """Return a list of numbers."""
+        values: list[Any] = self._typed(key, list, "a list of numbers", None)
+        if wrong := [value for value in values if isinstance(value, bool) or not isinstance(value, int | float)]:
+            raise SpecError(f"{self.where}: '{key}' must hold numbers, not {wrong[0]!r}")
+        return [float(value) for value in values]
+
     def names(self, key: str) -> dict[str, str]:
         """Return a text in both languages."""
         table = self.table(key)

@@ -1,0 +1,179 @@
+"""Closures on a road network: which edges a drawn geometry closes, and the network as it is at a moment.
+
+A view is always computed from the base times, so taking a closure away restores every time bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from shapely.geometry import shape
+
+from gridgov.errors import ParameterError
+from gridgov.model.closures import GEOMETRY_DEPTHS, Closure
+from gridgov.model.findings import Finding, FindingAction, FindingLevel
+from gridgov.network.validation import Floats, Int64s
+
+if TYPE_CHECKING:
+    from gridgov.network.road_network import RoadNetwork
+
+LAYER = "closures"
+
+
+@dataclass(frozen=True)
+class PlacedClosures:
+    """Closures with their edges on one network, looked up once for many moments.
+
+    Attributes
+    ----------
+    closures : tuple of Closure
+    edges : tuple of int64 arrays
+        Edge ids of each closure.
+    findings : tuple of Finding
+        Closures that hit no edge (they change nothing) and those that contradict each other.
+    """
+
+    closures: tuple[Closure, ...]
+    edges: tuple[Int64s, ...]
+    findings: tuple[Finding, ...]
+
+    def factors_at(self, when: datetime, n_edges: int) -> Floats:
+        """Return the factor of each edge at a moment: the smallest of those that hold there, 1 where none does."""
+        factors = np.ones(n_edges)
+        for closure, edges in zip(self.closures, self.edges, strict=True):
+            if closure.holds_at(when):
+                factors[edges] = np.minimum(factors[edges], closure.factor)
+        return factors
+
+    def network_at(self, network: RoadNetwork, when: datetime) -> RoadNetwork:
+        """Return the view of a moment; the network itself where nothing changes."""
+        factors = self.factors_at(when, network.n_edges)
+        slowed, closed = (factors < 1.0) & (factors > 0.0), np.flatnonzero(factors == 0.0)
+        if slowed.any():
+            network = network.with_speed_factors(np.where(slowed, factors, 1.0))
+        return network.with_closures(closed) if len(closed) else network
+
+
+def edges_cut_by(network: RoadNetwork, geometry: Mapping[str, Any]) -> Int64s:
+    """Return the ids of all directed edges that a geometry cuts, in order.
+
+    What counts is the edge as it is drawn, not its nodes: an area closes a road that passes through it even if both
+    crossings lie outside. Both directions of a two-way street are cut together. An edge that an area or a line only
+    touches with one of its end nodes is not cut, nor is one that runs along the border of an area; a line that ends in
+    the middle of a road, or runs along it, cuts it.
+
+    Parameters
+    ----------
+    network : RoadNetwork
+        With coordinates.
+    geometry : mapping
+        GeoJSON (Multi)LineString or (Multi)Polygon, WGS 84; an area whose border crosses itself is repaired.
+
+    Raises
+    ------
+    ParameterError
+        The geometry is of another type or empty, or the network has no coordinates.
+    """
+    if geometry.get("type") not in GEOMETRY_DEPTHS:
+        raise ParameterError(f"a geometry of type {geometry.get('type')!r} closes no roads; give lines or polygons")
+    drawn = shapely.force_2d(shape(geometry))
+    if not drawn.is_valid:
+        drawn = _repaired(drawn)
+    if drawn.is_empty:
+        raise ParameterError("the geometry is empty, so it closes no roads; draw it again")
+    return network.topology.edge_lines.cut_by(drawn)
+
+
+def _repaired(drawn: Any) -> Any:
+    """Return a valid geometry of the same dimension; an area of no width becomes the line that it is."""
+    whole = shapely.make_valid(drawn)
+    parts = shapely.get_parts(whole)
+    dimensions = shapely.get_dimensions(parts)
+    wanted = dimensions == min(shapely.get_dimensions(drawn), dimensions.max(initial=-1))
+    return shapely.union_all(parts[wanted])
+
+
+def place_closures(network: RoadNetwork, closures: Iterable[Closure]) -> PlacedClosures:
+    """Find the edges of closures, and what is wrong with them.
+
+    Raises
+    ------
+    ParameterError
+        A closure names an edge that does not exist, or edges of another network; the sentence names the closure.
+    """
+    items = tuple(closures)
+    edges = tuple(_edges_of(network, closure) for closure in items)
+    findings = (*_without_edges(items, edges), *_contradictions(items, edges))
+    return PlacedClosures(items, edges, findings)
+
+
+def network_at(network: RoadNetwork, closures: Iterable[Closure], when: datetime) -> RoadNetwork:
+    """Return the network as it is at a moment: closed and slow where closures hold.
+
+    Parameters
+    ----------
+    network : RoadNetwork
+        Its own closures and factors stay: factors multiply with them.
+    closures : iterable of Closure
+    when : datetime
+        Aware.
+
+    Returns
+    -------
+    RoadNetwork
+        A view; the network itself where no closure holds, so that undoing is exact.
+    """
+    if when.tzinfo is None:
+        raise ParameterError("the moment must be an aware time (with an offset), so that closures can be compared")
+    holding = [closure for closure in closures if closure.holds_at(when)]
+    return place_closures(network, holding).network_at(network, when) if holding else network
+
+
+def _edges_of(network: RoadNetwork, closure: Closure) -> Int64s:
+    if closure.geometry is not None:
+        return edges_cut_by(network, closure.geometry)
+    if closure.topology and closure.topology != network.topology.digest:
+        raise ParameterError(
+            f"closure {closure.closure_id} names edges of another road network; draw it again on this one"
+        )
+    edges = np.unique(np.array(closure.edges, dtype=np.int64))
+    if edges[-1] >= network.n_edges:
+        raise ParameterError(
+            f"closure {closure.closure_id} names edge {edges[-1]}, which does not exist "
+            f"(ids go from 0 to {network.n_edges - 1})"
+        )
+    return edges
+
+
+def _without_edges(closures: tuple[Closure, ...], edges: tuple[Int64s, ...]) -> Iterator[Finding]:
+    for row, (closure, ids) in enumerate(zip(closures, edges, strict=True), start=1):
+        if not len(ids):
+            yield Finding(
+                LAYER, row, "geometry", "closure_hits_no_edge", FindingLevel.ERROR, FindingAction.ASIDE,
+                closure.closure_id,
+            )  # fmt: skip
+
+
+def _contradictions(closures: tuple[Closure, ...], edges: tuple[Int64s, ...]) -> Iterator[Finding]:
+    """Yield pairs that say different things about the same edge at the same time."""
+    rows = enumerate(zip(closures, edges, strict=True), start=1)
+    for (_, (one, mine)), (row, (other, theirs)) in combinations(rows, 2):
+        if one.factor == other.factor or not one.meets(other):
+            continue
+        shared = np.intersect1d(mine, theirs, assume_unique=True)
+        if len(shared):
+            stronger, weaker = (one, other) if one.factor < other.factor else (other, one)
+            detail: dict[str, str | int | float] = {
+                "other": weaker.closure_id, "count": len(shared), "edge": int(shared[0]),
+                "factor": stronger.factor, "other_factor": weaker.factor,
+            }  # fmt: skip
+            yield Finding(
+                LAYER, row, "factor", "closure_contradiction", FindingLevel.WARNING, FindingAction.KEPT,
+                stronger.closure_id, detail,
+            )  # fmt: skip
