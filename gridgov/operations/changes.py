@@ -43,8 +43,7 @@ def read_changes(workspace: Workspace, after: int, *, limit: int = MOST_AT_ONCE)
     events = list(store.events(after=after, until=after + limit))
     entities = {entity_id: store.entity(entity_id) for entity_id in {event.entity_id for event in events}}
     return [
-        Change(event.seq, event.at, event.entity_id, event.kind, *_place(entities[event.entity_id]))
-        for event in events
+        Change(event.seq, event.at, event.entity_id, event.kind, *_place(entities[event.entity_id])) for event in events
     ]
 
 
