@@ -1,7 +1,7 @@
 """The server under load: 50 people with 50 accounts report and read for a minute, on SQLite and PostgreSQL.
 
 GRIDGOV_BENCH_POSTGRESQL holds the URL of an empty database; without it SQLite alone is measured. GRIDGOV_BENCH_SECONDS
-shortens the minute.
+shortens the minute; GRIDGOV_BENCH_ONLY names one of the two.
 """
 
 from __future__ import annotations
@@ -65,7 +65,10 @@ def run(*, data: Path | None, rounds: int, tell: Callable[[str], None]) -> Resul
         urls = {"SQLite": ""}
         if given := os.environ.get("GRIDGOV_BENCH_POSTGRESQL"):
             urls["PostgreSQL"] = given
+        only = os.environ.get("GRIDGOV_BENCH_ONLY", "")
         for name, url in urls.items():
+            if only and name != only:
+                continue
             tell(f"{name}: {PEOPLE} people for {SECONDS:.0f} s")
             tally, wall_s = _under_load(workspace, Settings(store=url), tell)
             rows += _figures(name, tally, wall_s)

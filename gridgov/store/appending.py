@@ -6,6 +6,7 @@ all of them. Each is still all or nothing, and one that is refused does not hind
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -26,15 +27,16 @@ FOLD_FAULTS = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Append:
-    """One waiting call of `append`, and later its answer."""
+    """One waiting call of `append`, and later its answer; `turn` is set when that is there, or when it is to write."""
 
     new_events: tuple[NewEvent, ...]
     expected_seq: int | None
     key: str | None
     events: list[Event] | None = None
     error: BaseException | None = None
+    turn: threading.Event = field(default_factory=threading.Event)
 
     @property
     def done(self) -> bool:

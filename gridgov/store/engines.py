@@ -95,6 +95,11 @@ def postgresql_engine(url: URL) -> Engine:
     return engine
 
 
+def reading(engine: Engine) -> Engine:
+    """Return the engine for single reads: PostgreSQL then spends no round trips on a transaction around each."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT") if engine.dialect.name == "postgresql" else engine
+
+
 @contextmanager
 def writing(engine: Engine, *, log: bool = True) -> Iterator[Connection]:
     """Open a transaction that writes; it commits, or on an exception rolls back.

@@ -19,7 +19,7 @@ from gridgov.model.events import GENESIS_HASH, Checkpoint, Event, NewEvent, form
 from gridgov.model.positions import Position
 from gridgov.store import moving
 from gridgov.store.appending import Append, Plan, call_key, make_append, plan_appends
-from gridgov.store.engines import writing
+from gridgov.store.engines import reading, writing
 from gridgov.store.rows import entity_condition, entity_of, entity_order, entity_row, event_of, event_row, upsert
 from gridgov.store.signing_in import SqlSignIns
 from gridgov.store.tables import APPENDS, ENTITIES, EVENTS, PROBES
@@ -34,11 +34,13 @@ class SqlStore:
     """A `Store` in a database. Made by `gridgov.store.open_store`."""
 
     def __init__(self, engine: Engine, *, fold: Fold, track_every_s: float = 60.0) -> None:
-        self._engine = engine
+        self._engine, self._reader = engine, reading(engine)
         self._fold = fold
         self._track_every_s = track_every_s
         self._waiting: deque[Append] = deque()
         self._writing = threading.Lock()
+        self._queue = threading.Lock()  # guards the two lines around it
+        self._led = False  # whether a call is writing for the others
         self._fault = ""
         self._probed_s = float("-inf")
         self._sign_ins = SqlSignIns(self._reading, self._saving)
@@ -60,11 +62,43 @@ class SqlStore:
         append = make_append(new_events, expected_seq, idempotency_key)
         if not append.new_events:
             return []
-        self._waiting.append(append)
-        with self._writing:
-            while not append.done:
-                self._write_waiting()
+        with self._queue:
+            self._waiting.append(append)
+            leads, self._led = not self._led, True
+        if not leads:
+            self._await_turn(append)
+        if not append.done:
+            self._lead(append)
         return append.result()
+
+    def _await_turn(self, append: Append) -> None:
+        try:
+            append.turn.wait()
+        except BaseException:  # this thread is being stopped: nobody may wait for it to lead
+            with self._queue:
+                if append in self._waiting:
+                    self._waiting.remove(append)
+                if append.turn.is_set() and not append.done:
+                    self._hand_over()
+            raise
+
+    def _lead(self, own: Append) -> None:
+        """Write what waits until the own call is done, then let the next one that waits lead.
+
+        Whoever is done needs no lock to go on, so that many calls gather while one group is being written.
+        """
+        try:
+            while not own.done:
+                with self._writing:
+                    self._write_waiting()
+        finally:
+            with self._queue:
+                self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._led = bool(self._waiting)
+        if self._waiting:
+            self._waiting[0].turn.set()
 
     def _write_waiting(self) -> None:
         group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
@@ -82,6 +116,9 @@ class SqlStore:
             self._fault = ""
             for append, events in [*plan.planned, *repeated]:
                 append.events = events
+        finally:
+            for append in group:
+                append.turn.set()
 
     def _plan(self, connection: Connection, group: Sequence[Append]) -> Plan:
         ids = sorted({new.entity_id for append in group for new in append.new_events})
@@ -166,7 +203,7 @@ class SqlStore:
 
     def state_digest(self) -> str:
         """Return the digest of the tables; see `Store.state_digest`."""
-        with self._reading() as connection:
+        with self._guarded(), self._engine.connect() as connection:  # a transaction, so that rows come in pages
             rows = connection.execution_options(yield_per=PAGE).execute(select(ENTITIES))
             return state_digest(entity_of(row) for row in rows)
 
@@ -212,7 +249,7 @@ class SqlStore:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with self._guarded(), self._engine.connect() as connection:
+        with self._guarded(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
