@@ -1,0 +1,138 @@
+"""Questions to a hierarchy with times on it: many to many, from workers to one place, one to one.
+
+Everything here gets places as `places.attach` returns them and gives None where the hierarchy cannot answer, since a
+trip might take `hierarchy.FAR` (12.4 days) or more; the plain search then does. Nothing is shared between calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridgov.network import hierarchy_search as search
+from gridgov.network import kernels
+from gridgov.network.hierarchy import FAR, Metric
+from gridgov.network.hierarchy_kernels import DOWN, UP
+from gridgov.network.hierarchy_paths import routes
+from gridgov.network.hierarchy_search import Labels
+from gridgov.network.places import Attached
+from gridgov.network.validation import Int64s
+
+Rows = Callable[[Callable[[slice], None], int], object]  # runs a search over parts of the rows, perhaps in threads
+
+
+def many_to_many(metric: Metric, starts: Attached, goals: Attached, in_threads: Rows) -> NDArray[np.int32] | None:
+    """Return the times from every start to every goal, -1 where there is no way.
+
+    Climbs from the side with fewer places, sweeps down to the other.
+    """
+    backward = goals.n_places < starts.n_places
+    seeds, members = _ranked(metric, goals if backward else starts), _ranked(metric, starts if backward else goals)
+    hierarchy = metric.hierarchy
+    ends = ends_of_places(seeds)
+    above = search.reach(hierarchy.tree, hierarchy.arc_head, members.table[:, kernels.NODE].copy())
+    on_edges = (members.table[:, kernels.EDGE] >= 0).any() and (seeds.table[:, kernels.EDGE] >= 0).any()
+    hung = search.hang_by_edge(members.table, hierarchy.topology.n_edges) if on_edges else None
+    times = np.empty((seeds.n_places, members.n_places), dtype=np.int32)
+    largest: list[int] = [_largest_offset(seeds, members)]
+
+    def fill(rows: slice) -> None:
+        own, result = ends[rows.start : rows.stop + 1], times[rows]
+        seen = search.sweep(hierarchy.tree, metric.times, backward, seeds.table, own, above, members.table, result)
+        largest.append(seen)
+        if hung is not None:
+            search.meet_on_edges(seeds[:2], own, members[:2], *hung, backward, result)
+
+    in_threads(fill, seeds.n_places)
+    missing = times == FAR
+    if missing.any():
+        if not metric.is_complete(max(largest)):
+            return None
+        times[missing] = -1
+    return np.ascontiguousarray(times.T) if backward else times
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledMembers:
+    """Workers with the times to everything above them, for many questions about who is nearest."""
+
+    metric: Metric
+    members: Attached
+    labels: Labels
+    largest_ms: int
+
+    def times_to(self, goals: Attached) -> Int64s | None:
+        """Return the times from every member to every goal, shape (goals, members); `FAR` where there is no way."""
+        goals = _ranked(self.metric, goals)
+        times = np.empty((goals.n_places, self.members.n_places), dtype=np.int64)
+        seen = search.nearest_rows(
+            self.metric.hierarchy.tree, self.metric.times, goals[:2], ends_of_places(goals), self.members[:2],
+            self.labels, times,
+        )  # fmt: skip
+        largest = max(seen, self.largest_ms, _largest_offset(goals, self.members))
+        if (times == FAR).any() and not self.metric.is_complete(largest):
+            return None
+        return times
+
+    def nearest(self, goal: Attached, k: int) -> tuple[Int64s, tuple[int, int, Int64s]] | None:
+        """Return the k nearest members of one goal with their routes, as `kernels.nearest` does."""
+        times = self.times_to(goal)
+        if times is None:
+            return None
+        members = first_of_row(times[0], k)
+        best = np.empty((4, len(members) + 1), dtype=np.int64)
+        best[kernels.MEMBER, :-1], best[kernels.TIME, :-1] = members, times[0][members]
+        return best, (len(members), *self._routes(best, goal))
+
+    def _routes(self, best: Int64s, goal: Attached) -> tuple[int, Int64s]:
+        """Return how many nodes were visited, and the steps of the routes."""
+        metric, hierarchy = self.metric, self.metric.hierarchy
+        seeds = _ranked(metric, goal)
+        labels, _ = _labels(metric, seeds, DOWN)
+        steps = routes(
+            best, seeds[:2], labels, self.members[:2], self.labels,
+            (hierarchy.depth, hierarchy.arc_tail, hierarchy.order),
+            (hierarchy.triangles, hierarchy.edges, metric.travel_time_ms, metric.times),
+            metric.has_free_edges, hierarchy.topology.head,
+        )  # fmt: skip
+        return int((hierarchy.depth[seeds.table[:, kernels.NODE]] + 1).sum()), steps
+
+
+def label_members(metric: Metric, members: Attached) -> LabelledMembers:
+    """Prepare workers for questions about who is nearest; takes one climb for each."""
+    ranked = _ranked(metric, members)
+    return LabelledMembers(metric, ranked, *_labels(metric, ranked, UP))
+
+
+def first_of_row(times: Int64s, k: int) -> Int64s:
+    """Return the positions of the k least times below `FAR`, by time, then position."""
+    reached = np.flatnonzero(times < FAR)
+    if len(reached) > k:
+        limit = np.partition(times[reached], k - 1)[k - 1]
+        reached = reached[times[reached] <= limit]
+    return np.asarray(reached[np.argsort(times[reached], kind="stable")][:k], dtype=np.int64)
+
+
+def _labels(metric: Metric, places: Attached, direction: int) -> tuple[Labels, int]:
+    size = (len(places.table), metric.hierarchy.height)
+    labels = (np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32))
+    return labels, search.climb_all(metric.hierarchy.tree, metric.times, direction, places.table, labels)
+
+
+def _ranked(metric: Metric, places: Attached) -> Attached:
+    """Return places whose nodes are ranks."""
+    table = places.table.copy()
+    table[:, kernels.NODE] = metric.hierarchy.rank[table[:, kernels.NODE]]
+    return Attached(table, places.positions, places.n_places)
+
+
+def ends_of_places(places: Attached) -> Int64s:
+    """Return where the attachments of each place end: place i owns the rows ``ends[i]:ends[i + 1]``."""
+    return np.searchsorted(places.table[:, kernels.OWNER], np.arange(places.n_places + 1)).astype(np.int64)
+
+
+def _largest_offset(*places: Attached) -> int:
+    return max(int(one.table[:, kernels.OFFSET].max(initial=0)) for one in places)
