@@ -7,6 +7,11 @@ topology.py      what all views share; twin edges as one street; working arrays 
 snapping.py      a point → the nearest `Place`       places.py    nodes and points on edges, in whole milliseconds
 nearest.py       `nearest_workers`, one incident or a batch; `WorkerIndex`
 matrix.py        travel times, many to many          kernels.py   the compiled searches under both
+hierarchy.py     `Hierarchy` and `Metric`: customizable contraction hierarchies; _order: dissection_kernels under it,
+                 _storage: the order in a file, _queries: matrices, nearest and routes; _kernels, _search and _paths
+                 are compiled
+planning.py      early-stop search or hierarchy       threads.py   rows in several threads
+overlay.py       what a view changes                  compiling.py  how everything is compiled
 routes.py        `Route`: edges, line, lengths       directions.py  a route in words
 frames.py        edges as a GeoDataFrame             splitting.py   places as real nodes, for other engines
 warming.py       `warm_up`: compile once, with progress
@@ -18,6 +23,9 @@ Nothing here reads a clock or random numbers; only `RoadNetwork.save` and `load`
 
 from gridgov.network.assembly import RoadDetails
 from gridgov.network.directions import directions
+from gridgov.network.hierarchy import Hierarchy, Metric
+from gridgov.network.hierarchy_order import node_order
+from gridgov.network.hierarchy_storage import stored_order
 from gridgov.network.matrix import travel_times
 from gridgov.network.nearest import Nearest, NearestBatch, WorkerIndex, nearest_workers, nearest_workers_batch
 from gridgov.network.places import Location, Locations, Place, Places
@@ -29,8 +37,10 @@ from gridgov.network.warming import warm_up
 
 __all__ = [
     "CLOSED",
+    "Hierarchy",
     "Location",
     "Locations",
+    "Metric",
     "Nearest",
     "NearestBatch",
     "Place",
@@ -43,7 +53,9 @@ __all__ = [
     "directions",
     "nearest_workers",
     "nearest_workers_batch",
+    "node_order",
     "split_at_places",
+    "stored_order",
     "travel_times",
     "warm_up",
 ]

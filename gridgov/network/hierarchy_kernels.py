@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridgov.network.compiling import compiled, inlined
+from gridgov.network.kernels import Number
 from gridgov.network.validation import Int32s, Int64s
 
 UP, DOWN = 0, 1
@@ -111,7 +112,7 @@ def sums_to_root(parent: Int32s, amount: Int64s) -> Int64s:
 
 
 @inlined
-def _arc_between(first_arc: Int64s, arc_head: Int32s, low: int, high: int) -> int:
+def _arc_between(first_arc: Int64s, arc_head: Int32s, low: int, high: int) -> Number:
     """Return the arc between two nodes that are known to have one."""
     left, right = first_arc[low], first_arc[low + 1]
     while right - left > 1:
@@ -120,7 +121,7 @@ def _arc_between(first_arc: Int64s, arc_head: Int32s, low: int, high: int) -> in
             left = middle
         else:
             right = middle
-    return left
+    return np.int64(left)
 
 
 @compiled
@@ -206,7 +207,9 @@ def customize(first_arc: Int64s, across: Int32s, slot_of_edge: Int32s, edge_ms: 
 
 
 @inlined
-def _time_of(slot: int, triangles: Triangles, edges: Edges, edge_ms: Int32s, times: Times, least: np.int32) -> np.int32:
+def _time_of(
+    slot: Number, triangles: Triangles, edges: Edges, edge_ms: Int32s, times: Times, least: np.int32
+) -> np.int32:
     """Return the time of an arc's direction from its edges and its lower triangles; `least` if that is known to do."""
     _, _, first_triangle, sides = triangles
     _, first_edge, edge_of_slot = edges

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 
 from gridgov.network.compiling import compiled
 from gridgov.network.hierarchy_kernels import DOWN, NOTHING, UP, Edges, Times, Triangles
 from gridgov.network.hierarchy_search import Attachments, Labels, _between, _shared
-from gridgov.network.kernels import EDGE, EDGE_ENDS, MEMBER, NODE, NODE_ENDS, OWNER
+from gridgov.network.kernels import EDGE, EDGE_ENDS, MEMBER, NODE, NODE_ENDS, OWNER, Number
 from gridgov.network.kernels import TIME as TIME_ROW
 from gridgov.network.validation import Int32s, Int64s
 
+Roads: TypeAlias = tuple[Triangles, Edges, Int32s, Times]  # the third: times of the edges
+
 
 @compiled
-def _unpack(
-    slot: int, triangles: Triangles, edges: Edges, edge_ms: Int32s, times: Times, trail: list[np.int64]
-) -> None:
+def _unpack(slot: np.int64, roads: Roads, trail: list[np.int64]) -> None:
     """Add the edges of an arc, driven in one direction, to a trail.
 
     An arc is as fast as one of its edges, or as the two sides of one of its triangles; these have a lower tail, so
     that this ends even where all times are 0.
     """
-    _, _, first_triangle, sides = triangles
-    _, first_edge, edge_of_slot = edges
+    (_, _, first_triangle, sides), (_, first_edge, edge_of_slot), edge_ms, times = roads
     waiting = [np.int64(slot)]
     while len(waiting) > 0:
         slot = waiting.pop()
@@ -57,23 +58,22 @@ def _ascent(came: Int32s, depth: Int32s, arc_tail: Int32s, at: int, arcs: Int32s
 
 @compiled
 def trail_of_pair(
-    pair: tuple[int, int], labels: tuple[Labels, Labels], depth: Int32s, arc_tail: Int32s, at: int,
-    triangles: Triangles, edges: Edges, edge_ms: Int32s, times: Times,
+    pair: tuple[int, int], labels: tuple[Labels, Labels], depth: Int32s, arc_tail: Int32s, at: int, roads: Roads,
 ) -> list[np.int64]:  # fmt: skip
     """Return the edges from the start of one climb over the shared ancestor of depth `at` to the start of another."""
     trail = [np.int64(0) for _ in range(0)]
     arcs = np.empty(labels[0][0].shape[1], np.int32)
     count = _ascent(labels[0][2][pair[0]], depth, arc_tail, at, arcs)
     for c in range(count - 1, -1, -1):
-        _unpack(2 * np.int64(arcs[c]) + UP, triangles, edges, edge_ms, times, trail)
+        _unpack(2 * np.int64(arcs[c]) + UP, roads, trail)
     count = _ascent(labels[1][2][pair[1]], depth, arc_tail, at, arcs)
     for c in range(count):
-        _unpack(2 * np.int64(arcs[c]) + DOWN, triangles, edges, edge_ms, times, trail)
+        _unpack(2 * np.int64(arcs[c]) + DOWN, roads, trail)
     return trail
 
 
 @compiled
-def without_loops(start: int, trail: list[np.int64], head: Int32s, n_nodes: int) -> list[np.int64]:
+def without_loops(start: Number, trail: list[np.int64], head: Int32s, n_nodes: int) -> list[np.int64]:
     """Return a trail without the parts (of 0 ms) that come back to a node it has passed."""
     kept = [np.int64(0) for _ in range(0)]
     passed = np.full(n_nodes, NOTHING, np.int32)  # how many edges lead to each node
@@ -110,20 +110,18 @@ def meeting(
 @compiled
 def routes(
     best: Int64s, seeds: Attachments, seed_labels: Labels, members: Attachments, member_labels: Labels,
-    tree: tuple[Int32s, Int32s, Int32s], roads: tuple[Triangles, Edges, Int32s, Times], loops: bool, head: Int32s,
+    tree: tuple[Int32s, Int32s, Int32s, Int32s], roads: Roads, loops: bool,
 ) -> Int64s:  # fmt: skip
     """Write into `best` where the routes of its members lie, and return their nodes and edges, as `kernels.nearest`.
 
     Parameters
     ----------
-    tree : (depth, arc_tail, node of each rank)
+    tree : (depth, arc_tail, node of each rank, node at the end of each edge)
     roads : (triangles, edges, edge_ms, times)
     loops : bool
         Ways may come back to a node, since there are edges of 0 ms.
-    head : int32 array
-        The node at the end of each edge.
     """
-    depth, arc_tail, order = tree
+    depth, arc_tail, order, head = tree
     nodes, edges = [np.int64(0) for _ in range(0)], [np.int64(0) for _ in range(0)]
     count = best.shape[1] - 1
     for i in range(count):
@@ -133,9 +131,7 @@ def routes(
             edges.append(members[0][a, EDGE])
         if at == NOTHING:
             continue
-        trail = trail_of_pair(
-            (a, s), (member_labels, seed_labels), depth, arc_tail, at, roads[0], roads[1], roads[2], roads[3]
-        )
+        trail = trail_of_pair((a, s), (member_labels, seed_labels), depth, arc_tail, at, roads)
         start = np.int64(order[members[0][a, NODE]])
         if loops:
             trail = without_loops(start, trail, head, len(order))

@@ -6,7 +6,6 @@ trip might take `hierarchy.FAR` (12.4 days) or more; the plain search then does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,12 +18,13 @@ from gridgov.network.hierarchy_kernels import DOWN, UP
 from gridgov.network.hierarchy_paths import routes
 from gridgov.network.hierarchy_search import Labels
 from gridgov.network.places import Attached
+from gridgov.network.threads import run_in_threads
 from gridgov.network.validation import Int64s
 
-Rows = Callable[[Callable[[slice], None], int], object]  # runs a search over parts of the rows, perhaps in threads
 
-
-def many_to_many(metric: Metric, starts: Attached, goals: Attached, in_threads: Rows) -> NDArray[np.int32] | None:
+def many_to_many(
+    metric: Metric, starts: Attached, goals: Attached, threads: int | None = None
+) -> NDArray[np.int32] | None:
     """Return the times from every start to every goal, -1 where there is no way.
 
     Climbs from the side with fewer places, sweeps down to the other.
@@ -39,14 +39,15 @@ def many_to_many(metric: Metric, starts: Attached, goals: Attached, in_threads: 
     times = np.empty((seeds.n_places, members.n_places), dtype=np.int32)
     largest: list[int] = [_largest_offset(seeds, members)]
 
-    def fill(rows: slice) -> None:
+    def fill(blocks: slice) -> None:
+        rows = slice(blocks.start * search.LANES, min(blocks.stop * search.LANES, seeds.n_places))
         own, result = ends[rows.start : rows.stop + 1], times[rows]
         seen = search.sweep(hierarchy.tree, metric.times, backward, seeds.table, own, above, members.table, result)
-        largest.append(seen)
+        largest.append(int(seen))
         if hung is not None:
             search.meet_on_edges(seeds[:2], own, members[:2], *hung, backward, result)
 
-    in_threads(fill, seeds.n_places)
+    run_in_threads(fill, -(-seeds.n_places // search.LANES), threads)
     missing = times == FAR
     if missing.any():
         if not metric.is_complete(max(largest)):
@@ -72,10 +73,25 @@ class LabelledMembers:
             self.metric.hierarchy.tree, self.metric.times, goals[:2], ends_of_places(goals), self.members[:2],
             self.labels, times,
         )  # fmt: skip
-        largest = max(seen, self.largest_ms, _largest_offset(goals, self.members))
+        largest = max(int(seen), self.largest_ms, _largest_offset(goals, self.members))
         if (times == FAR).any() and not self.metric.is_complete(largest):
             return None
         return times
+
+    def nearest_of_many(self, goals: Attached, k: int, threads: int | None) -> tuple[Int64s, Int64s, int] | None:
+        """Return positions and times of the k nearest for every goal, -1 where nobody else can come, and threads."""
+        found, times = np.full((2, goals.n_places, k), -1, dtype=np.int64)
+        answered: list[bool] = []
+
+        def fill(rows: slice) -> None:
+            all_times = self.times_to(_some(goals, rows))
+            answered.append(all_times is not None)
+            for i, row in enumerate(all_times if all_times is not None else ()):
+                best = first_of_row(row, k)
+                found[rows.start + i, : len(best)], times[rows.start + i, : len(best)] = best, row[best]
+
+        used = run_in_threads(fill, goals.n_places, threads)
+        return (found, times, used) if all(answered) else None
 
     def nearest(self, goal: Attached, k: int) -> tuple[Int64s, tuple[int, int, Int64s]] | None:
         """Return the k nearest members of one goal with their routes, as `kernels.nearest` does."""
@@ -94,9 +110,9 @@ class LabelledMembers:
         labels, _ = _labels(metric, seeds, DOWN)
         steps = routes(
             best, seeds[:2], labels, self.members[:2], self.labels,
-            (hierarchy.depth, hierarchy.arc_tail, hierarchy.order),
+            (hierarchy.depth, hierarchy.arc_tail, hierarchy.order, hierarchy.topology.head),
             (hierarchy.triangles, hierarchy.edges, metric.travel_time_ms, metric.times),
-            metric.has_free_edges, hierarchy.topology.head,
+            metric.has_free_edges,
         )  # fmt: skip
         return int((hierarchy.depth[seeds.table[:, kernels.NODE]] + 1).sum()), steps
 
@@ -118,8 +134,8 @@ def first_of_row(times: Int64s, k: int) -> Int64s:
 
 def _labels(metric: Metric, places: Attached, direction: int) -> tuple[Labels, int]:
     size = (len(places.table), metric.hierarchy.height)
-    labels = (np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32))
-    return labels, search.climb_all(metric.hierarchy.tree, metric.times, direction, places.table, labels)
+    labels: Labels = (np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32))
+    return labels, int(search.climb_all(metric.hierarchy.tree, metric.times, direction, places.table, labels))
 
 
 def _ranked(metric: Metric, places: Attached) -> Attached:
@@ -127,6 +143,15 @@ def _ranked(metric: Metric, places: Attached) -> Attached:
     table = places.table.copy()
     table[:, kernels.NODE] = metric.hierarchy.rank[table[:, kernels.NODE]]
     return Attached(table, places.positions, places.n_places)
+
+
+def _some(places: Attached, rows: slice) -> Attached:
+    """Return some of the places, in a row."""
+    ends = ends_of_places(places)
+    own = slice(ends[rows.start], ends[rows.stop])
+    table = places.table[own].copy()
+    table[:, kernels.OWNER] -= rows.start
+    return Attached(table, places.positions[own], rows.stop - rows.start)
 
 
 def ends_of_places(places: Attached) -> Int64s:
