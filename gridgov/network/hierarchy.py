@@ -16,13 +16,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from gridgov.network import hierarchy_kernels as kernels
 from gridgov.network.hierarchy_kernels import Arcs, Edges, Times, Triangles
 from gridgov.network.hierarchy_order import checked_order, node_order, pairs_between
 from gridgov.network.topology import Topology
-from gridgov.network.validation import CLOSED, Int32s, Int64s, edge_ids, frozen, travel_times_ms
+from gridgov.network.validation import CLOSED, Int32s, Int64s, edge_ids, frozen, node_ids, travel_times_ms
 
 if TYPE_CHECKING:
     from gridgov.network.hierarchy_search import Tree
@@ -33,6 +33,7 @@ FAR = int(kernels.FAR)
 _BUDGET = 0.15
 """Triangles, as a share of all, that a partial customization may look at: each costs some six times as much as in a
 full one, where they lie in a row."""
+_LEAST_BUDGET = 1000
 
 
 class Hierarchy:
@@ -174,7 +175,7 @@ class Metric:
     def _with_changes(self, changed: Int64s, times_ms: Int32s) -> Metric | None:
         """Return the metric after few changes, None where they are too many for that to pay."""
         hierarchy = self.hierarchy
-        budget = int(_BUDGET * len(hierarchy.triangles[1]))
+        budget = max(_LEAST_BUDGET, int(_BUDGET * len(hierarchy.triangles[1])))
         if len(changed) > budget:
             return None
         times = self.times.copy()  # a tenth of a millisecond for 100,000 arcs: cheaper than any way to undo changes
@@ -183,6 +184,28 @@ class Metric:
             budget,
         )  # fmt: skip
         return None if looked < 0 else Metric(hierarchy, times_ms, cast("Times", frozen(times)))
+
+    def travel_times(self, sources: ArrayLike, targets: ArrayLike) -> NDArray[np.int32]:
+        """Return the times between nodes, int32 ms of shape (sources, targets), -1 where there is no way.
+
+        Raises
+        ------
+        ParameterError
+            A node does not exist, or a trip might take `FAR` or more.
+        """
+        from gridgov.network.hierarchy_queries import times_between_nodes  # noqa: PLC0415  # it imports this module
+
+        n_nodes = self.hierarchy.topology.n_nodes
+        return times_between_nodes(
+            self, node_ids(sources, "sources", n_nodes), node_ids(targets, "targets", n_nodes)
+        )  # fmt: skip
+
+    def route(self, source: int, target: int) -> tuple[int, list[int]]:
+        """Return the time from node to node and the edges driven, in order; -1 and no edges where there is no way."""
+        from gridgov.network.hierarchy_queries import edges_between_nodes  # noqa: PLC0415  # it imports this module
+
+        ends = node_ids([source, target], "source and target", self.hierarchy.topology.n_nodes)
+        return edges_between_nodes(self, int(ends[0]), int(ends[1]))
 
     def for_times(self, travel_time_ms: Int32s) -> Metric:
         """Return the metric of other times, which are known to be right and will not change, by the shorter way."""

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gridgov.errors import ParameterError
 from gridgov.network import hierarchy_search as search
 from gridgov.network import kernels
 from gridgov.network.hierarchy import FAR, Metric
 from gridgov.network.hierarchy_kernels import DOWN, UP
 from gridgov.network.hierarchy_paths import routes
 from gridgov.network.hierarchy_search import Labels
-from gridgov.network.places import Attached
+from gridgov.network.places import Attached, attached_nodes
 from gridgov.network.threads import run_in_threads
 from gridgov.network.validation import Int64s
+
+TOO_LONG = f"a trip may take {FAR} ms or more, which a hierarchy cannot hold; ask the network instead"
 
 
 def many_to_many(
@@ -49,11 +52,36 @@ def many_to_many(
 
     run_in_threads(fill, -(-seeds.n_places // search.LANES), threads)
     missing = times == FAR
-    if missing.any():
-        if not metric.is_complete(max(largest)):
-            return None
-        times[missing] = -1
+    if missing.any() and not metric.is_complete(max(largest)):
+        return None
+    times[missing] = -1
     return np.ascontiguousarray(times.T) if backward else times
+
+
+def times_between_nodes(metric: Metric, sources: Int64s, targets: Int64s) -> NDArray[np.int32]:
+    """Return the times between nodes, -1 where there is no way.
+
+    Raises
+    ------
+    ParameterError
+        A trip might take `FAR` or more.
+    """
+    times = many_to_many(metric, attached_nodes(sources), attached_nodes(targets))
+    if times is None:
+        raise ParameterError(TOO_LONG)
+    return times
+
+
+def edges_between_nodes(metric: Metric, source: int, target: int) -> tuple[int, list[int]]:
+    """Return the time from node to node and the edges driven; -1 and none where there is no way."""
+    labelled = label_members(metric, attached_nodes(np.array([source])))
+    answer = labelled.nearest(attached_nodes(np.array([target])), 1)
+    if answer is None:
+        raise ParameterError(TOO_LONG)
+    best, (count, _, steps) = answer
+    if not count:
+        return -1, []
+    return int(best[kernels.TIME, 0]), steps[best[kernels.EDGE_ENDS, 0] : best[kernels.EDGE_ENDS, 1]].tolist()
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import networkx as nx
 
     from gridgov.network.places import Locations, Place, Places
+    from gridgov.network.planning import Engine
 
 
 class RoadNetwork:
@@ -298,13 +299,15 @@ class RoadNetwork:
         along = np.concatenate([[0.0], np.cumsum(steps)])
         return along / along[-1] if along[-1] > 0 else np.linspace(0.0, 1.0, len(line))
 
-    def travel_times(self, sources: Locations, targets: Locations) -> NDArray[np.integer]:
+    def travel_times(
+        self, sources: Locations, targets: Locations, *, engine: Engine | None = None
+    ) -> NDArray[np.integer]:
         """Return the milliseconds from every source to every target, -1 where there is no way.
 
         int32, but int64 if any of the trips takes more than 2,147,483,647 ms (24.8 days); see
         `gridgov.network.matrix.travel_times`.
         """
-        return travel_times(self, sources, targets)
+        return travel_times(self, sources, targets, engine=engine)
 
     def worker_index(self, worker_nodes: Locations) -> WorkerIndex:
         """Prepare workers for many searches on this view; pass the result to `nearest_workers`."""
