@@ -34,6 +34,8 @@ _BUDGET = 0.15
 """Triangles, as a share of all, that a partial customization may look at: each costs some six times as much as in a
 full one, where they lie in a row."""
 _LEAST_BUDGET = 1000
+_FEW, _FEW_SHARE = 50, 1 / 400
+"""More changed edges than this many, and this share of all, go over the budget anyhow."""
 
 
 class Hierarchy:
@@ -103,6 +105,11 @@ class Hierarchy:
     def arcs(self) -> Arcs:
         """The arcs as the kernels want them."""
         return self.first_arc, self.arc_tail, self.arc_head
+
+    @cached_property
+    def nodes(self) -> tuple[Int32s, Int32s, Int32s, Int32s]:
+        """What the searches need to come back to nodes: see `hierarchy_paths.nearest`."""
+        return self.arc_tail, self.order, self.topology.head, self.rank
 
     @cached_property
     def tree(self) -> Tree:
@@ -176,7 +183,7 @@ class Metric:
         """Return the metric after few changes, None where they are too many for that to pay."""
         hierarchy = self.hierarchy
         budget = max(_LEAST_BUDGET, int(_BUDGET * len(hierarchy.triangles[1])))
-        if len(changed) > budget:
+        if len(changed) > _FEW + _FEW_SHARE * len(times_ms):
             return None
         times = self.times.copy()  # a tenth of a millisecond for 100,000 arcs: cheaper than any way to undo changes
         looked = kernels.recustomize(

@@ -7,8 +7,8 @@ from typing import TypeAlias
 import numpy as np
 
 from gridgov.network.compiling import compiled
-from gridgov.network.hierarchy_kernels import DOWN, NOTHING, UP, Edges, Times, Triangles
-from gridgov.network.hierarchy_search import Attachments, Labels, _between, _shared
+from gridgov.network.hierarchy_kernels import DOWN, FAR, NOTHING, UP, Edges, Times, Triangles
+from gridgov.network.hierarchy_search import Attachments, Labels, Tree, _between, _shared, climb_all, times_from_members
 from gridgov.network.kernels import EDGE, EDGE_ENDS, MEMBER, NODE, NODE_ENDS, OWNER, Number
 from gridgov.network.kernels import TIME as TIME_ROW
 from gridgov.network.validation import Int32s, Int64s
@@ -150,3 +150,58 @@ def routes(
     for i in range(count + 1):
         best[EDGE_ENDS, i] += len(nodes)
     return steps
+
+
+@compiled
+def _first_members(times: Int64s, k: int) -> Int64s:
+    """Return the members with the k least times below `FAR`, by time, then position."""
+    best = np.empty(min(k, len(times)), np.int64)
+    count = 0
+    for i in range(len(times)):
+        if times[i] >= FAR or (count == len(best) and times[i] >= times[best[count - 1]]):
+            continue
+        count = min(count + 1, len(best))
+        at = count - 1
+        while at > 0 and times[best[at - 1]] > times[i]:
+            best[at] = best[at - 1]
+            at -= 1
+        best[at] = i
+    return best[:count]
+
+
+@compiled
+def nearest(
+    seeds: Attachments, members: Attachments, member_labels: Labels, tree: Tree,
+    nodes: tuple[Int32s, Int32s, Int32s, Int32s], roads: Roads, wanted: tuple[int, int], loops: bool,
+) -> tuple[Int64s, int, int, Int64s, np.int64]:  # fmt: skip
+    """Return the k members nearest to the seeds, which are one place, and their routes, as `kernels.nearest`.
+
+    Parameters
+    ----------
+    nodes : (arc_tail, node of each rank, node at the end of each edge, rank of each node)
+    wanted : (k, number of members)
+
+    Returns
+    -------
+    (best, count, visited, steps, largest) : `largest` is the largest time seen if some member was not reached, else 0
+    """
+    arc_tail, order, head, rank = nodes
+    k, n_members = wanted
+    depth = tree[3]
+    table = seeds[0].copy()
+    visited = 0
+    for s in range(len(table)):
+        table[s, NODE] = rank[table[s, NODE]]
+        visited += depth[table[s, NODE]] + 1
+    size = (len(table), member_labels[0].shape[1])
+    labels = (np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32))
+    largest = climb_all(tree, roads[3], DOWN, table, labels)
+    times = np.empty(n_members, np.int64)
+    goal = (table, seeds[1])
+    times_from_members(depth, goal, labels, members, member_labels, times)
+    found = _first_members(times, k)
+    best = np.empty((4, len(found) + 1), np.int64)
+    for i in range(len(found)):
+        best[MEMBER, i], best[TIME_ROW, i] = found[i], times[found[i]]
+    steps = routes(best, goal, labels, members, member_labels, (depth, arc_tail, order, head), roads, loops)
+    return best, len(found), visited, steps, largest if len(found) < min(k, len(times)) else np.int64(0)

@@ -15,8 +15,8 @@ from gridgov.errors import ParameterError
 from gridgov.network import hierarchy_search as search
 from gridgov.network import kernels
 from gridgov.network.hierarchy import FAR, Metric
-from gridgov.network.hierarchy_kernels import DOWN, UP
-from gridgov.network.hierarchy_paths import routes
+from gridgov.network.hierarchy_kernels import UP
+from gridgov.network.hierarchy_paths import nearest
 from gridgov.network.hierarchy_search import Labels
 from gridgov.network.places import Attached, attached_nodes
 from gridgov.network.threads import run_in_threads
@@ -123,32 +123,21 @@ class LabelledMembers:
 
     def nearest(self, goal: Attached, k: int) -> tuple[Int64s, tuple[int, int, Int64s]] | None:
         """Return the k nearest members of one goal with their routes, as `kernels.nearest` does."""
-        times = self.times_to(goal)
-        if times is None:
-            return None
-        members = first_of_row(times[0], k)
-        best = np.empty((4, len(members) + 1), dtype=np.int64)
-        best[kernels.MEMBER, :-1], best[kernels.TIME, :-1] = members, times[0][members]
-        return best, (len(members), *self._routes(best, goal))
-
-    def _routes(self, best: Int64s, goal: Attached) -> tuple[int, Int64s]:
-        """Return how many nodes were visited, and the steps of the routes."""
         metric, hierarchy = self.metric, self.metric.hierarchy
-        seeds = _ranked(metric, goal)
-        labels, _ = _labels(metric, seeds, DOWN)
-        steps = routes(
-            best, seeds[:2], labels, self.members[:2], self.labels,
-            (hierarchy.depth, hierarchy.arc_tail, hierarchy.order, hierarchy.topology.head),
+        best, count, visited, steps, largest = nearest(
+            goal[:2], self.members[:2], self.labels, hierarchy.tree, hierarchy.nodes,
             (hierarchy.triangles, hierarchy.edges, metric.travel_time_ms, metric.times),
-            metric.has_free_edges,
+            (int(k), self.members.n_places), metric.has_free_edges,
         )  # fmt: skip
-        return int((hierarchy.depth[seeds.table[:, kernels.NODE]] + 1).sum()), steps
+        if largest and not metric.is_complete(max(largest, self.largest_ms, _largest_offset(goal, self.members))):
+            return None
+        return best, (count, visited, steps)
 
 
 def label_members(metric: Metric, members: Attached) -> LabelledMembers:
     """Prepare workers for questions about who is nearest; takes one climb for each."""
     ranked = _ranked(metric, members)
-    return LabelledMembers(metric, ranked, *_labels(metric, ranked, UP))
+    return LabelledMembers(metric, ranked, *_labels(metric, ranked))
 
 
 def first_of_row(times: Int64s, k: int) -> Int64s:
@@ -160,10 +149,10 @@ def first_of_row(times: Int64s, k: int) -> Int64s:
     return np.asarray(reached[np.argsort(times[reached], kind="stable")][:k], dtype=np.int64)
 
 
-def _labels(metric: Metric, places: Attached, direction: int) -> tuple[Labels, int]:
+def _labels(metric: Metric, places: Attached) -> tuple[Labels, int]:
     size = (len(places.table), metric.hierarchy.height)
     labels: Labels = (np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.int32))
-    return labels, int(search.climb_all(metric.hierarchy.tree, metric.times, direction, places.table, labels))
+    return labels, int(search.climb_all(metric.hierarchy.tree, metric.times, UP, places.table, labels))
 
 
 def _ranked(metric: Metric, places: Attached) -> Attached:

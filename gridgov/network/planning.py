@@ -2,8 +2,9 @@
 
 Both give the same times, so this is about speed alone. An early-stop search costs what it settles: with w workers
 spread over n nodes some ``n * k / w`` nodes. The hierarchy costs the same wherever the workers are, and a little for
-each of them. So few workers on a large network ask for the hierarchy, many for the search. Measured with prepared
-workers (`python -m benchmarks network`), the two meet at about 1,000 expected settled nodes.
+each of them, but once for every view its times must be put on it. So few workers on a large network ask for the
+hierarchy, many for the search. Measured with prepared workers, the two meet at about 1,000 expected settled nodes;
+`python -m benchmarks network` shows both sides of that.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _LABELLED_WORKER = 150
 _READ_TIME = 3
 _QUESTION = 60_000  # arrays and calls around one answer of the hierarchy
 _ROUTE = 15_000
+_CUSTOMIZED_TRIANGLE = 2.5
+_EDGE_IN_ROW = 15  # of the rows that a view's searches run on
 _PREPARED_NODE = 60_000  # order, arcs and triangles; 50,000 on 20,000 nodes, 90,000 on 60,000
 _PAYS_BACK = 2  # how many times its cost a hierarchy must save at once to be made without being asked for
 
@@ -36,7 +39,8 @@ def engine_for_nearest(network: RoadNetwork, n_workers: int, k: int, *, prepared
     Parameters
     ----------
     prepared : bool
-        The workers' labels are kept for later questions, so that making them does not count.
+        The workers are kept for later questions, so that it does not count what is made for the first of them: the
+        view's rows or its times on the hierarchy, and labels.
     n_incidents : int
         How many questions are asked at once.
     """
@@ -48,7 +52,7 @@ def engine_for_nearest(network: RoadNetwork, n_workers: int, k: int, *, prepared
         return EARLY_STOP
     climb = network.hierarchy().mean_climb * _CLIMBED_ARC
     one = _QUESTION + climb + n_workers * _LABELLED_WORKER + (min(k, n_workers) * _ROUTE if n_incidents == 1 else 0)
-    labels = 0.0 if prepared else n_workers * climb
+    labels = 0.0 if prepared else n_workers * climb + _still_to_do(network)
     return HIERARCHY if labels + n_incidents * one < search else EARLY_STOP
 
 
@@ -62,8 +66,15 @@ def engine_for_times(network: RoadNetwork, n_starts: int, n_goals: int) -> Engin
     climb = hierarchy.mean_climb
     above = min(hierarchy.n_arcs, columns * climb)  # arcs above the columns
     sweeps = -(-rows // _LANES) * above * _SWEPT_ARC
-    cost = _QUESTION + rows * climb * _CLIMBED_ARC + sweeps + rows * columns * _READ_TIME
+    cost = _still_to_do(network) + _QUESTION + rows * climb * _CLIMBED_ARC + sweeps + rows * columns * _READ_TIME
     return HIERARCHY if cost < search else EARLY_STOP
+
+
+def _still_to_do(network: RoadNetwork) -> float:
+    """Return how much longer this view's times on the hierarchy would take than the rows for its searches."""
+    times = 0.0 if network.has_metric else len(network.hierarchy().triangles[1]) * _CUSTOMIZED_TRIANGLE
+    rows = 0.0 if network.has_rows else network.n_edges * _EDGE_IN_ROW
+    return times - rows
 
 
 def _is_at_hand(network: RoadNetwork, search_ns: float) -> bool:

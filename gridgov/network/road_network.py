@@ -348,6 +348,16 @@ class RoadNetwork:
             return self.hierarchy().with_times(self.travel_time_ms)
         return base.metric.for_times(self.travel_time_ms)
 
+    @property
+    def has_metric(self) -> bool:
+        """Whether this view's times are on the hierarchy already."""
+        return "metric" in self.__dict__
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether this view's edges are ready for searches."""
+        return "forward" in self.__dict__ or "backward" in self.__dict__
+
     def _search_graph(self, order: Int32s, near: Int32s, far: Int32s) -> SearchGraph:
         open_edges = order[self.travel_time_ms[order] != CLOSED]
         first = np.zeros(self.n_nodes + 1, dtype=np.int32)

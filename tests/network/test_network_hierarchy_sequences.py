@@ -17,7 +17,7 @@ from gridgov.network.hierarchy_storage import load_order
 @pytest.mark.slow
 def test_a_thousand_random_openings_and_closures_on_20_000_nodes_equal_a_full_customization() -> None:
     """Bit for bit after every one of them; times to some nodes equal the plain search now and then."""
-    network = grid_network(160, 125, missing=0.35)
+    network = grid_network(160, 125, missing=0.2)
     assert network.n_nodes == 20_000
     hierarchy, rng = network.hierarchy(), np.random.default_rng(5)
     metric = network.metric
