@@ -231,9 +231,10 @@ class Metric:
     def is_complete(self, largest_ms: int) -> bool:
         """Whether a search that went on from times up to `largest_ms` cannot have lost a trip for being too long.
 
-        A trip below `FAR` is never lost: all its parts are below it, too.
+        A trip below `FAR` is never lost: all its parts are below it, too. Sums are of two arcs, when the times were
+        put on the hierarchy, or of a time that a search has come to and one arc.
         """
-        return largest_ms + self.longest_ms < FAR
+        return max(largest_ms, self.longest_ms) + self.longest_ms < FAR
 
     @cached_property
     def has_free_edges(self) -> bool:

@@ -183,7 +183,7 @@ def nearest(
 
     Returns
     -------
-    (best, count, visited, steps, largest) : `largest` is the largest time seen if some member was not reached, else 0
+    (best, count, visited, steps, largest) : `largest` is the largest time seen if some member was not reached, else -1
     """
     arc_tail, order, head, rank = nodes
     k, n_members = wanted
@@ -204,4 +204,4 @@ def nearest(
     for i in range(len(found)):
         best[MEMBER, i], best[TIME_ROW, i] = found[i], times[found[i]]
     steps = routes(best, goal, labels, members, member_labels, (depth, arc_tail, order, head), roads, loops)
-    return best, len(found), visited, steps, largest if len(found) < min(k, len(times)) else np.int64(0)
+    return best, len(found), visited, steps, largest if len(found) < min(k, len(times)) else np.int64(NOTHING)

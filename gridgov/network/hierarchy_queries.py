@@ -129,7 +129,8 @@ class LabelledMembers:
             (hierarchy.triangles, hierarchy.edges, metric.travel_time_ms, metric.times),
             (int(k), self.members.n_places), metric.has_free_edges,
         )  # fmt: skip
-        if largest and not metric.is_complete(max(largest, self.largest_ms, _largest_offset(goal, self.members))):
+        seen = max(int(largest), self.largest_ms, _largest_offset(goal, self.members))
+        if largest >= 0 and not metric.is_complete(seen):
             return None
         return best, (count, visited, steps)
 

@@ -3,8 +3,8 @@
 Both give the same times, so this is about speed alone. An early-stop search costs what it settles: with w workers
 spread over n nodes some ``n * k / w`` nodes. The hierarchy costs the same wherever the workers are, and a little for
 each of them, but once for every view its times must be put on it. So few workers on a large network ask for the
-hierarchy, many for the search. Measured with prepared workers, the two meet at about 1,000 expected settled nodes;
-`python -m benchmarks network` shows both sides of that.
+hierarchy, many for the search. Measured with prepared workers on 20,000 and 58,000 nodes, k = 5, the two meet at about
+600 expected settled nodes; `python -m benchmarks network` shows both sides of that.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _SETTLED_NODE = 130
 _CLIMBED_ARC = 2
 _SWEPT_ARC = 5  # for all lanes of a sweep
 _LANES = 64
-_LABELLED_WORKER = 150
+_LABELLED_WORKER = 60
 _READ_TIME = 3
-_QUESTION = 60_000  # arrays and calls around one answer of the hierarchy
-_ROUTE = 15_000
+_QUESTION = 45_000  # arrays and calls around one answer of the hierarchy
+_ROUTE = 5_000
 _CUSTOMIZED_TRIANGLE = 2.5
 _EDGE_IN_ROW = 15  # of the rows that a view's searches run on
 _PREPARED_NODE = 60_000  # order, arcs and triangles; 50,000 on 20,000 nodes, 90,000 on 60,000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -188,6 +189,13 @@ def test_trips_too_long_for_the_hierarchy_are_left_to_the_plain_search() -> None
     assert near.engine == "early_stop"
     with pytest.raises(ParameterError, match="cannot hold"):
         network.metric.route(0, 2)
+    two_edges = RoadNetwork.from_arrays([0, 1], [1, 2], [ten_days, ten_days])
+    for order in permutations(range(3)):  # wherever the long trip is cut off
+        metric = Hierarchy(two_edges.topology, order).customize(two_edges.travel_time_ms)
+        with pytest.raises(ParameterError, match="cannot hold"):
+            metric.route(0, 2)
+        with pytest.raises(ParameterError, match="cannot hold"):
+            metric.travel_times([0], [2])
 
 
 def test_the_planner_takes_the_hierarchy_for_few_workers_only_where_there_is_one(block_grid: RoadNetwork) -> None:
