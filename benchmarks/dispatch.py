@@ -56,13 +56,13 @@ def _single(
     graph, matrix = rivals.multigraph(network), rivals.reversed_matrix(network)
     reverse, plain = graph.reverse(), rivals.reversed_adjacency(graph)
     at, index = Counter(workers.tolist()), network.worker_index(workers)
-    worker_list, known = workers.tolist(), _known_limit(network, incidents, workers)
+    worker_list, known = workers.tolist(), known_limit(network, incidents, workers)
 
     def gridgov_raw(incident: int) -> rivals.Answer:
-        return _with_routes(nearest_workers(network, incident, workers, k=K))
+        return with_routes(nearest_workers(network, incident, workers, k=K))
 
     def gridgov_prepared(incident: int) -> rivals.Answer:
-        return _with_routes(nearest_workers(network, incident, index, k=K))
+        return with_routes(nearest_workers(network, incident, index, k=K))
 
     few = incidents[:SLOW_INCIDENTS]
     some = worker_list[:PER_WORKER_SAMPLE]
@@ -83,12 +83,12 @@ def _single(
         ("NetworkX", lambda i: rivals.networkx_per_worker(graph, i, some, K), few[:1], 1000, per_worker,
          WORKERS / len(some)),
     ]  # fmt: skip
-    _check_answers(network, engines[:-1], workers)
+    check_answers(network, engines[:-1], workers)
     measured: list[list[float]] = [[] for _ in engines]
     for number in range(rounds):
         tell(f"single incidents, round {number + 1} of {rounds}")
         for times, (_, engine, asked, _, _, scale) in zip(measured, engines, strict=True):
-            times.append(_cpu_ms(engine, asked) * scale / len(asked))
+            times.append(cpu_ms(engine, asked) * scale / len(asked))
     ours = median(measured[0])
     rows = [
         Row(task, name, median(times), 1, median(times) / ours, bar, note)
@@ -108,7 +108,7 @@ def _batch(
     task = f"nearest {K} of {BATCH_WORKERS:,} for {BATCH_INCIDENTS:,} incidents"
     workers, incidents = rng.choice(nodes, BATCH_WORKERS), rng.choice(nodes, BATCH_INCIDENTS)
     matrix = rivals.reversed_matrix(network)
-    known = _known_limit(network, incidents.tolist(), workers)
+    known = known_limit(network, incidents.tolist(), workers)
     kept: dict[str, Any] = {}
 
     def gridgov(threads: int) -> None:
@@ -127,7 +127,7 @@ def _batch(
     for number in range(rounds):
         tell(f"batch, round {number + 1} of {rounds}")
         for times, (_, engine, threads, *_) in zip(measured, engines, strict=True):
-            times.append(_cpu_ms(engine, [threads]))
+            times.append(cpu_ms(engine, [threads]))
         assert (kept["gridgov"] == kept["scipy"]).all(), "gridgov and scipy differ"
     ours = median(measured[0])
     rows = [
@@ -137,16 +137,16 @@ def _batch(
     return rows, [f"costs of the batch equal scipy's for all {BATCH_INCIDENTS:,} incidents"]
 
 
-def _known_limit(network: RoadNetwork, incidents: list[int], workers: np.ndarray) -> float:
+def known_limit(network: RoadNetwork, incidents: list[int], workers: np.ndarray) -> float:
     """Return a first limit for scipy that nobody can know beforehand: the median time to the k-th worker."""
     return float(np.median(nearest_workers_batch(network, incidents, workers, k=K).travel_time_ms[:, -1]))
 
 
-def _with_routes(near: Any) -> rivals.Answer:
+def with_routes(near: Any) -> rivals.Answer:
     return [(ms, near.route(i)) for i, ms in enumerate(near.travel_time_ms.tolist())]
 
 
-def _cpu_ms(work: Callable[..., object], asked: Iterable[Any]) -> float:
+def cpu_ms(work: Callable[..., object], asked: Iterable[Any]) -> float:
     """Return the cpu milliseconds of asking for every item."""
     gc.disable()  # as timeit does: nobody pays for collecting what others left behind
     before = time.process_time()
@@ -157,7 +157,7 @@ def _cpu_ms(work: Callable[..., object], asked: Iterable[Any]) -> float:
     return spent * 1000
 
 
-def _check_answers(network: RoadNetwork, engines: list[Any], workers: np.ndarray) -> None:
+def check_answers(network: RoadNetwork, engines: list[Any], workers: np.ndarray) -> None:
     """Assert that all engines give the same costs, and that every route can be driven at its cost."""
     fastest: dict[tuple[int, int], int] = {}
     for u, v, ms in zip(network.tail.tolist(), network.head.tolist(), network.travel_time_ms.tolist(), strict=True):

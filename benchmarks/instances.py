@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from gridgov.errors import SourceError
 from gridgov.network import CLOSED, RoadNetwork
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = {"columbus": Path("scale") / "columbus.osm.pbf"}
+SOURCES = {"columbus": Path("scale") / "columbus.osm.pbf", "florida": Path("scale") / "FLA.gr.xz"}
 
 
 def data_folder(given: Path | None) -> Path:
@@ -28,13 +30,41 @@ def road_network(name: str, data: Path | None, tell: Callable[[str], None]) -> R
     cached = ROOT / ".cache" / "benchmarks" / f"{name}.npz"
     if cached.is_file():
         return RoadNetwork.load(cached)
-    from gridgov.layers.roads import read_osm_roads  # noqa: PLC0415  # osmnx is slow to import
-
     tell(f"reading the roads of {name} (kept for later runs)")
-    network = RoadNetwork.from_graph(read_osm_roads(data_folder(data) / SOURCES[name]))
+    network = MAKERS[name](data)
     cached.parent.mkdir(parents=True, exist_ok=True)
     network.save(cached)
     return network
+
+
+def _columbus(data: Path | None) -> RoadNetwork:
+    from gridgov.layers.roads import read_osm_roads  # noqa: PLC0415  # osmnx is slow to import
+
+    return RoadNetwork.from_graph(read_osm_roads(data_folder(data) / SOURCES["columbus"]))
+
+
+def _city(_data: Path | None) -> RoadNetwork:
+    """Return the roads of the largest sample."""
+    from gridgov.layers.roads import read_osm_roads  # noqa: PLC0415
+    from gridgov.sample import write_sample  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_sample(Path(folder), size="city")
+        return RoadNetwork.from_graph(read_osm_roads(Path(folder) / "roads.osm.pbf"))
+
+
+def _florida(data: Path | None) -> RoadNetwork:
+    """Return the roads of Florida: topology alone, both directions, 1 to 60 seconds by a fixed rule."""
+    with lzma.open(data_folder(data) / SOURCES["florida"], "rt") as file:
+        header = next(file).split()
+        ends = np.loadtxt(file, dtype=np.int64, comments="c") - 1
+    edge = np.arange(len(ends), dtype=np.uint64)
+    times = ((edge * np.uint64(2654435761)) % np.uint64(2**32) % np.uint64(59_000)).astype(np.int64) + 1_000
+    tail, head = np.concatenate([ends, ends[:, ::-1]]).T
+    return RoadNetwork.from_arrays(tail, head, np.concatenate([times, times]), n_nodes=int(header[2]))
+
+
+MAKERS: dict[str, Callable[[Path | None], RoadNetwork]] = {"columbus": _columbus, "city": _city, "florida": _florida}
 
 
 def largest_strong_part(network: RoadNetwork) -> np.ndarray:

@@ -8,11 +8,12 @@ import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 LIBRARIES = ("numpy", "numba", "scipy", "networkx")
+RIVALS = ("routingkit-cch", "igraph", "pandana")  # where installed
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,16 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         **{name: version(name) for name in LIBRARIES},
+        **{name: version(name) for name in RIVALS if _installed(name)},
     }
+
+
+def _installed(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def as_json(result: Result) -> str:
@@ -123,7 +133,7 @@ def _cells(row: Row | Measure) -> tuple[str, ...]:
     if isinstance(row, Measure):
         verdict = "" if not row.bar else ("reached" if row.passed else "MISSED")
         return row.task, f"{row.value:.3g} {row.unit}", row.bar, verdict
-    bar = "" if row.bar is None else f"≥ {row.bar:,.0f}"
+    bar = "" if row.bar is None else f"≥ {row.bar:,g}"
     verdict = "" if row.bar is None else ("reached" if row.passed else "MISSED")
     note = f"{row.engine} ({row.note})" if row.note else row.engine
     return row.task, note, _figure(row.cpu_ms), str(row.threads), f"{row.ratio:,.1f}", bar, verdict

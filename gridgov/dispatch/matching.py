@@ -17,7 +17,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from gridgov.errors import ParameterError
-from gridgov.network.kernels import compiled, inlined, pop, push
+from gridgov.network.compiling import compiled, inlined
+from gridgov.network.kernels import pop, push
 from gridgov.network.validation import Int64s
 
 NOTHING = -1

@@ -11,6 +11,11 @@ track_speeds.py  speeds of edges from recorded tracks
 hours.py         the network as it is at an hour of the day, by class of road
 isochrones.py    roads within some minutes, cut to the point, and the areas beside them
 reaching.py      everything within a time of some places; time to the nearest of many
+hierarchy.py     `Hierarchy` and `Metric`: customizable contraction hierarchies; _order: dissection_kernels under it,
+                 _storage: the order in a file, _queries: matrices, nearest and routes; _kernels, _search and _paths
+                 are compiled
+planning.py      early-stop search or hierarchy       threads.py   rows in several threads
+overlay.py       what a view changes                  compiling.py  how everything is compiled
 routes.py        `Route`: edges, line, lengths       directions.py  a route in words
 frames.py        edges as a GeoDataFrame             splitting.py   places as real nodes, for other engines
 closing.py       closures: the edges that a geometry cuts, the network at a moment
@@ -24,6 +29,9 @@ Nothing here reads a clock or random numbers; only `RoadNetwork.save` and `load`
 from gridgov.network.assembly import RoadDetails
 from gridgov.network.closing import PlacedClosures, edges_cut_by, network_at, place_closures
 from gridgov.network.directions import directions
+from gridgov.network.hierarchy import Hierarchy, Metric
+from gridgov.network.hierarchy_order import node_order
+from gridgov.network.hierarchy_storage import stored_order
 from gridgov.network.hours import with_hour
 from gridgov.network.isochrones import Isochrones, isochrones
 from gridgov.network.matrix import travel_times
@@ -39,9 +47,11 @@ from gridgov.network.warming import warm_up
 __all__ = [
     "CLOSED",
     "Direction",
+    "Hierarchy",
     "Isochrones",
     "Location",
     "Locations",
+    "Metric",
     "Nearest",
     "NearestBatch",
     "Place",
@@ -60,9 +70,11 @@ __all__ = [
     "nearest_workers",
     "nearest_workers_batch",
     "network_at",
+    "node_order",
     "place_closures",
     "reach",
     "split_at_places",
+    "stored_order",
     "time_to_nearest",
     "travel_times",
     "warm_up",

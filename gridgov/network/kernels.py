@@ -25,13 +25,12 @@ by side. The 4-ary heap holds ``time << shift | node`` in one int64.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import TypeAlias
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from gridgov.network.compiling import compiled, inlined
 from gridgov.network.validation import Floats, Int32s, Int64s
 
 OWNER, NODE, OFFSET, EDGE, FAR, WHOLE, NEXT = range(7)
@@ -48,25 +47,11 @@ Streets: TypeAlias = tuple[Int32s, NDArray[np.bool_], Int64s, Int32s]
 Roads: TypeAlias = tuple[Int32s, Int32s, Int32s, int]  # tail, head, travel_time_ms, closed
 Number: TypeAlias = int | np.int64
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-
-
-def _compiled(function: _Function) -> _Function:
-    try:
-        return cast("_Function", numba.njit(cache=True, nogil=True)(function))
-    except RuntimeError:  # numba finds no folder that it may write to: compile in every process then
-        return cast("_Function", numba.njit(nogil=True)(function))
-
-
-def _inlined(function: _Function) -> _Function:
-    return cast("_Function", numba.njit(inline="always")(function))
-
-
 # Positions in the heap are unsigned: numba then tests no negative indices, which saves a sixth of a search.
 _ZERO, _ONE, _TWO, _FOUR = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(4)
 
 
-@_inlined
+@inlined
 def _push(heap: Int64s, size: int, entry: Number) -> int:
     at = np.uint64(size)
     while at > _ZERO:
@@ -79,7 +64,7 @@ def _push(heap: Int64s, size: int, entry: Number) -> int:
     return size + 1
 
 
-@_inlined
+@inlined
 def _pop(heap: Int64s, size: int) -> tuple[np.int64, int]:
     top = heap[_ZERO]
     left = np.uint64(size - 1)
@@ -104,7 +89,7 @@ def _pop(heap: Int64s, size: int) -> tuple[np.int64, int]:
     return top, size - 1
 
 
-@_compiled
+@compiled
 def link(first: Int64s, members: Int64s) -> None:
     """Hang every attachment into the list of its node; `first` must hold -1 at these nodes."""
     for a in range(len(members)):
@@ -113,14 +98,14 @@ def link(first: Int64s, members: Int64s) -> None:
         first[node] = a
 
 
-@_compiled
+@compiled
 def unlink(first: Int64s, members: Int64s) -> None:
     """Undo `link`."""
     for a in range(len(members)):
         first[members[a, NODE]] = NOTHING
 
 
-@_compiled
+@compiled
 def attach_nodes(nodes: Int64s, owners: Int64s) -> Int64s:
     """Return the attachments of places that are nodes."""
     table = np.empty((len(nodes), COLUMNS), np.int64)
@@ -131,7 +116,7 @@ def attach_nodes(nodes: Int64s, owners: Int64s) -> Int64s:
     return table
 
 
-@_compiled
+@compiled
 def attach(edges: Int64s, fractions: Floats, streets: Streets, roads: Roads, leaving: bool) -> Seeds:
     """Return the attachments of places on edges, and the position of each on its edge.
 
@@ -178,7 +163,7 @@ def attach(edges: Int64s, fractions: Floats, streets: Streets, roads: Roads, lea
     return table[:row], positions[:row]
 
 
-@_inlined
+@inlined
 def _offer(scratch: Scratch, size: int, shift: int, number: Number, time: Number, came_by: int) -> int:
     """Take a way to a node into account if it is the first or a faster one."""
     reached, via, seen, heap = scratch
@@ -190,7 +175,7 @@ def _offer(scratch: Scratch, size: int, shift: int, number: Number, time: Number
     return size
 
 
-@_compiled
+@compiled
 def settle(
     graph: Graph, seeds: Seeds, members: Members, k: int, backward: bool, shift: int, scratch: Scratch, found: Int64s
 ) -> tuple[int, int]:
@@ -261,7 +246,7 @@ def settle(
     return count, settled
 
 
-@_compiled
+@compiled
 def _walk(
     came_by: int,
     ways: tuple[Int32s, Int32s],
@@ -306,14 +291,14 @@ def _walk(
     return at_node, at_edge
 
 
-@_inlined
+@inlined
 def _grown(array: Int64s, needed: int) -> Int64s:
     larger = np.empty(max(2 * needed, len(array)), np.int64)
     larger[: len(array)] = array
     return larger
 
 
-@_compiled
+@compiled
 def nearest(
     graph: Graph,
     ways: tuple[Int32s, Int32s],
@@ -360,7 +345,7 @@ def nearest(
     return count, settled, steps
 
 
-@_compiled
+@compiled
 def nearest_many(
     graph: Graph,
     seeds: Seeds,
@@ -394,7 +379,7 @@ def nearest_many(
             times[i, j] = NOTHING
 
 
-@_compiled
+@compiled
 def times_to_all(
     graph: Graph,
     seeds: Seeds,
@@ -421,7 +406,7 @@ def times_to_all(
             times[i, found[j]] = reached[n_nodes + found[j]]
 
 
-@_compiled
+@compiled
 def spread(
     graph: Graph,
     node_of_row: Int32s,
@@ -467,4 +452,4 @@ def spread(
             size = _offer(scratch, size, shift, np.int64(neighbour[row]), time + np.int64(time_ms[row]), row)
 
 
-compiled, inlined, push, pop = _compiled, _inlined, _push, _pop  # for the searches of other modules
+push, pop = _push, _pop  # for the searches of other modules

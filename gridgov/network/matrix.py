@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridgov.network import kernels
-from gridgov.network.nearest import run_in_threads, seed_ends
-from gridgov.network.places import Locations, attach
+from gridgov.network.hierarchy_queries import ends_of_places, many_to_many
+from gridgov.network.places import Attached, Locations, attach
+from gridgov.network.planning import HIERARCHY, Engine, engine_for_times
+from gridgov.network.threads import run_in_threads
 from gridgov.network.validation import Int64s
 
 if TYPE_CHECKING:
@@ -19,7 +21,12 @@ _INT32_MAX = 2**31 - 1
 
 
 def travel_times(
-    network: RoadNetwork, sources: Locations, targets: Locations, *, threads: int | None = None
+    network: RoadNetwork,
+    sources: Locations,
+    targets: Locations,
+    *,
+    threads: int | None = None,
+    engine: Engine | None = None,
 ) -> NDArray[np.integer]:
     """Return the travel time from every source to every target.
 
@@ -30,6 +37,8 @@ def travel_times(
         Where trips start and end: nodes, places, or both mixed.
     threads : int, optional
         Default: one for each processor. The answer does not depend on it.
+    engine : "early_stop" or "hierarchy", optional
+        Default: what is likely to be faster (see `planning`). The answer does not depend on it.
 
     Returns
     -------
@@ -39,13 +48,22 @@ def travel_times(
 
     Notes
     -----
-    One search for each source, or against the edges for each target where these are fewer.
+    One search for each source, or against the edges for each target where these are fewer; or climbs and sweeps on the
+    hierarchy, see `hierarchy_queries`.
     """
     starts, goals = attach(network, sources, leaving=True), attach(network, targets, leaving=False)
+    if (engine or engine_for_times(network, starts.n_places, goals.n_places)) == HIERARCHY:
+        times = many_to_many(network.metric, starts, goals, threads)
+        if times is not None:
+            return times
+    return _by_searches(network, starts, goals, threads)
+
+
+def _by_searches(network: RoadNetwork, starts: Attached, goals: Attached, threads: int | None) -> NDArray[np.integer]:
     backward = goals.n_places < starts.n_places
     seeds, members = (goals, starts) if backward else (starts, goals)
     graph = network.backward if backward else network.forward
-    ends, pool = seed_ends(seeds), network.topology.scratch
+    ends, pool = ends_of_places(seeds), network.topology.scratch
     first = np.full(network.n_nodes, -1, dtype=np.int64)
     kernels.link(first, members.table)
     times = np.empty((seeds.n_places, members.n_places), dtype=np.int64)

@@ -1,30 +1,29 @@
 """The nearest workers of an incident by travel time: an early-stop search against the edges, from the incident.
 
 The search runs on the reversed graph, since a worker drives to the incident and one-ways count. It ends when k workers
-are settled, so that its cost depends on how far the k-th nearest worker is and not on the size of the network.
+are settled, so that its cost depends on how far the k-th nearest worker is and not on the size of the network. Where
+workers are few, the hierarchy answers instead; `planning` decides.
 """
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gridgov.errors import ParameterError
 from gridgov.network import kernels
+from gridgov.network.hierarchy_queries import LabelledMembers, ends_of_places, label_members
 from gridgov.network.places import Attached, Location, Locations, Place, attach, place_at
+from gridgov.network.planning import EARLY_STOP, HIERARCHY, Engine, engine_for_nearest
 from gridgov.network.routes import Route, make_route
+from gridgov.network.threads import run_in_threads
 from gridgov.network.validation import Int64s
 
 if TYPE_CHECKING:
     from gridgov.network.road_network import RoadNetwork
-
-_CHUNKS_PER_THREAD = 4  # so that a thread with far incidents does not keep the others waiting
 
 
 class WorkerIndex:
@@ -34,7 +33,7 @@ class WorkerIndex:
     threads at once, and with another view of the same network: it is then prepared again for that call.
     """
 
-    __slots__ = ("first", "locations", "members", "network")
+    __slots__ = ("_labelled", "first", "locations", "members", "network")
 
     def __init__(self, network: RoadNetwork, worker_nodes: Locations) -> None:
         self.network = network
@@ -42,6 +41,14 @@ class WorkerIndex:
         self.members = attach(network, self.locations, leaving=True)
         self.first = np.full(network.n_nodes, -1, dtype=np.int64)
         kernels.link(self.first, self.members.table)
+        self._labelled: LabelledMembers | None = None
+
+    @property
+    def labelled(self) -> LabelledMembers:
+        """The workers with their labels on the hierarchy, prepared when first asked for."""
+        if self._labelled is None:  # two threads at once would make the same
+            self._labelled = label_members(self.network.metric, self.members)
+        return self._labelled
 
     def __len__(self) -> int:
         return self.members.n_places
@@ -62,6 +69,8 @@ class Nearest:
     travel_time_ms : int64 array, shape (r,)
     settled_nodes : int
         Road nodes that the search visited.
+    engine : "early_stop" or "hierarchy"
+        Who answered.
     """
 
     __slots__ = (
@@ -72,6 +81,7 @@ class Nearest:
         "_nodes",
         "_steps",
         "_workers",
+        "engine",
         "index",
         "settled_nodes",
         "travel_time_ms",
@@ -84,7 +94,9 @@ class Nearest:
         workers: Locations,
         best: Int64s,
         answer: tuple[int, int, Int64s],
+        engine: Engine = EARLY_STOP,
     ) -> None:
+        self.engine = engine
         count, self.settled_nodes, self._steps = answer
         self.index, self.travel_time_ms = best[kernels.MEMBER, :count], best[kernels.TIME, :count]
         self._best = best
@@ -155,6 +167,8 @@ class NearestBatch:
         -1 where `index` is.
     threads : int
         How many threads searched.
+    engine : "early_stop" or "hierarchy"
+        Who answered.
     """
 
     index: Int64s
@@ -163,6 +177,7 @@ class NearestBatch:
     network: RoadNetwork
     incidents: Locations
     workers: WorkerIndex
+    engine: Engine = EARLY_STOP
 
     def __len__(self) -> int:
         return len(self.index)
@@ -174,7 +189,12 @@ class NearestBatch:
 
 
 def nearest_workers(
-    network: RoadNetwork, incident_node: Location, worker_nodes: Locations | WorkerIndex, k: int = 5
+    network: RoadNetwork,
+    incident_node: Location,
+    worker_nodes: Locations | WorkerIndex,
+    k: int = 5,
+    *,
+    engine: Engine | None = None,
 ) -> Nearest:
     """Find the k workers who reach an incident first.
 
@@ -188,6 +208,9 @@ def nearest_workers(
         for many calls.
     k : int
         How many at most.
+    engine : "early_stop" or "hierarchy", optional
+        Default: what is likely to be faster (see `planning`). Times and workers do not depend on it; of several
+        routes of equal time it may return another.
 
     Returns
     -------
@@ -200,16 +223,20 @@ def nearest_workers(
 
     Notes
     -----
-    Dijkstra's algorithm on the reversed graph with a 4-ary heap, stopped when k workers are settled. Threads may call
-    this at the same time.
+    Dijkstra's algorithm on the reversed graph with a 4-ary heap, stopped when k workers are settled; or labels on the
+    hierarchy, see `hierarchy_search`. Threads may call this at the same time.
     """
     _check_k(k)
-    if not isinstance(worker_nodes, WorkerIndex):
-        return _search(network, incident_node, worker_nodes, attach(network, worker_nodes, leaving=True), k)
-    locations = worker_nodes.locations
-    if worker_nodes.network is not network:
-        return _search(network, incident_node, locations, attach(network, locations, leaving=True), k)
-    return _search(network, incident_node, locations, worker_nodes.members, k, worker_nodes.first)
+    index = worker_nodes if isinstance(worker_nodes, WorkerIndex) and worker_nodes.network is network else None
+    locations = worker_nodes.locations if isinstance(worker_nodes, WorkerIndex) else worker_nodes
+    members = index.members if index else attach(network, locations, leaving=True)
+    engine = engine or engine_for_nearest(network, members.n_places, k, prepared=index is not None)
+    if engine == HIERARCHY:
+        labelled = index.labelled if index else label_members(network.metric, members)
+        answer = labelled.nearest(_seeds(network, incident_node), k)
+        if answer is not None:
+            return Nearest(network, incident_node, locations, *answer, HIERARCHY)
+    return _search(network, incident_node, locations, members, k, index.first if index else None)
 
 
 def _search(
@@ -245,12 +272,13 @@ def nearest_workers_batch(
     k: int = 5,
     *,
     threads: int | None = None,
+    engine: Engine | None = None,
 ) -> NearestBatch:
     """Find the k nearest workers of every incident, each incident on its own.
 
     Parameters
     ----------
-    network, worker_nodes, k
+    network, worker_nodes, k, engine
         As in `nearest_workers`.
     incident_nodes : sequence of int or Place, or Places
     threads : int, optional
@@ -265,7 +293,20 @@ def nearest_workers_batch(
     if index.network is not network:
         index = WorkerIndex(network, index.locations)
     seeds = attach(network, incident_nodes, leaving=False)
-    ends = seed_ends(seeds)
+    engine = engine or engine_for_nearest(network, len(index), k, prepared=False, n_incidents=seeds.n_places)
+    if engine == HIERARCHY:
+        answer = index.labelled.nearest_of_many(seeds, k, threads)
+        if answer is not None:
+            return NearestBatch(*answer, network, incident_nodes, index, HIERARCHY)
+    found, times, used = _search_many(network, seeds, index, k, threads)
+    return NearestBatch(found, times, used, network, incident_nodes, index)
+
+
+def _search_many(
+    network: RoadNetwork, seeds: Attached, index: WorkerIndex, k: int, threads: int | None
+) -> tuple[Int64s, Int64s, int]:
+    """Run one search for each incident; return positions, times, and how many threads were used."""
+    ends = ends_of_places(seeds)
     found = np.empty((seeds.n_places, k), dtype=np.int64)
     times = np.empty_like(found)
     graph, members, pool = network.backward, index.members, network.topology.scratch
@@ -284,37 +325,7 @@ def nearest_workers_batch(
         )
         pool.give_back(scratch)
 
-    used = run_in_threads(search, seeds.n_places, threads)
-    return NearestBatch(found, times, used, network, incident_nodes, index)
-
-
-def seed_ends(seeds: Attached) -> Int64s:
-    """Return where the seeds of each place end: place i owns the rows ``ends[i]:ends[i + 1]``."""
-    return np.searchsorted(seeds.table[:, kernels.OWNER], np.arange(seeds.n_places + 1)).astype(np.int64)
-
-
-def run_in_threads(search: Any, n_rows: int, threads: int | None) -> int:
-    """Run a compiled search over parts of the rows, and return how many threads were used.
-
-    Threads of Python's own and not numba's, since those must not be entered by two threads of a server at once.
-    """
-    if threads is not None and threads < 1:
-        raise ParameterError(f"threads must be at least 1, not {threads}")
-    used = max(1, min(threads or _processors(), n_rows))
-    if used == 1:
-        search(slice(0, n_rows))
-        return used
-    cuts = np.linspace(0, n_rows, min(n_rows, used * _CHUNKS_PER_THREAD) + 1).astype(int)
-    with ThreadPoolExecutor(used) as pool:
-        list(pool.map(search, (slice(a, b) for a, b in pairwise(cuts.tolist()))))
-    return used
-
-
-def _processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # not on every system
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return found, times, run_in_threads(search, seeds.n_places, threads)
 
 
 def _check_k(k: int) -> None:

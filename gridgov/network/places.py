@@ -200,8 +200,7 @@ def attach(network: RoadNetwork, locations: Locations, *, leaving: bool) -> Atta
     if isinstance(locations, (int, np.integer)) and not isinstance(locations, bool):
         return _attach_node(network, int(locations))
     if isinstance(locations, np.ndarray) and locations.dtype.kind in "iu":
-        nodes = node_ids(locations, "the list of nodes", network.n_nodes)
-        return _attach_nodes(nodes, np.arange(len(nodes)))
+        return attached_nodes(node_ids(locations, "the list of nodes", network.n_nodes))
     places = as_places(network, locations)
     on_edge, at_node = np.flatnonzero(places.edge >= 0), np.flatnonzero(places.edge < 0)
     if not len(on_edge):
@@ -226,6 +225,11 @@ def _attach_node(network: RoadNetwork, node: int) -> Attached:
     if not 0 <= node < network.n_nodes:
         raise ParameterError(f"node {node} does not exist (ids go from 0 to {network.n_nodes - 1})")
     return Attached(np.array([[0, node, 0, -1, -1, 0, -1]]), np.zeros(1), 1)
+
+
+def attached_nodes(nodes: Int64s) -> Attached:
+    """Return nodes that exist as the searches see them."""
+    return _attach_nodes(nodes, np.arange(len(nodes)))
 
 
 def _attach_nodes(nodes: Int64s, owners: NDArray[np.intp]) -> Attached:

@@ -13,8 +13,9 @@ import numpy as np
 
 from gridgov.errors import ParameterError
 from gridgov.network import kernels
-from gridgov.network.nearest import run_in_threads, seed_ends
+from gridgov.network.hierarchy_queries import ends_of_places
 from gridgov.network.places import Attached, Locations, attach
+from gridgov.network.threads import run_in_threads
 from gridgov.network.validation import Int64s
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def count_within(
     """
     _check(direction, limit_ms)
     seeds = attach(network, sources, leaving=direction == "from")
-    ends = seed_ends(seeds)
+    ends = ends_of_places(seeds)
     members = attach(network, targets, leaving=direction == "to")
     parts: list[Int64s] = []
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -42,6 +43,32 @@ class Shape(NamedTuple):
     points: Floats
 
 
+class PreparedOnce:
+    """Holds what is slow to make: the first who asks makes it, others wait. A copy starts without it."""
+
+    __slots__ = ("_lock", "_value")
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._value: Any = None
+
+    def __reduce__(self) -> tuple[type[PreparedOnce], tuple[()]]:
+        return PreparedOnce, ()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has been made."""
+        return self._value is not None
+
+    def get(self, make: Callable[[], Any]) -> Any:
+        """Return it; `make` is called if nobody has made it yet."""
+        if self._value is None:
+            with self._lock:
+                if self._value is None:
+                    self._value = make()
+        return self._value
+
+
 @dataclass(frozen=True, eq=False)
 class Topology:
     """The arrays of a road network; see `RoadNetwork` for their meaning."""
@@ -62,6 +89,7 @@ class Topology:
     osmid: Int64s | None = None
     node_osmid: Int64s | None = None
     base_views: dict[str, Any] = field(default_factory=dict, repr=False)  # mode -> RoadNetwork, made when asked for
+    hierarchy: PreparedOnce = field(default_factory=PreparedOnce, repr=False)  # made when asked for
 
     @property
     def n_edges(self) -> int:

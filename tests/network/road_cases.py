@@ -95,3 +95,18 @@ def _networkx_time(split: SplitNetwork, start: int, goal: int) -> int:
 def expected_nearest(times_ms: np.ndarray, k: int) -> list[tuple[int, int]]:
     """(time, position) of the k nearest workers from their times to the incident."""
     return sorted((int(ms), i) for i, ms in enumerate(times_ms.ravel()) if ms >= 0)[:k]
+
+
+def grid_network(columns: int, rows: int, *, seed: int = 1, missing: float = 0.1) -> RoadNetwork:
+    """Blocks of a town: some streets missing, some one-way, all times different enough to have few ties."""
+    rng = np.random.default_rng(seed)
+    node = np.arange(columns * rows).reshape(rows, columns)
+    east = np.column_stack([node[:, :-1].ravel(), node[:, 1:].ravel()])
+    north = np.column_stack([node[:-1].ravel(), node[1:].ravel()])
+    pairs = np.concatenate([east, north])
+    pairs = pairs[rng.random(len(pairs)) > missing]
+    back = pairs[rng.random(len(pairs)) > 0.15][:, ::-1]
+    tail, head = np.concatenate([pairs, back]).T
+    x, y = np.meshgrid(np.arange(columns) * 1e-3, np.arange(rows) * 1e-3)
+    times = rng.integers(1_000, 30_000, len(tail))
+    return RoadNetwork.from_arrays(tail, head, times, x=x.ravel(), y=y.ravel())
