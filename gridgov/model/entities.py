@@ -18,7 +18,7 @@ from gridgov.model.events import Event, canonical_json, format_time, parse_time
 Fold = Callable[[dict[str, Any] | None, Event], dict[str, Any] | None]
 EntityOrder = Literal["urgency", "due", "newest", "id"]
 ENTITY_ORDERS: tuple[EntityOrder, ...] = ("urgency", "due", "newest", "id")
-NO_DUE_TIME = "9999-12-31T23:59:59.999999Z"  # sorts behind every due time
+NO_DUE_TIME = "9999-"  # sorts behind every due time; what was reported follows it, so that the longest waiting is first
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class IndexColumns:
             grid_code=str(state.get("grid_code") or ""),
             worker_id=str(state.get("worker_id") or ""),
             severity=int(state.get("severity") or 0),
-            due_at=format_time(parse_time(due_at)) if due_at else NO_DUE_TIME,
+            due_at=_time_text(due_at) if due_at else NO_DUE_TIME + _time_text(state.get("reported_at")),
             lon=None if lon is None else float(lon),
             lat=None if lat is None else float(lat),
             class_code=str(state.get("class_code") or ""),
@@ -125,13 +125,20 @@ class EntityFilter:
         )
 
 
+def _time_text(time: str | None) -> str:
+    return format_time(parse_time(time)) if time else ""
+
+
 def _inside(bounds: tuple[float, float, float, float], lon: float | None, lat: float | None) -> bool:
     west, south, east, north = bounds
     return lon is not None and lat is not None and west <= lon <= east and south <= lat <= north
 
 
 def sort_key(order: EntityOrder) -> Callable[[Entity], tuple[Any, ...]]:
-    """Return the key to sort entities by: urgency is severity (4 first), then due time, then id."""
+    """Return the key to sort entities by: urgency is severity (4 first), then due time, then id.
+
+    Whatever has no due time stands behind what has one, in the order in which it was reported.
+    """
     return {
         "urgency": lambda e: (-e.columns.severity, e.columns.due_at, e.entity_id),
         "due": lambda e: (e.columns.due_at, e.entity_id),

@@ -64,6 +64,22 @@ def test_the_severest_come_first_and_among_equals_the_one_due_first(day: Day) ->
     assert day.ids() == [severe.id, first.id, second.id, slight.id]
 
 
+def test_among_equals_without_a_deadline_the_longest_waiting_comes_first_and_none_is_late(day: Day) -> None:
+    """Reported in another order than entered: calls taken on paper come later."""
+    waited = (1, 0, 8, 400, 3)
+    days = {}
+    for n in waited:
+        point = day.grids.geometry.iloc[0].representative_point()
+        before = day.now - timedelta(days=n)
+        form = ReportForm(class_code="0101", lon=point.x, lat=point.y, severity=2, reported_at=before)
+        days[report_incident(day.workspace, ALL, form).id] = n
+    due = day.report()
+    day.send(due)
+    assert day.ids()[0] == due.id
+    assert [days[i] for i in day.ids()[1:]] == sorted(waited, reverse=True)
+    assert day.ids(query=IncidentQuery(late=True)) == []
+
+
 def test_a_row_says_lamp_and_what_is_left_of_the_limit_in_counted_time(day: Day) -> None:
     record = day.report()
     day.send(record)
