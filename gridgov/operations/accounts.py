@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from gridgov.errors import ConflictError, ParameterError, RightsError, SignInError
+from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError, RightsError, SignInError
 from gridgov.model import accounts as life
 from gridgov.model.accounts import Account
 from gridgov.model.rights import EVERYWHERE, Person, Right, Role, in_area, require
@@ -114,7 +114,7 @@ def add_account(
     ParameterError
         The account exists, or a name, an area, the worker or the password cannot be used.
     RightsError
-        The person may not manage accounts, or not in that area.
+        The person may not manage accounts, or not in that area, or the worker lies outside.
     """
     require(person, Right.ACCOUNT_MANAGE)
     life.check_account_id(draft.account_id)
@@ -147,9 +147,11 @@ def change_account(
     ConflictError
         The account has changed since that version.
     ParameterError
-        As for `add_account`; or it is the last active administrator.
+        As for `add_account`; or it is the last active administrator of the whole area.
+    RecordNotFoundError
+        There is no such account, or none that this person manages.
     RightsError
-        The person may not manage this account, or not in the new area.
+        The person may not manage accounts, or not in the new area, or the worker lies outside.
     """
     with _managed(workspace, person, draft.account_id) as (account, seq):
         if seen_version is not None and seen_version != account.version:
@@ -157,7 +159,7 @@ def change_account(
         now = _checked(workspace, person, draft)
         if (now, draft.subject) == (account.person, account.subject):
             return account
-        if now.role is not Role.ADMIN:
+        if now.role is not Role.ADMIN or (_is_whole(account) and not _is_whole(now)):
             _keep_an_admin(workspace, account)
         event = life.changed(account, person.actor, workspace.now(), now=now, subject=draft.subject)
         workspace.store.append([event], expected_seq=seq)
@@ -171,11 +173,11 @@ def disable_account(workspace: Workspace, person: Person, account_id: str, *, re
     Raises
     ------
     ParameterError
-        It is the last active administrator.
+        It is the last active administrator of the whole area.
     RecordNotFoundError
-        There is no such account.
+        There is no such account, or none that this person manages.
     RightsError
-        The person may not manage this account.
+        The person may not manage accounts.
     """
     with _managed(workspace, person, account_id) as (account, seq):
         if account.active:
@@ -194,13 +196,13 @@ def enable_account(workspace: Workspace, person: Person, account_id: str) -> Acc
     ParameterError
         Its worker or subject belongs to another active account by now.
     RecordNotFoundError
-        There is no such account.
+        There is no such account, or none that this person manages.
     RightsError
-        The person may not manage this account.
+        The person may not manage accounts.
     """
     with _managed(workspace, person, account_id) as (account, seq):
         if not account.active:
-            _check_alone(workspace, account.person, account.subject)
+            _check_alone(workspace, person, account.person, account.subject)
             workspace.store.append([life.enabled(account, person.actor, workspace.now())], expected_seq=seq)
         return load_account(workspace, account_id)[0]
 
@@ -213,9 +215,9 @@ def set_password(workspace: Workspace, person: Person, account_id: str, password
     ParameterError
         The password cannot be used.
     RecordNotFoundError
-        There is no such account.
+        There is no such account, or none that this person manages.
     RightsError
-        The person may not manage this account.
+        The person may not manage accounts.
     """
     with _managed(workspace, person, account_id) as (account, _):
         given = new_password() if password is None else password
@@ -271,11 +273,12 @@ def _one_at_a_time(workspace: Workspace) -> Iterator[None]:
 
 @contextmanager
 def _managed(workspace: Workspace, person: Person, account_id: str) -> Iterator[tuple[Account, int]]:
-    """Give an account that the person manages, and the number of its last event."""
+    """Give an account that the person manages, and the number of its last event; others are as if they were not."""
     require(person, Right.ACCOUNT_MANAGE)
     with _one_at_a_time(workspace):
         account, seq = load_account(workspace, account_id)
-        _require_reach(workspace, person, account.person)
+        if not _reaches(workspace, person, account.person):
+            raise RecordNotFoundError(f"there is no account '{account_id}'")
         yield account, seq
 
 
@@ -296,21 +299,23 @@ def _checked(workspace: Workspace, person: Person, draft: AccountDraft) -> Perso
     if draft.worker_id and worker_place(workspace, draft.worker_id) is None:
         raise ParameterError(f"there is no worker '{draft.worker_id[:64]}' in this workspace")
     wanted = Person(draft.account_id, draft.role, areas, draft.worker_id, draft.name.strip())
-    _check_alone(workspace, wanted, draft.subject)
     _require_reach(workspace, person, wanted)
+    _check_alone(workspace, person, wanted, draft.subject)
     return wanted
 
 
-def _check_alone(workspace: Workspace, wanted: Person, subject: str) -> None:
+def _check_alone(workspace: Workspace, person: Person, wanted: Person, subject: str) -> None:
     """Refuse who could be taken for somebody else: the log names a worker by id, and everybody else by account."""
     name = wanted.account_id.casefold()
     for other in (account for account in all_accounts(workspace) if account.account_id != wanted.account_id):
         if other.active and wanted.worker_id and other.worker_id == wanted.worker_id:
-            raise ParameterError(f"worker {wanted.worker_id} uses the account '{other.account_id}' already")
+            raise ParameterError(f"worker {wanted.worker_id} uses {_called(workspace, person, other)} already")
         if other.active and subject and other.subject == subject:
-            raise ParameterError(f"that person of the identity provider uses the account '{other.account_id}' already")
+            called = _called(workspace, person, other)
+            raise ParameterError(f"that person of the identity provider uses {called} already")
         if name in _other_names(other, wanted) or other.account_id in _other_names(wanted, other):
-            raise ParameterError(f"'{wanted.account_id}' would be mixed up with '{other.account_id}': other name")
+            called = _called(workspace, person, other)
+            raise ParameterError(f"'{wanted.account_id}' would be mixed up with {called}: choose another name")
     namesake = worker_place(workspace, wanted.account_id, any_case=True) is not None
     if namesake and name != wanted.worker_id.casefold():
         raise ParameterError(f"'{wanted.account_id}' is a worker's id: choose another name or link it to that worker")
@@ -321,20 +326,43 @@ def _other_names(one: Account | Person, other: Account | Person) -> set[str]:
     return {one.worker_id.casefold()} - {other.worker_id.casefold()}
 
 
+def _called(workspace: Workspace, person: Person, other: Account) -> str:
+    """Return how to speak of an account to a person: by name only of one that the person manages."""
+    return f"the account '{other.account_id}'" if _reaches(workspace, person, other.person) else "another account"
+
+
+def _is_whole(one: Account | Person) -> bool:
+    return EVERYWHERE[0] in one.areas
+
+
 def _keep_an_admin(workspace: Workspace, account: Account) -> None:
-    """Refuse that the last administrator goes."""
-    if account.active and account.role is Role.ADMIN:
-        admins = [other for other in all_accounts(workspace) if other.active and other.role is Role.ADMIN]
-        if all(other.account_id == account.account_id for other in admins):
-            raise ParameterError(f"'{account.account_id}' is the last active administrator: make another one first")
+    """Refuse that the last administrator of the whole area goes, or the last of all."""
+    if not account.active or account.role is not Role.ADMIN:
+        return
+    others = [other for other in all_accounts(workspace) if other.account_id != account.account_id]
+    admins = [other for other in others if other.active and other.role is Role.ADMIN]
+    if not any(_is_whole(other) or not _is_whole(account) for other in admins):
+        raise ParameterError(
+            f"'{account.account_id}' is the last active administrator of the whole area: make another one with the "
+            f"area '{ALL}' first"
+        )
 
 
 def _require_reach(workspace: Workspace, person: Person, other: Person) -> None:
+    if other.worker_id and not _has_worker(workspace, person, other):
+        raise RightsError(f"worker {other.worker_id} lies outside the area of {person.account_id}")
     if not _reaches(workspace, person, other):
         raise RightsError(f"account {other.account_id} reaches beyond the area of {person.account_id}")
 
 
 def _reaches(workspace: Workspace, person: Person, other: Person) -> bool:
-    """Whether all of somebody's area, or the worker's place where there is none, lies in the person's own."""
-    places = other.areas or (worker_place(workspace, other.worker_id) or "",)
+    """Whether all of somebody's area and the worker's place lie in the person's own; of neither: everywhere."""
+    if other.worker_id and not _has_worker(workspace, person, other):
+        return False
+    places = other.areas or (() if other.worker_id else EVERYWHERE)
     return all(in_area(person, place) for place in places)
+
+
+def _has_worker(workspace: Workspace, person: Person, other: Person) -> bool:
+    """Whether the grid that the worker is listed in, not where the phone is just now, lies in the person's area."""
+    return in_area(person, worker_place(workspace, other.worker_id) or "")

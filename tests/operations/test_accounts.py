@@ -87,6 +87,17 @@ def first_worker(workspace: Workspace, place: int = 0) -> str:
     return str(workspace.layer("workers")["worker_id"].iloc[place])
 
 
+def street(workspace: Workspace) -> str:
+    return min(workspace.layer("grids")["street_code"])
+
+
+def workers_of(workspace: Workspace, code: str) -> tuple[str, str]:
+    """A worker who is listed in an area, and one who is not."""
+    workers = workspace.layer("workers")
+    inside = workers["grid_code"].astype(str).str.startswith(code)
+    return str(workers["worker_id"][inside].iloc[0]), str(workers["worker_id"][~inside].iloc[0])
+
+
 # -- signing in --------------------------------------------------------------------------------------------------------
 
 
@@ -375,6 +386,18 @@ def test_the_last_active_administrator_stays(workspace: Workspace) -> None:
         disable_account(workspace, AT_THE_SHELL, "second")
 
 
+def test_administrators_of_a_part_do_not_count_as_the_last_of_the_whole(workspace: Workspace) -> None:
+    own = street(workspace)
+    add(workspace, "root", Role.ADMIN)
+    add(workspace, "local", Role.ADMIN, areas=(own,))
+    for role, areas in ((Role.PLANNER, ("all",)), (Role.ADMIN, (own,))):
+        with pytest.raises(ParameterError, match="last active administrator of the whole area: make another one"):
+            change_account(workspace, AT_THE_SHELL, AccountDraft(account_id="root", role=role, areas=areas))
+    with pytest.raises(ParameterError, match="last active administrator"):
+        disable_account(workspace, AT_THE_SHELL, "root")
+    assert not disable_account(workspace, AT_THE_SHELL, "local").active
+
+
 def test_who_looked_at_an_older_version_changes_nothing(workspace: Workspace) -> None:
     account = add(workspace, "anna")
     draft = replace(AccountDraft.of(account), name="Anna")
@@ -451,11 +474,57 @@ def test_an_administrator_of_a_street_manages_the_accounts_of_that_street(worksp
             add_account(workspace, local, AccountDraft(account_id="new", role=Role.ADMIN, areas=areas))
         with pytest.raises(RightsError, match="beyond the area"):
             change_account(workspace, local, AccountDraft(account_id="anna", role=Role.ADMIN, areas=areas))
-    with pytest.raises(RightsError):
-        set_password(workspace, local, "boss")
-    with pytest.raises(RightsError):
-        disable_account(workspace, Person("none", Role.ADMIN), "lei")
     assert add_account(workspace, local, AccountDraft(account_id="new", role=Role.PLANNER, areas=(own,)))[0].active
+
+
+def test_an_account_of_another_area_is_not_found(workspace: Workspace) -> None:
+    """As if it did not exist, whatever is asked of it."""
+    add(workspace, "boss")
+    draft = AccountDraft(account_id="boss", role=Role.PLANNER, areas=(street(workspace),))
+    for local in (Person("local", Role.ADMIN, (street(workspace),)), Person("none", Role.ADMIN)):
+        for ask in (
+            lambda local=local: set_password(workspace, local, "boss"),
+            lambda local=local: disable_account(workspace, local, "boss"),
+            lambda local=local: enable_account(workspace, local, "boss"),
+            lambda local=local: change_account(workspace, local, draft),
+        ):
+            with pytest.raises(RecordNotFoundError, match="there is no account 'boss'"):
+                ask()
+    assert kinds(workspace) == ["account.added"]
+
+
+def test_an_administrator_of_a_street_gives_an_account_only_to_its_workers(workspace: Workspace) -> None:
+    """Nor may one who is already linked to a worker of elsewhere be taken over by a new password."""
+    own = street(workspace)
+    inside, outside = workers_of(workspace, own)
+    local = Person("local", Role.ADMIN, (own,))
+    draft = AccountDraft(account_id="lei", role=Role.WORKER, areas=(own,), worker_id=outside)
+    for given in (draft, replace(draft, areas=()), replace(draft, role=Role.SUPERVISOR)):
+        with pytest.raises(RightsError, match=f"worker {outside} lies outside the area of local"):
+            add_account(workspace, local, given)
+    account, _ = add_account(workspace, local, replace(draft, worker_id=inside))
+    with pytest.raises(RightsError, match="lies outside"):
+        change_account(workspace, local, draft)
+    assert change_account(workspace, AT_THE_SHELL, draft).worker_id == outside
+    assert account not in list_accounts(workspace, local)
+    with pytest.raises(RecordNotFoundError):
+        set_password(workspace, local, "lei")
+
+
+def test_the_names_of_other_areas_accounts_are_not_told(workspace: Workspace) -> None:
+    own = street(workspace)
+    inside, _ = workers_of(workspace, own)
+    add(workspace, "hidden", Role.WORKER, worker_id=inside, subject="https://id.example|42")
+    local = Person("local", Role.ADMIN, (own,))
+    draft = AccountDraft(account_id="lei", role=Role.PLANNER, areas=(own,))
+    for given in (
+        replace(draft, worker_id=inside),
+        replace(draft, subject="https://id.example|42"),
+        replace(draft, account_id=inside.lower()),
+    ):
+        with pytest.raises(ParameterError, match="another account") as refused:
+            add_account(workspace, local, given)
+        assert "hidden" not in str(refused.value)
 
 
 def test_an_account_that_is_not_there_is_not_found(workspace: Workspace) -> None:
