@@ -80,12 +80,19 @@
     return el("span", { class: `lamp ${task.lamp}` }, svg, task.lamp_text);
   }
 
+  // Seconds of the limit since the server said what was left; work time runs to the next rest at most, later ones only
+  // the server knows.
+  function countedSince(task) {
+    const now = Date.now() + state.ahead, end = task.open_until ? Date.parse(task.open_until) : 0;
+    return Math.max(0, ((task.work_time ? Math.min(now, end) : now) - Date.parse(task.left_at)) / 1000);
+  }
+
   function leftText(task) {
-    if (!task.due_at) return "";
+    if (task.left_s === null || task.left_s === undefined) return "";
     if (!task.runs) return text("clock_rests");
-    const minutes = Math.round((Date.parse(task.due_at) - Date.now() - state.ahead) / 60000), size = Math.abs(minutes);
-    const amount = size < 60 ? text("minutes", { n: size }) : size < 2880 ? text("hours_minutes", { h: Math.floor(size / 60), m: size % 60 }) : text("days_hours", { d: Math.floor(size / 1440), h: Math.floor((size % 1440) / 60) });
-    return text(minutes < 0 ? "late_by" : "left", { amount });
+    const left = task.left_s - countedSince(task), minutes = Math.floor(Math.abs(left) / 60), h = Math.floor(minutes / 60);
+    const amount = h >= 100 ? String(h) : `${h}:${String(minutes % 60).padStart(2, "0")}`;
+    return text((left < 0 ? "late_by" : "left") + (task.work_time ? "_work" : ""), { amount });
   }
 
   const distance = (task) => (state.position ? text("away", { length: phone.length(phone.metres(state.position, task)) }) : "");

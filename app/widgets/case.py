@@ -12,7 +12,7 @@ from gridgov.errors import GridgovError, StorageError
 from gridgov.model.incident_record import IncidentRecord
 from gridgov.operations.agencies import agency_name
 from gridgov.operations.incidents import person_name, read_incident
-from gridgov.operations.worklists import class_names, left_s
+from gridgov.operations.worklists import class_names, counts_work_time, left_s
 from gridgov.workspace import Workspace
 
 _REFRESH_S = 12
@@ -71,9 +71,9 @@ def _title(opened: Workspace, record: IncidentRecord) -> str:
 def _clock_line(opened: Workspace, record: IncidentRecord) -> str:
     now = opened.now()
     lamp, left_now = record.lamp(now), left_s(record, now, opened.incident_clock)
-    if lamp is None or left_now is None:
+    if lamp is None:
         return ""
-    left = left_text(left_now)
+    left = "" if left_now is None else left_text(left_now, work_time=counts_work_time(record))
     due = f"{text('case.due')} {moment_text(record.due_at)}"
     return f'<div class="gg-due">{lamp_html(lamp)} <b>{escape(left)}</b> <span>{escape(due)}</span></div>'
 

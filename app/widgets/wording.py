@@ -43,10 +43,12 @@ def lamp_html(lamp: Lamp | None) -> str:
     return f'<i class="gg-lamp {lamp or "none"}">{escape(lamp_words(lamp))}</i>'
 
 
-def left_text(left_s: int) -> str:
-    """Return the time left, or by how much it is late."""
+def left_text(left_s: int, *, work_time: bool) -> str:
+    """Return the time left, or by how much it is late, and whether that is work time."""
     hours, minutes = divmod(abs(left_s) // 60, 60)
-    amount = text("worklist.hours", n=f"{hours:,}") if hours >= _HOURS_ONLY_FROM else f"{hours}:{minutes:02d}"
+    amount = f"{hours:,}" if hours >= _HOURS_ONLY_FROM else f"{hours}:{minutes:02d}"
+    if work_time:
+        return text("worklist.overdue_work" if left_s < 0 else "worklist.left_work", time=amount)
     return text("worklist.overdue" if left_s < 0 else "worklist.left", time=amount)
 
 

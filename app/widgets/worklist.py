@@ -122,6 +122,10 @@ def _first_line(row: WorklistRow) -> str:
 
 
 def _second_line(row: WorklistRow) -> str:
-    clock = waiting_text(row.reported_at) if row.left_s is None else left_text(row.left_s)
+    clock = ""
+    if row.left_s is not None:
+        clock = left_text(row.left_s, work_time=row.work_time)
+    elif row.state.is_open:
+        clock = waiting_text(row.reported_at)
     parts = [state_text(row.state), clock, name_in(dict(row.street_names), language())]
     return plain(" · ".join(part for part in parts if part))

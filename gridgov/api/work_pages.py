@@ -22,6 +22,7 @@ from gridgov.model.incident_record import IncidentRecord
 from gridgov.model.rights import Person
 from gridgov.operations.incidents import person_name, possible_moves, read_incident, tasks_of, timeline
 from gridgov.operations.tasks import duty_status, route_to_task
+from gridgov.operations.worklists import counts_work_time, left_s, open_until
 from gridgov.workspace import Workspace
 
 # What a small map on a weak link needs; the console shows the rest.
@@ -144,7 +145,8 @@ class WorkPages:
 def task_card(workspace: Workspace, person: Person, record: IncidentRecord, lang: Lang) -> dict[str, Any]:
     """Return a task in words and plain values."""
     known = workspace.incident_profile.classes.get(record.class_code)
-    now = workspace.now()
+    now, clock = workspace.now(), workspace.incident_clock
+    open_now = open_until(now, clock)
     lamp = record.lamp(now)
     own = bool(person.worker_id) and record.handler == person.worker_id
     return {
@@ -158,7 +160,10 @@ def task_card(workspace: Workspace, person: Person, record: IncidentRecord, lang
         "emergency": record.emergency,
         "lamp": str(lamp) if lamp else "none",
         "lamp_text": label(f"incident.lamp.{lamp or 'none'}", lang),
-        "due_at": record.due_at.isoformat() if record.due_at else None,
+        "left_s": left_s(record, now, clock),
+        "left_at": now.isoformat(),
+        "work_time": counts_work_time(record),
+        "open_until": open_now.isoformat() if open_now else "",
         "due_text": clock_text(record.due_at, workspace.timezone),
         "reported_text": clock_text(record.reported_at, workspace.timezone),
         "runs": record.judged_at(now) == now,

@@ -43,7 +43,9 @@ class WorklistRow:
     ----------
     left_s : int or None
         What is left of its limit in counted seconds (work time where the limit counts work time), negative when it is
-        late; None without a clock.
+        late; None without a clock and when everything is over.
+    work_time : bool
+        Whether what is left is work time; otherwise hours round the clock.
     lamp : Lamp or None
     """
 
@@ -53,6 +55,7 @@ class WorklistRow:
     state: IncidentState
     lamp: Lamp | None
     left_s: int | None
+    work_time: bool
     street_names: Names
     emergency: bool
     reported_at: datetime
@@ -154,6 +157,7 @@ def rows_of(workspace: Workspace, records: list[IncidentRecord]) -> tuple[Workli
             state=record.state,
             lamp=record.lamp(now),
             left_s=left_s(record, now, workspace.incident_clock),
+            work_time=counts_work_time(record),
             street_names=streets.get(record.street_code, {}),
             emergency=record.emergency,
             reported_at=record.reported_at,
@@ -163,11 +167,25 @@ def rows_of(workspace: Workspace, records: list[IncidentRecord]) -> tuple[Workli
 
 
 def left_s(record: IncidentRecord, now: datetime, clock: Clock) -> int | None:
-    """Return what is left of an incident's limit in counted seconds, negative when it is late; None without a clock."""
+    """Return what is left of an incident's limit in counted seconds, negative when it is late.
+
+    None without a clock, and when the incident is over: then nobody has time left for it.
+    """
     moment = record.judged_at(now)
-    if moment is None or record.due_at is None or record.limit is None:
+    if moment is None or not record.state.is_open or record.due_at is None or record.limit is None:
         return None
     return int(elapsed(moment, record.due_at, record.limit.unit, clock.calendar).total_seconds())
+
+
+def counts_work_time(record: IncidentRecord) -> bool:
+    """Whether an incident's limit counts work time; otherwise hours round the clock."""
+    return record.limit is not None and record.limit.unit.counts_work_time
+
+
+def open_until(now: datetime, clock: Clock) -> datetime | None:
+    """Return until when work time runs on without a rest; None when people rest now."""
+    begin, end = next(clock.calendar.work_from(now), (None, None))
+    return end if begin == now else None
 
 
 def class_names(workspace: Workspace, record: IncidentRecord) -> Names:

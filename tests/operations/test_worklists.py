@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,10 +15,10 @@ from gridgov.model.incident_life import Action
 from gridgov.model.incident_record import IncidentRecord
 from gridgov.model.incidents import IncidentState
 from gridgov.model.rights import EVERYWHERE, Person, Role
-from gridgov.operations.incidents import IncidentQuery
+from gridgov.operations.incidents import IncidentQuery, load_incident
 from gridgov.operations.moving import MoveArguments, move_incident
 from gridgov.operations.reporting import ReportForm, report_incident
-from gridgov.operations.worklists import ready_workers, streets_of, worklist, worklist_numbers
+from gridgov.operations.worklists import left_s, ready_workers, streets_of, worklist, worklist_numbers
 from gridgov.workspace import Workspace, open_workspace
 
 ALL = Person("chief", Role.SUPERVISOR, EVERYWHERE)
@@ -66,7 +67,7 @@ def test_the_severest_come_first_and_among_equals_the_one_due_first(day: Day) ->
 
 def test_among_equals_without_a_deadline_the_longest_waiting_comes_first_and_none_is_late(day: Day) -> None:
     """Reported in another order than entered: calls taken on paper come later."""
-    waited = (1, 0, 8, 400, 3)
+    waited = (1, 0, 8, 80, 3)
     days = {}
     for n in waited:
         point = day.grids.geometry.iloc[0].representative_point()
@@ -78,6 +79,15 @@ def test_among_equals_without_a_deadline_the_longest_waiting_comes_first_and_non
     assert day.ids()[0] == due.id
     assert [days[i] for i in day.ids()[1:]] == sorted(waited, reverse=True)
     assert day.ids(query=IncidentQuery(late=True)) == []
+
+
+def test_what_is_over_has_no_time_left(day: Day) -> None:
+    record = day.report()
+    day.send(record)
+    (row,) = worklist(day.workspace, ALL).rows
+    assert row.work_time is day.workspace.incident_profile.of("0101").limit_for().limit.unit.counts_work_time
+    over = replace(load_incident(day.workspace, record.id)[0], state=IncidentState.CLOSED, resolved_at=day.now)
+    assert left_s(over, day.now, day.workspace.incident_clock) is None
 
 
 def test_a_row_says_lamp_and_what_is_left_of_the_limit_in_counted_time(day: Day) -> None:
