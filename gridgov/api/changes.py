@@ -26,7 +26,7 @@ from gridgov.api.problems import problem
 from gridgov.errors import GridgovError, SignInError, StorageError
 from gridgov.model.events import format_time
 from gridgov.model.rights import Right, require
-from gridgov.operations.changes import Change, read_changes, seen_by
+from gridgov.operations.changes import MOST_AT_ONCE, Change, read_changes, seen_by
 from gridgov.workspace import Workspace
 
 MOST_STREAMS = 200
@@ -141,25 +141,28 @@ class _Counted(StreamingResponse):
 
 
 async def _lines(ask: Asked, feed: Feed, resolve: Any, seq: int) -> AsyncIterator[str]:
+    """Give what to send: the session is asked for right before each batch, so that nothing goes out after its end."""
     yield ": listening\n\n"
     person, beat = ask.person, time.monotonic()
     while not feed.stopping:
+        due = time.monotonic() - beat >= HEARTBEAT_S
         try:
-            if time.monotonic() - beat >= HEARTBEAT_S:
+            found = (await to_thread.run_sync(feed.after, ask.workspace, seq))[:MOST_AT_ONCE]
+            if found or due:
                 person = await to_thread.run_sync(resolve, ask.token)
-                beat = time.monotonic()
-                yield ": still here\n\n"
-            found = await to_thread.run_sync(feed.after, ask.workspace, seq)
         except SignInError:
             yield "event: end\ndata: {}\n\n"
             return
         except (StorageError, GridgovError):
-            found = []  # the store is away for a moment
-        for change in found:
-            seq = change.seq
-            if seen_by(person, change):
-                yield _event(change)
-        if not found:
+            found, due = [], False  # the store is away for a moment
+        if lines := "".join(_event(change) for change in found if seen_by(person, change)):
+            yield lines
+        if due:
+            beat = time.monotonic()
+            yield ": still here\n\n"
+        if found:
+            seq = found[-1].seq
+        else:
             await anyio.sleep(LOOK_S)
 
 

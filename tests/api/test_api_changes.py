@@ -14,7 +14,15 @@ from served import PASSWORD, Served
 
 from gridgov.api import changes
 from gridgov.api.changes import Feed
-from gridgov.operations.accounts import sign_out
+from gridgov.model.rights import Role
+from gridgov.operations.accounts import (
+    AT_THE_SHELL,
+    AccountDraft,
+    add_account,
+    change_account,
+    disable_account,
+    sign_out,
+)
 from gridgov.operations.sessions import sign_in
 
 
@@ -67,6 +75,13 @@ class Stream:
         with anyio.fail_after(20):
             while not holds():
                 await anyio.sleep(0.02)
+
+
+def newcomer(served: Served, name: str) -> str:
+    """Make a commander, for what would leave an account of all tests changed, and return a token."""
+    draft = AccountDraft(account_id=name, role=Role.COMMANDER, areas=("all",))
+    add_account(served.workspace, AT_THE_SHELL, draft, password=PASSWORD)
+    return sign_in(served.workspace, name, PASSWORD).token
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +155,55 @@ def test_a_stream_ends_with_its_session(served: Served) -> None:
             await to_thread.run_sync(lambda: sign_out(served.workspace, token))
             await stream.until(stream.ended.is_set)
         assert stream.text.endswith("event: end\ndata: {}\n\n")
+
+    anyio.run(run)
+
+
+@pytest.mark.parametrize("end", ["disable", "sign out"])
+def test_nothing_is_sent_after_a_session_has_ended(served: Served, monkeypatch: pytest.MonkeyPatch, end: str) -> None:
+    """Long before the next heartbeat: the session is looked at before every batch."""
+    monkeypatch.setattr(changes, "HEARTBEAT_S", 600.0)
+    name = f"passer-{end[0]}"
+    token = newcomer(served, name)
+
+    def stop() -> None:
+        if end == "disable":
+            disable_account(served.workspace, AT_THE_SHELL, name)
+        else:
+            sign_out(served.workspace, token)
+
+    async def run() -> None:
+        stream = Stream()
+        async with anyio.create_task_group() as group:
+            group.start_soon(stream.listen, served.app, token)
+            await stream.until(lambda: "listening" in stream.text)
+            await to_thread.run_sync(served.incident)
+            await stream.until(lambda: len(stream.events) == 1)
+            await to_thread.run_sync(stop)
+            await to_thread.run_sync(served.incident)
+            await stream.until(stream.ended.is_set)
+        assert len(stream.events) == 1
+        assert stream.text.endswith("event: end\ndata: {}\n\n")
+
+    anyio.run(run)
+
+
+def test_a_changed_account_hears_by_what_it_is_now(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "HEARTBEAT_S", 600.0)
+    token = newcomer(served, "passer")
+
+    async def run() -> None:
+        stream = Stream()
+        async with anyio.create_task_group() as group:
+            group.start_soon(stream.listen, served.app, token)
+            await stream.until(lambda: "listening" in stream.text)
+            now = AccountDraft(account_id="passer", role=Role.ADMIN, areas=("all",))
+            await to_thread.run_sync(lambda: change_account(served.workspace, AT_THE_SHELL, now))
+            await to_thread.run_sync(served.incident)
+            await to_thread.run_sync(lambda: sign_in(served.workspace, "planner", PASSWORD))
+            await stream.until(lambda: "account.signed_in" in stream.text)
+            stream.leave.set()
+        assert "incident.reported" not in stream.text
 
     anyio.run(run)
 
