@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from gridgov.operations.situation import division_names, name_in
 from gridgov.workspace import Workspace, shared_workspace
 
 _STYLE = Path(__file__).with_name("console.css")
+_WATCH = Path(__file__).with_name("watch.js")
 _COOKIE = "gridgov_session"
 _LOOK_AGAIN_S = 10
 
@@ -80,6 +82,18 @@ def draw_style() -> None:
     st.html(f"<style>{_STYLE.read_text(encoding='utf-8')}{words}</style>")
 
 
+def draw_watch() -> None:
+    """Let the browser say by itself that the session has ended or that the server does not answer."""
+    words = {
+        "ended": text("console.session_ended"),
+        "down": text("console.no_answer"),
+        "sign_in": text("console.sign_in"),
+    }
+    given = json.dumps(words, ensure_ascii=False).replace("<", "\\u003c")
+    script = f"window.gridgovWords = {given};{_WATCH.read_text(encoding='utf-8')}"
+    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+
+
 def draw_frame(lang: Lang, who: Person, pages: dict[str, Any]) -> None:
     """Draw the bar: district, pages, time of the data, who is signed in, language; and whether nothing can be saved."""
     opened = workspace()
@@ -100,6 +114,7 @@ def draw_frame(lang: Lang, who: Person, pages: dict[str, Any]) -> None:
         st.session_state["lang"] = other
         st.query_params["lang"] = other
         st.rerun()
+    draw_watch()
     _store_watch()
 
 

@@ -18,6 +18,7 @@ from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gridgov.api.away import away_page, is_navigation
 from gridgov.api.problems import lang_of, problem, problem_of
 from gridgov.config import Settings
 from gridgov.errors import GridgovError, SignInError
@@ -164,7 +165,7 @@ class Guard:
             await _sign_in_first(scope, headers, error)(scope, receive, send)
             return
         except GridgovError as error:
-            await problem_of(error, _lang(scope, headers))(scope, receive, send)
+            await _away(scope, headers, error)(scope, receive, send)
             return
         if given.token and not given.bearer and person is not PUBLIC:
             refusal = csrf_refusal(scope, headers, given.token)
@@ -282,11 +283,17 @@ def _marked(scope: Scope, person: Person, given: Credentials) -> Scope:
 
 def _sign_in_first(scope: Scope, headers: Headers, error: SignInError) -> Response:
     path = scope["path"]
-    if scope["method"] == "GET" and "text/html" in headers.get("accept", "") and not f"{path}/".startswith(_APIS):
+    if is_navigation(scope, headers) and not f"{path}/".startswith(_APIS):
         query = scope["query_string"].decode("latin-1")
         wanted = f"{path}?{query}" if query else path
         return RedirectResponse(f"{SIGN_IN}?next={quote(wanted, safe='/')}", 303, {"Cache-Control": "no-store"})
     return problem(401, str(error), _lang(scope, headers))
+
+
+def _away(scope: Scope, headers: Headers, error: GridgovError) -> Response:
+    lang, is_page = _lang(scope, headers), is_navigation(scope, headers) and not f"{scope['path']}/".startswith(_APIS)
+    refusal = problem_of(error, lang)
+    return away_page(lang) if is_page and refusal.status_code == 503 else refusal
 
 
 def _lang(scope: Scope, headers: Headers) -> Lang:

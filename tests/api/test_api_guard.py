@@ -274,6 +274,16 @@ def test_a_store_that_is_away_is_no_refusal(small: TestClient, door: Door) -> No
     assert small.get("/report").status_code == 200
 
 
+def test_a_page_that_is_opened_while_the_store_is_away_is_a_page(small: TestClient, door: Door) -> None:
+    """In the language of the browser, without what the store said; data stays data."""
+    door.away = True
+    answer = small.get("/who", headers={**COOKIE, "Accept": "text/html,*/*", "Accept-Language": "en"})
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    assert "Not available at present" in answer.text
+    assert "database" not in answer.text
+    assert "json" in small.get("/who", headers=COOKIE).headers["content-type"]
+
+
 def test_a_session_that_is_remembered_is_not_asked_for(door: Door) -> None:
     door.away = True
     guarded = Guard(Starlette(routes=[Route("/who", who)]), resolve=door, remembered=lambda _: BOSS)
