@@ -151,6 +151,7 @@ def _plain(account: Account) -> dict[str, Any]:
 
 def _show(accounts: list[Account], lang: Lang) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table()
@@ -160,6 +161,6 @@ def _show(accounts: list[Account], lang: Lang) -> None:
         plain = _plain(account)
         state = label("users.active" if account.active else "users.disabled", lang)
         table.add_row(
-            account.account_id, plain["role"], " ".join(plain["areas"]), account.worker_id, account.name, state
+            account.account_id, plain["role"], " ".join(plain["areas"]), account.worker_id, escape(account.name), state
         )
     Console().print(table)

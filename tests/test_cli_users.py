@@ -77,6 +77,12 @@ def test_accounts_are_listed_for_people_and_for_programs(users, village: Path) -
     ]
 
 
+def test_a_name_in_brackets_is_listed_as_it_is(users) -> None:
+    users("add", "anna", "--role", "planner", "--area", "all", "--name", "[/x] [b]A")
+    code, out, _ = users("list")
+    assert (code, "[/x] [b]A" in out) == (0, True)
+
+
 def test_an_account_is_disabled_enabled_and_given_another_password(users, village: Path) -> None:
     first = shown_password(users("add", "anna", "--role", "planner", "--area", "all")[1])
     assert users("disable", "anna")[0] == 0

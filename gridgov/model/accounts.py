@@ -16,6 +16,8 @@ ENTITY = "account:"
 _ACCOUNT_ID = re.compile(r"[a-z0-9][a-z0-9._-]{1,39}")
 _TAKEN = frozenset({"public", "system"})  # actors of the log that are no accounts
 MAX_NAME_LENGTH = 80
+# control characters, line breaks, half characters, and marks that turn the direction of writing
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,8 @@ def _checked(role: Role, areas: tuple[str, ...], worker_id: str, name: str) -> d
         raise ParameterError(f"an account of the role {role} needs an area: a code, or 'all'")
     if len(name) > MAX_NAME_LENGTH or any(len(code) > 64 for code in (*areas, worker_id)):
         raise ParameterError(f"a name has at most {MAX_NAME_LENGTH} characters and a code at most 64")
+    if _UNPRINTABLE.search(name):
+        raise ParameterError("a name is one line without control characters: write it without them")
     return {"role": str(role), "areas": sorted(set(areas)), "worker_id": worker_id, "name": name}
 
 

@@ -8,6 +8,10 @@ from typing import Any
 import pytest
 from served import PASSWORD, Served
 
+from gridgov.model.rights import Role
+from gridgov.operations.accounts import AT_THE_SHELL, AccountDraft, add_account
+from gridgov.operations.sessions import sign_in
+
 
 def position(served: Served, **changes: Any) -> dict[str, Any]:
     at = served.workspace.now().isoformat()
@@ -105,6 +109,22 @@ def test_an_account_is_made_changed_closed_and_opened(served: Served) -> None:
     assert "newcomer" in [account["account_id"] for account in served.ask("admin", "GET", "/accounts").json()]
 
 
+def test_an_administrator_of_a_part_finds_no_accounts_and_workers_of_elsewhere(served: Served) -> None:
+    workers = served.workspace.layer("workers")
+    street = min(served.workspace.layer("grids")["street_code"])
+    outside = workers["worker_id"][~workers["grid_code"].astype(str).str.startswith(street)].iloc[-1]
+    draft = AccountDraft(account_id="local", role=Role.ADMIN, areas=(street,))
+    add_account(served.workspace, AT_THE_SHELL, draft, password=PASSWORD)
+    served.tokens["local"] = sign_in(served.workspace, "local", PASSWORD).token
+    given = {"account_id": "far", "role": "worker", "areas": [street]}
+    assert served.ask("local", "POST", "/accounts", json={**given, "worker_id": outside}).status_code == 403
+    assert served.ask("local", "POST", "/accounts", json={**given, "role": "planner"}).status_code == 201
+    taken = served.ask("local", "PATCH", "/accounts/far", json={"role": "worker", "worker_id": outside})
+    assert taken.status_code == 403
+    assert served.ask("local", "PATCH", "/accounts/planner", json={"name": "x"}).status_code == 404
+    assert served.ask("local", "POST", "/accounts/planner/password", json={}).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("who", "method", "path", "given", "status"),
     [
@@ -122,6 +142,14 @@ def test_an_account_is_made_changed_closed_and_opened(served: Served) -> None:
             {"account_id": "weak", "role": "planner", "areas": ["all"], "password": "x"},
             422,
         ),
+        (
+            "admin",
+            "POST",
+            "/accounts",
+            {"account_id": "lines", "role": "planner", "areas": ["all"], "name": "a\nb"},
+            422,
+        ),
+        ("admin", "PATCH", "/accounts/planner", {"name": "a\x1b[2Jb"}, 422),
         ("admin", "PATCH", "/accounts/nobody", {"name": "x"}, 404),
         ("admin", "PATCH", "/accounts/planner", {"name": "x", "seen_version": 999}, 409),
         ("admin", "PATCH", "/accounts/admin", {"active": False}, 422),

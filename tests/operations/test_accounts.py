@@ -67,7 +67,7 @@ def anna(workspace: Workspace) -> Person:
     return add(workspace, "anna").person
 
 
-def add(workspace: Workspace, name: str, role: Role = Role.SUPERVISOR, **given: object):
+def add(workspace: Workspace, name: str, role: Role = Role.SUPERVISOR, /, **given: object):
     values = {"areas": ("all",), **given}
     draft = AccountDraft(account_id=name, role=role, **values)  # type: ignore[arg-type]
     return add_account(workspace, AT_THE_SHELL, draft, password=PASSWORD)[0]
@@ -321,6 +321,16 @@ def test_a_password_that_is_none_is_refused(workspace: Workspace, password: str)
 def test_a_name_that_no_account_can_have_is_refused(workspace: Workspace, name: str) -> None:
     with pytest.raises(ParameterError, match="cannot be the name"):
         add(workspace, name)
+
+
+@pytest.mark.parametrize("name", ["a\r\nb", "a\tb", "a\x1b[2Jb", "a\x85b", "a\u2028b", "a\u202eb", "a\ud800b"])
+def test_a_person_s_name_is_one_line_that_can_be_printed(workspace: Workspace, name: str) -> None:
+    with pytest.raises(ParameterError, match="one line without control characters"):
+        add(workspace, "anna", name=name)
+    account = add(workspace, "bert", name="古丽·阿卜 O'Neil")
+    with pytest.raises(ParameterError, match="control characters"):
+        change_account(workspace, AT_THE_SHELL, replace(AccountDraft.of(account), name=name))
+    assert kinds(workspace) == ["account.added"]
 
 
 def test_a_second_account_of_the_same_name_is_refused_and_changes_nothing(workspace: Workspace, anna: Person) -> None:
