@@ -150,11 +150,12 @@ def _verify_audit(arguments: argparse.Namespace) -> int:
     elif fault is None:
         print(label("cli.audit.good", lang, events=f"{verdict.events:,}", hash=verdict.last_hash))
     else:
-        where = "" if fault.code == "cut_off" else _bad_entry(fault, lang)
+        where = "" if fault.code in {"cut_off", "empty"} else _bad_entry(fault, lang)
         print(where + label(f"cli.audit.{fault.code}", lang, **fault.fields))
     if not arguments.json:
         known = verdict.checkpoint_seq
-        print(label("cli.audit.limit_without" if known is None else "cli.audit.limit_with", lang, seq=known))
+        code = "limit_without" if known is None else "limit_with" if known or not verdict.events else "limit_none_held"
+        print(label(f"cli.audit.{code}", lang, seq=known))
     return 0 if fault is None else 1
 
 

@@ -37,6 +37,7 @@ FAULTS = {
     "twice": "claims the same number and the same event before it as the entry before: one of the two was inserted",
     "broken_link": "does not follow the event before it: this event, or the one before, was exchanged",
     "edited": "was edited: its hash does not belong to what it says",
+    "empty": "there is no event: an emptied log cannot be told from a new one without a checkpoint",
     "cut_off": "the log ends at event {end}, but a checkpoint knows event {seq}: its end was cut off",
     "recomputed": (
         "is not the event that a checkpoint knows: something after event {after} was changed and hashes recomputed"
@@ -49,6 +50,8 @@ LIMIT_WITHOUT = (
 LIMIT_WITH = (
     "Up to event {seq} nothing was changed; after it, events cut off from the end or recomputed hashes cannot be found."
 )
+
+LIMIT_NONE_HELD = "The first checkpoint lies behind the fault: it says nothing about the events before."
 
 
 class AuditFileError(ValueError):
@@ -68,7 +71,7 @@ class Fault:
     def text(self) -> str:
         """Return one sentence."""
         what = FAULTS[self.code].format(**self.fields)
-        if self.code == "cut_off":
+        if self.code in {"cut_off", "empty"}:
             return what
         name = f"entry {self.entry}" + (f" (event {self.seq}, {self.entity_id})" if self.seq is not None else "")
         return f"{name}: before it {what}" if self.code == "missing" else f"{name} {what}"
@@ -86,6 +89,8 @@ class Verdict:
     @property
     def limits(self) -> str:
         """What this check could not find."""
+        if self.checkpoint_seq == 0 and self.events:
+            return LIMIT_NONE_HELD
         return LIMIT_WITHOUT if self.checkpoint_seq is None else LIMIT_WITH.format(seq=self.checkpoint_seq)
 
 
@@ -126,6 +131,8 @@ def verify_entries(entries: Iterable[dict[str, Any] | str], checkpoints: dict[in
         number, before_last, last_hash = number + 1, last_hash, entry["hash"]
         if number in known:
             held = number
+    if fault is None and number == 0 and not known:
+        fault = Fault("empty", 0)  # an emptied log looks like a new one: only a checkpoint of 0 says that it is new
     if fault is None and known and max(known) > number:
         first = min(seq for seq in known if seq > number)
         fault = Fault("cut_off", number, fields={"end": number, "seq": first})

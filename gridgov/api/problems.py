@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ from gridgov.model.refusals import refusal_text
 
 MEDIA_TYPE = "application/problem+json"
 _TOO_MANY_DETAILS = 20
+_LOG = logging.getLogger("gridgov")
 
 
 def problem(
@@ -68,8 +70,10 @@ def problem_of(error: GridgovError, lang: Lang = "zh") -> Response:
     """Return the answer for an error of an operation."""
     if isinstance(error, MoveRefusedError):
         return problem(409, refusal_text(error, lang), lang, code=error.code)
-    headers = {"Retry-After": "5"} if status_of(error) == 503 else None
-    return problem(status_of(error), str(error), lang, headers=headers)
+    if status_of(error) == 503:  # where the store is and what it says is for the server's log
+        _LOG.error("%s", error)
+        return problem(503, label("api.storage", lang), lang, headers={"Retry-After": "5"})
+    return problem(status_of(error), str(error), lang)
 
 
 def status_of(error: GridgovError) -> int:

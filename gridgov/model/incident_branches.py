@@ -12,7 +12,7 @@ from typing import Any
 from gridgov.model.clock import Clock, Limit, after, deadline, due_reminders, duration, elapsed
 from gridgov.model.events import NewEvent, format_time
 from gridgov.model.incident_life import Action
-from gridgov.model.incident_moves import check_move, check_text, continued, left_ms, move_event
+from gridgov.model.incident_moves import check_move, continued, left_ms, move_event
 from gridgov.model.incident_record import RUNNING, IncidentRecord
 from gridgov.model.refusals import refuse
 
@@ -73,10 +73,9 @@ def note(record: IncidentRecord, actor: str, at: datetime, *, text: str, photos:
     return move_event(record, Action.NOTE, actor, at, {"text": text, "photos": list(photos)})
 
 
-def unmask(record: IncidentRecord, actor: str, at: datetime, *, reason: str = "") -> NewEvent:
-    """查看举报人: note that somebody looks at the reporters' names and phone numbers."""
-    check_move(record, Action.UNMASK, at)
-    check_text(reason, record.id)
+def unmask(record: IncidentRecord, actor: str, at: datetime, *, reason: str) -> NewEvent:
+    """查看举报人: note that somebody looks at the reporters' names and phone numbers, and why."""
+    check_move(record, Action.UNMASK, at, reason)
     return move_event(record, Action.UNMASK, actor, at, {"reason": reason})
 
 

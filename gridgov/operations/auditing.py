@@ -10,8 +10,8 @@ from typing import Any
 
 from gridgov.errors import RightsError
 from gridgov.model.events import Checkpoint, Event
+from gridgov.model.masking import mask_contacts, mask_name, mask_phone
 from gridgov.model.rights import EVERYWHERE, Person, Right, require
-from gridgov.operations.incidents import mask_name, mask_numbers, mask_phone
 from gridgov.store import open_store, workspace_store_url
 from gridgov.store.export import export_events, write_checkpoint
 from gridgov.workspace import Workspace
@@ -62,7 +62,7 @@ def _masked(value: Any, key: str = "", *, of_person: bool = False) -> Any:
         return mask_phone(value)
     if of_person and key == "name":
         return mask_name(value)
-    return mask_numbers(value) if key in _FREE_TEXTS else value
+    return mask_contacts(value) if key in _FREE_TEXTS else value
 
 
 def export_audit(

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gridgov.model.entities import Entity, EntityFilter, IndexColumns, sort_key
-from gridgov.operations.incidents import KIND, mask_numbers
+from gridgov.model.masking import mask_contacts
+from gridgov.operations.incidents import KIND
 from gridgov.store import Store
 from gridgov.workspace import Workspace
 
@@ -71,7 +72,7 @@ def _holds(words: list[str]) -> Callable[[str], bool]:
 
 def _row(entity: Entity) -> _Row:
     state, has = entity.state, entity.columns
-    words = mask_numbers(f"{state['description']} {state['address']}")
+    words = mask_contacts(f"{state['description']} {state['address']}")
     columns = (getattr(has, name) for name in IndexColumns.__slots__)
     return (f"{entity.entity_id} {words}".casefold(), *columns, entity.updated_seq)
 

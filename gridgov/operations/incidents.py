@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from gridgov.model.incident_branches import unmask
 from gridgov.model.incident_life import Action, allowed
 from gridgov.model.incident_record import RUNNING, IncidentRecord, Reporter
 from gridgov.model.incidents import IncidentState
+from gridgov.model.masking import mask_contacts, mask_name, mask_phone
 from gridgov.model.rights import (
     Person,
     Right,
@@ -34,7 +34,6 @@ KIND = "incident"
 MOST_AT_ONCE = 1000
 OPEN_STATES = tuple(str(state) for state in IncidentState if state.is_open)
 TASK_STATES = tuple(str(state) for state in IncidentState if state in RUNNING or state is IncidentState.SUSPENDED)
-_LONG_NUMBER = re.compile(r"\d(?:[\s-]?\d){6,}")  # phone and identity numbers that people write into texts
 _METRES_PER_DEGREE = 111_000.0
 
 
@@ -128,9 +127,10 @@ def timeline(workspace: Workspace, person: Person, incident_id: str, lang: Lang)
     RightsError
         The person may not see it.
     """
-    read_incident(workspace, person, incident_id)
+    record = read_incident(workspace, person, incident_id)
     shown = [timeline_entry(event, lang) for event in workspace.store.events(entity_id=incident_id)]
-    hide = _text_filter(person)
+    own = bool(person.worker_id) and record.handler == person.worker_id
+    hide = str if own else _text_filter(person)  # what the staff writes there is meant for whoever has the task
     return [replace(entry, detail=hide(entry.detail)) for entry in shown]
 
 
@@ -164,6 +164,8 @@ def read_reporters(workspace: Workspace, person: Person, incident_id: str, *, re
         There is no such incident.
     RightsError
         The person may not see them.
+    MoveRefusedError
+        The reason is blank.
     """
     record, _ = load_incident(workspace, incident_id)
     require_on(person, Right.INCIDENT_UNMASK, record, f"incident {incident_id}")
@@ -194,21 +196,6 @@ def masked(record: IncidentRecord, person: Person) -> IncidentRecord:
         ),
         description=hide(record.description),
     )
-
-
-def mask_name(name: str) -> str:
-    """Return a name of which only the first sign is left."""
-    return name[:1] + "*" * min(len(name) - 1, 3) if name else ""
-
-
-def mask_phone(phone: str) -> str:
-    """Return a phone number of which three digits and the last two are left."""
-    return f"{phone[:3]}****{phone[-2:]}" if len(phone) >= 7 else "*" * len(phone)
-
-
-def mask_numbers(text: str) -> str:
-    """Return a text without phone and identity numbers (seven digits or more)."""
-    return _LONG_NUMBER.sub(lambda found: found[0][:2] + "****", text)
 
 
 def person_name(workspace: Workspace, actor: str) -> str:
@@ -254,4 +241,4 @@ def _worker_names(workspace: Workspace) -> dict[str, str]:
 
 def _text_filter(person: Person) -> Callable[[str], str]:
     """Return what a text goes through before this person sees it."""
-    return str if may(person, Right.INCIDENT_UNMASK) or person.worker_id else mask_numbers
+    return str if may(person, Right.INCIDENT_UNMASK) else mask_contacts

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError
 from gridgov.model import duplicates, incident_branches, incident_moves
 from gridgov.model.clock import Clock, Limit
-from gridgov.model.events import NewEvent
+from gridgov.model.events import Event, NewEvent
 from gridgov.model.incident_life import MOVES, Action
 from gridgov.model.incident_record import IncidentRecord
 from gridgov.model.refusals import refuse
@@ -140,14 +141,18 @@ def move_incident(
         raise ParameterError(f"'{action}' is no move: use one of {', '.join(NEEDS)}")
     record, seq = load_incident(workspace, incident_id)
     require_on(person, Right.of_action(action), record, f"incident {incident_id}")
-    if idempotency_key is not None and _was_done(workspace, person, action, incident_id, idempotency_key):
-        return masked(record, person)
+    given = given or MoveArguments()
+    if idempotency_key is not None:
+        done = workspace.store.repeated(person.actor, idempotency_key)
+        if done:
+            _check_repeated(done[0], action, incident_id, given)
+            return masked(record, person)
     if seen_version is not None and seen_version != record.version:
         raise ConflictError(
             f"incident {incident_id} has changed since it was read (version {seen_version}, now {record.version}): "
             "look at it again"
         )
-    step = _Step(workspace, person, record, given or MoveArguments(), workspace.now(), [seq])
+    step = _Step(workspace, person, record, given, workspace.now(), [seq])
     _check_arguments(action, step.given)
     made = _MAKERS[action](step)
     new_events = made if isinstance(made, tuple) else (made,)
@@ -155,11 +160,19 @@ def move_incident(
     return masked(load_incident(workspace, incident_id)[0], person)
 
 
-def _was_done(workspace: Workspace, person: Person, action: Action, incident_id: str, key: str) -> bool:
-    done = workspace.store.repeated(person.actor, key)
-    if done and (done[0].entity_id != incident_id or done[0].kind not in {MOVES[action].event, "incident.reworked"}):
+def _check_repeated(done: Event, action: Action, incident_id: str, given: MoveArguments) -> None:
+    """Refuse a key that stands for something else: another incident, another move, other words."""
+    asked: dict[str, Any] = {
+        **{name: getattr(given, name) for name in ("reason", "note", "handler", "condition", "into")},
+        "photos": list(given.photos),
+    }
+    if action is Action.NOTE:
+        asked["text"] = asked.pop("note")
+    same = all(done.payload.get(name, type(value)()) == value for name, value in asked.items())
+    corrected = {name: getattr(given, name) for name in ("class_code", "severity", "agency") if getattr(given, name)}
+    same &= all(done.payload.get(name) == value for name, value in corrected.items())
+    if done.entity_id != incident_id or done.kind != MOVES[action].event or not same:
         raise ConflictError("this idempotency key was used for another request: use a new one for each")
-    return bool(done)
 
 
 def _check_arguments(action: Action, given: MoveArguments) -> None:

@@ -25,10 +25,11 @@ from gridgov.model.incident_classes import IncidentClass
 from gridgov.model.incident_moves import MAX_TEXT_LENGTH
 from gridgov.model.incident_record import IncidentRecord
 from gridgov.model.incidents import IncidentState
+from gridgov.model.masking import mask_contacts
 from gridgov.model.rights import PUBLIC, Person, Right, require
 from gridgov.operations.agencies import agency_name
 from gridgov.operations.incident_index import IndexRow, incident_index, records_of
-from gridgov.operations.incidents import load_incident, mask_numbers
+from gridgov.operations.incidents import load_incident
 from gridgov.operations.reporting import ReportForm, report_incident
 from gridgov.workspace import Workspace
 
@@ -37,7 +38,6 @@ MOST_REQUESTS = 1000
 CONDITION = "condition"
 _MEDIA = "media_url"
 _FOR_STAFF = re.compile(rf"\s*^\[(?:{CONDITION}|{_MEDIA})\] .*", re.MULTILINE | re.DOTALL)
-_MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 # Nobody has read a report before it is filed: a name or an accusation in its words must not be published by itself.
 _WORDS_HIDDEN = frozenset({IncidentState.REPORTED, IncidentState.REJECTED, IncidentState.VOID})
 _OPEN = frozenset(str(state) for state in IncidentState if state.is_open)
@@ -264,4 +264,4 @@ def _public(workspace: Workspace, record: IncidentRecord, lang: Lang) -> PublicR
 
 def public_text(text: str) -> str:
     """Return somebody's words as strangers may see them: without the lines for the staff, numbers and mail masked."""
-    return mask_numbers(_MAIL.sub("****", _FOR_STAFF.sub("", text))).strip()
+    return mask_contacts(_FOR_STAFF.sub("", text)).strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import shapely
@@ -24,6 +24,7 @@ from gridgov.workspace import Workspace
 SOURCES = ("inspector", "citizen", "hotline", "sensor", "video", "media", "network")
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without signs that are mistaken for another
 _TICKET_SIGNS = 8
+OLDEST = timedelta(days=366)  # of what is entered by hand; older cases come by an import
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +178,9 @@ def _given(workspace: Workspace, person: Person, form: ReportForm, place: GridPl
     if source not in SOURCES:
         raise ParameterError(f"the source '{source[:40]}' is unknown: use {', '.join(SOURCES)}")
     check_photos(workspace, form.photos)
+    _check_public(person, form)
+    if form.reported_at is not None and form.reported_at < now - OLDEST:
+        raise ParameterError(f"the report is older than {OLDEST.days} days: correct the time, or import it")
     named = form.reporter_name.strip() or form.reporter_phone.strip()
     reporter = Reporter(form.reporter_name.strip(), form.reporter_phone.strip(), form.reported_at or now)
     return IncidentReport(
@@ -196,6 +200,18 @@ def _given(workspace: Workspace, person: Person, form: ReportForm, place: GridPl
         reported_at=form.reported_at,
         photos=form.photos,
     )
+
+
+def _check_public(person: Person, form: ReportForm) -> None:
+    """The public says what and where; how urgent it is, whence it came and when is for others to say."""
+    if person.role is not Role.PUBLIC:
+        return
+    plain = ReportForm(class_code=form.class_code, lon=form.lon, lat=form.lat)
+    for name in ("severity", "reported_at"):
+        if getattr(form, name) != getattr(plain, name):
+            raise ParameterError(f"a report of the public has no '{name}': leave it out")
+    if form.source not in {"", "citizen"}:
+        raise ParameterError("a report of the public has the source citizen: leave it out")
 
 
 def _new_ticket(workspace: Workspace, now: datetime) -> str:

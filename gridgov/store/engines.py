@@ -17,6 +17,7 @@ BUSY_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_S = 10
 LOCK_TIMEOUT_MS = 30_000
 POOL_SIZE = 12
+OWNER_ONLY = 0o600  # stores and exports hold names and numbers of reporters, stores the hashes of passwords too
 _LOG_LOCK = 0x67726964_676F76  # "gridgov": whoever holds this advisory lock may add to the log
 _WRITES = "gridgov_writes"
 

@@ -15,6 +15,7 @@ from typing import IO
 from gridgov.errors import StorageError
 from gridgov.model.events import GENESIS_HASH, Checkpoint, Event, canonical_json
 from gridgov.store.contract import Store
+from gridgov.store.engines import OWNER_ONLY
 
 
 def event_line(event: Event) -> str:
@@ -62,7 +63,7 @@ def _replaced(path: Path) -> Iterator[IO[bytes]]:
     """Open a file beside `path` that takes its place when all went well, on disk before that."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with beside.open("wb") as raw:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY), "wb") as raw:
             if path.name.endswith(".gz"):
                 with (
                     gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed,

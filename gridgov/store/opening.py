@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sqlalchemy.engine import URL, make_url
@@ -10,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from gridgov.errors import SettingsError, StorageError
 from gridgov.model.entities import Fold
 from gridgov.store.contract import Store
-from gridgov.store.engines import postgresql_engine, sqlite_engine
+from gridgov.store.engines import OWNER_ONLY, postgresql_engine, sqlite_engine
 from gridgov.store.memory import MemoryStore
 from gridgov.store.schema import upgrade
 from gridgov.store.sql import SqlStore
@@ -55,6 +56,8 @@ def open_store(url: str, *, fold: Fold, create: bool = True, track_every_s: floa
     if parsed.drivername == "sqlite" and not create and not Path(parsed.database or "").is_file():
         raise StorageError(f"{parsed.database}: no event store here")
     try:
+        if parsed.drivername == "sqlite" and not Path(parsed.database or "").exists():
+            os.close(os.open(parsed.database or "", os.O_RDWR | os.O_CREAT, OWNER_ONLY))  # SQLite's other files follow
         upgrade(engine)
     except (SQLAlchemyError, OSError) as error:
         engine.dispose()

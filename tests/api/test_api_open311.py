@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 from gridgov.api import open311
 from gridgov.config import Settings
 from gridgov.model.incident_life import Action
-from gridgov.model.rights import EVERYWHERE, PUBLIC, Person, Role
+from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.operations.moving import MoveArguments, move_incident
 from gridgov.operations.reporting import ReportForm, report_incident
 from gridgov.workspace import Workspace, open_workspace
@@ -416,8 +416,9 @@ def history(workspace: Workspace, place: dict[str, str]) -> dict[int, str]:
             lon=float(place["long"]),
             lat=float(place["lat"]),
             reported_at=NOW - timedelta(days=days),
+            source="hotline",
         )
-        tickets[days] = report_incident(workspace, PUBLIC, form).id
+        tickets[days] = report_incident(workspace, SUPERVISOR, form).id
     return tickets
 
 
@@ -482,8 +483,9 @@ def test_at_most_a_thousand_are_listed_the_newest(
             lon=float(place["long"]),
             lat=float(place["lat"]),
             reported_at=NOW - timedelta(seconds=seconds),
+            source="hotline",
         )
-        report_incident(workspace, PUBLIC, form)
+        report_incident(workspace, SUPERVISOR, form)
     found = client.get("/requests.json").json()
     assert len(found) == 1000
     assert found[0]["requested_datetime"] == "2026-06-30T10:00:00+08:00"

@@ -81,7 +81,7 @@ def ordinary(action: Action, record: IncidentRecord, when: datetime, actor: str,
     arguments: dict[str, Any] = {}
     if action in {Action.REJECT, Action.VOID, Action.SUSPEND, Action.REWORK, Action.ESCALATE, Action.DEESCALATE}:
         arguments["reason"] = "理由"
-    if action is Action.REFUSE_EXTENSION:
+    if action in {Action.REFUSE_EXTENSION, Action.UNMASK}:
         arguments["reason"] = "理由"
     if action in {
         Action.RESOLVE, Action.VERIFY, Action.REWORK, Action.SUSPEND, Action.RESUME, Action.GRANT_EXTENSION,

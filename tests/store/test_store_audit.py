@@ -133,7 +133,7 @@ def test_every_change_is_found_and_the_first_bad_event_is_named(
 def test_a_cut_off_end_is_found_with_a_checkpoint_only(history: list[Event]) -> None:
     entries = [json.loads(event_line(e)) for e in history]
     known = {40: history[39].hash, COUNT: history[-1].hash}
-    for end in range(COUNT):
+    for end in range(1, COUNT):
         assert verify_entries(entries[:end]).fault is None
         fault = verify_entries(entries[:end], known).fault
         assert fault is not None
@@ -275,3 +275,10 @@ def test_the_auditor_runs_as_a_file_without_the_package(history: list[Event], tm
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 1
     assert "events from number 1 on are missing" in done.stdout
+
+
+def test_an_emptied_export_is_not_called_sound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty = tmp_path / "events.jsonl"
+    empty.write_text("")
+    assert main(["verify", "audit", str(empty), "--lang", "en"]) == 1
+    assert "cannot be told from a new one" in capsys.readouterr().out
