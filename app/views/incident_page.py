@@ -18,6 +18,10 @@ from gridgov.operations.situation import place_facts
 
 opened, lang, who = workspace(), language(), person()
 incident_id = st.query_params.get("id", "").strip()
+if not incident_id:
+    st.info(text("console.no_incident_named"))
+    st.page_link(st.session_state["map_page"], label=text("console.page_map"), query_params={"lang": lang})
+    st.stop()
 try:
     record = read_incident(opened, who, incident_id)
 except StorageError:

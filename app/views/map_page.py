@@ -8,7 +8,7 @@ from app.widgets.frame import language, may_write, person, text, workspace
 from app.widgets.incident_panel import incident_panel
 from app.widgets.new_incident import new_incident
 from app.widgets.place import place_head, place_rows
-from app.widgets.selection import ask_zoom, asked_zoom, choose_incident, clear, current, take_click
+from app.widgets.selection import ask_zoom, asked_zoom, choose_incident, clear, current, take_click, unknown_incident
 from app.widgets.wording import facts_html, plain
 from app.widgets.workers import ask_dispatch, chosen_rank, workers_panel
 from app.widgets.worklist import worklist_panel
@@ -31,6 +31,8 @@ plan = facts = None
 with panel, st.container(key="panel"):
     if selection is None:
         show_said()
+        if unknown := unknown_incident():
+            st.warning(text("console.unknown_incident", id=plain(unknown[:40])))
         worklist_panel(opened)
     else:
         st.button(text("worklist.back"), key="clear", on_click=clear)

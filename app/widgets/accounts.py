@@ -90,7 +90,7 @@ def show_password() -> None:
 
 def _areas(opened: Workspace, lang: Lang, account: Account | None, key: str) -> None:
     names = division_names(opened)
-    given = [ALL] if account and account.areas == EVERYWHERE else list(account.areas) if account else [ALL]
+    given = [ALL] if account and account.areas == EVERYWHERE else list(account.areas) if account else []
     st.multiselect(
         text("admin.areas"),
         [ALL, *names, *(area for area in given if area not in names and area != ALL)],

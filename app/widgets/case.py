@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from app.widgets.frame import language, person, text
-from app.widgets.wording import class_text, facts_html, lamp_html, left_text, moment_text, plain, state_text
+from app.widgets.wording import class_text, facts_html, lamp_html, left_text, moment_text, plain, state_text, unturned
 from gridgov.errors import GridgovError, StorageError
 from gridgov.model.incident_record import IncidentRecord
 from gridgov.operations.agencies import agency_name
@@ -81,7 +81,7 @@ def _clock_line(opened: Workspace, record: IncidentRecord) -> str:
 def _words(record: IncidentRecord) -> str:
     merged = text("case.merged_into", id=record.merged_into) if record.merged_into else ""
     lines = [line for line in (record.description, merged) if line]
-    return "".join(f'<div class="gg-text">{escape(line)}</div>' for line in lines)
+    return "".join(f'<div class="gg-text" tabindex="0">{escape(unturned(line))}</div>' for line in lines)
 
 
 def draw_case_facts(opened: Workspace, record: IncidentRecord, more: list[tuple[str, str]] | None = None) -> None:

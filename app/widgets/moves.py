@@ -21,6 +21,7 @@ NEXT = {
     State.FILED: Action.DISPATCH,
     State.RESOLVED: Action.VERIFY,
     State.VERIFIED: Action.CLOSE,
+    State.SUSPENDED: Action.RESUME,
 }
 _OTHERWISE = {State.REPORTED: Action.REJECT, State.RESOLVED: Action.REWORK, State.VERIFIED: Action.REWORK}
 _ELSEWHERE = frozenset({Action.DISPATCH, Action.UNDO_DISPATCH, Action.UNMASK, Action.FILE})
@@ -77,8 +78,11 @@ def more_moves(
     """Draw everything else that is possible, one at a time, with what it needs."""
     direct = {NEXT.get(record.state), _OTHERWISE.get(record.state)}
     rest = [action for action in moves if action not in _ELSEWHERE and action not in direct]
+    rest.sort(key=lambda action: action is Action.VOID)  # what cannot be taken back is nobody's first choice
     redispatch = redispatch_here and Action.DISPATCH in moves and record.state is not State.FILED
-    with st.popover(text("case.more"), disabled=not rest and not redispatch, width="stretch"):
+    # Of another version it is another popover and another choice: folded, and empty of what was given before.
+    key = f"{record.id}-{record.version}-{language()}"
+    with st.popover(text("case.more"), disabled=not rest and not redispatch, width="stretch", key=f"more-{key}"):
         if redispatch:
             st.button(text("case.redispatch"), key="redispatch_on", on_click=_show_workers, width="stretch")
         if not rest:
@@ -87,7 +91,7 @@ def more_moves(
             text("case.which"),
             rest,
             format_func=action_text,
-            key=f"which-{record.id}-{language()}",
+            key=f"which-{key}",
         )
         given_inputs(opened, record, action)
         move_button(opened, record, action, action_text(action), active=active)
@@ -123,7 +127,7 @@ def _do(opened: Workspace, record: IncidentRecord, action: Action, given: Callab
     if attempt(move) is None:
         return
     st.session_state.pop("redispatch", None)
-    for key in [str(key) for key in st.session_state if str(key).startswith(f"in-{record.id}-{action}-")]:
+    for key in [str(key) for key in st.session_state if str(key).startswith(f"in-{record.id}-")]:
         del st.session_state[key]
     if NEEDS[action] and action is not Action.DISPATCH:
         say(text("case.done", action=text(f"incident.action.{action}")))

@@ -34,6 +34,11 @@ def current(opened: Workspace, who: Person) -> Selection | None:
     return selection
 
 
+def unknown_incident() -> str:
+    """Return the number that the address names although nothing is selected: there is no such incident to see."""
+    return st.query_params.get("incident", "").strip() if st.session_state.get("selection") is None else ""
+
+
 def clear() -> None:
     """Select nothing; an old click is not taken again."""
     st.session_state["selection"] = None

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from app.widgets.frame import text
-from app.widgets.wording import moment_text
+from app.widgets.wording import moment_text, unturned
 from gridgov.errors import StorageError
 from gridgov.i18n import Lang
 from gridgov.model.incident_record import IncidentRecord
@@ -20,7 +20,7 @@ from gridgov.operations.incidents import person_name, timeline
 from gridgov.workspace import Workspace
 
 _CODE = re.compile(r"[\w.-]+")
-_SYSTEM = "system"
+_NAMELESS = {"system": "case.by_system", "public": "case.by_public"}
 
 
 def draw_timeline(opened: Workspace, who: Person, record: IncidentRecord, lang: Lang) -> None:
@@ -46,8 +46,8 @@ def photos_html(incident_id: str, digests: Iterable[str]) -> str:
 
 
 def _line(opened: Workspace, incident_id: str, entry: TimelineEntry) -> str:
-    by = text("case.by_system") if entry.actor == _SYSTEM else person_name(opened, entry.actor)
-    words = f"<q>{escape(entry.detail)}</q>" if entry.detail else ""
+    by = text(_NAMELESS[entry.actor]) if entry.actor in _NAMELESS else person_name(opened, entry.actor)
+    words = f"<q>{escape(unturned(entry.detail))}</q>" if entry.detail else ""
     return (
         f"<li><time>{escape(moment_text(entry.at))}</time> <b>{escape(_named(opened, entry.text))}</b> "
         f"<span>{escape(by)}</span>{words}{photos_html(incident_id, entry.photos)}</li>"

@@ -15,12 +15,18 @@ SEVERITY_SIGNS = {1: "●", 2: "■", 3: "▲", 4: "★"}  # the shapes of the m
 LAMP_SIGNS = {Lamp.GREEN: "○", Lamp.YELLOW: "◐", Lamp.RED: "●"}
 _LAMP_COLOURS = {Lamp.GREEN: "green", Lamp.YELLOW: "orange", Lamp.RED: "red"}
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
+_TURNERS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _HOURS_ONLY_FROM = 100
 
 
 def plain(words: str) -> str:
     """Return a text for a widget's label, in which Markdown finds nothing to do."""
-    return _MARKUP.sub(r"\\\1", " ".join(words.split()))
+    return _MARKUP.sub(r"\\\1", " ".join(unturned(words).split()))
+
+
+def unturned(words: str) -> str:
+    """Return what somebody wrote without the signs that would turn the direction of the words around it."""
+    return words.translate(_TURNERS)
 
 
 def class_text(names: Mapping[str, str]) -> str:
@@ -86,5 +92,5 @@ def moment_text(at: datetime | None) -> str:
 
 def facts_html(rows: list[tuple[str, str]]) -> str:
     """Return facts as a list of names and values; empty values are left out. Names are codes of texts."""
-    lines = "".join(f"<dt>{escape(text(code))}</dt><dd>{escape(value)}</dd>" for code, value in rows if value)
+    lines = "".join(f"<dt>{escape(text(code))}</dt><dd>{escape(unturned(value))}</dd>" for code, value in rows if value)
     return f'<dl class="gg-facts">{lines}</dl>'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import html
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,8 @@ from gridgov.workspace import Workspace
 
 # What a small map on a weak link needs; the console shows the rest.
 _MAP_KINDS = ("water", "roads")
+_NAMELESS = {"system": "case.by_system", "public": "case.by_public"}
+_CODE = re.compile(r"[\w.-]+")
 Handler = Callable[["WorkPages", Request], Response]
 
 
@@ -108,12 +111,12 @@ class WorkPages:
         """Answer with one task of this worker and its story; also after it was done."""
         workspace, person, lang = self._workspace, person_of(request), self.lang(request)
         record = read_incident(workspace, person, request.path_params["id"])
-        names = functools.cache(lambda actor: _actor_name(workspace, person, actor))
+        names = functools.cache(lambda actor: _actor_name(workspace, person, actor, lang))
         story = [
             {
                 "at": clock_text(entry.at, workspace.timezone),
                 "who": names(entry.actor),
-                "text": entry.text,
+                "text": _CODE.sub(lambda code: names(code[0]) if _has_digit(code[0]) else code[0], entry.text),
                 "detail": entry.detail,
                 "photos": list(entry.photos),
             }
@@ -182,7 +185,13 @@ def task_card(workspace: Workspace, person: Person, record: IncidentRecord, lang
     }
 
 
-def _actor_name(workspace: Workspace, person: Person, actor: str) -> str:
+def _has_digit(word: str) -> bool:
+    return any(map(str.isdigit, word))
+
+
+def _actor_name(workspace: Workspace, person: Person, actor: str, lang: Lang) -> str:
+    if actor in _NAMELESS:
+        return label(_NAMELESS[actor], lang)
     return person.name or actor if actor == person.actor else person_name(workspace, actor)
 
 

@@ -164,6 +164,7 @@ def test_an_account_is_made_changed_and_disabled(desk) -> None:
     test = desk.open("admin_page")
     assert not test.exception
     test.text_input(key="admin--0-id").set_value("newone").run()
+    test.multiselect[0].set_value(["all"])
     test.button(key="account_save").click().run()
     assert any("newone" in str(part.value) for part in test.markdown)
     assert len(test.code[0].value) >= 12
@@ -193,3 +194,30 @@ def test_the_audit_trail_is_narrowed_and_paged(desk) -> None:
     assert kinds
     assert all(kind.startswith("account.") for kind in kinds)
     assert '"hash"' in test.code[-1].value
+
+
+def test_an_address_that_names_no_incident_is_answered_in_words(desk) -> None:
+    assert "There is no incident" in shown(desk.open(incident="nothing"))
+    assert "No incident is named" in shown(desk.open("incident_page"))
+
+
+def test_after_a_rest_the_first_button_goes_on_and_nothing_typed_stays(desk) -> None:
+    number = desk.report("rest \u202eturned")
+    desk.move(number, Action.FILE)
+    desk.move(number, Action.DISPATCH, handler="W00001")
+    test = desk.open(incident=number)
+    assert "\u202e" not in shown(test)
+    which = next(box for box in test.selectbox if str(box.key).startswith("which-"))
+    which.set_value(Action.SUSPEND).run()
+    test.text_area(key=f"in-{number}-suspend-reason").set_value("flood").run()
+    test.button(key="do-suspend").click().run()
+    assert "do-resume" in keys(test)
+    assert not [area for area in test.text_area if area.value]
+    which = next(box for box in test.selectbox if str(box.key).startswith("which-"))
+    assert which.value is not Action.VOID
+
+
+def test_a_new_account_begins_without_any_area(desk) -> None:
+    desk.sit("keeper")
+    test = desk.open("admin_page")
+    assert test.multiselect[0].value == []

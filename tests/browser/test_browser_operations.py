@@ -160,6 +160,8 @@ def test_an_administrator_makes_an_account_and_finds_it_in_the_log(watch, consol
     watch.page.goto(f"{console_server.address}/?lang=en")
     watch.page.get_by_role("link", name="Admin").click()
     watch.page.get_by_label("Account", exact=True).fill("fresh")
+    watch.page.locator("[data-testid=stMultiSelect] input").click()
+    watch.page.get_by_role("option", name="whole district").click()
     watch.page.locator(".st-key-account_save button").click()
     password = watch.page.locator(".st-key-made_password_box code").inner_text().strip()
     assert console_server.token("fresh", password)
