@@ -197,3 +197,13 @@ def test_a_planner_looks_and_an_administrator_sees_no_incident(watch, console_se
     console_server.sign_in(watch.page, "keeper")
     watch.page.goto(f"{console_server.address}/?lang=en&incident={number}")
     expect(watch.page.get_by_text("Your role does not see incidents")).to_be_visible()
+
+
+def test_when_the_session_is_gone_the_page_says_so_and_leads_to_the_door(watch, console_server) -> None:
+    console_server.sign_in(watch.page, "plan")
+    watch.page.goto(f"{console_server.address}/?lang=en")
+    watch.page.locator(".st-key-numbers").wait_for()
+    watch.page.context.clear_cookies()
+    link = watch.page.locator("#gg-watch a")
+    expect(link).to_have_text("Sign in", timeout=30_000)
+    expect(link).to_have_attribute("href", "/sign-in?next=%2F%3Flang%3Den")
