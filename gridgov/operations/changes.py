@@ -50,10 +50,11 @@ def read_changes(workspace: Workspace, after: int, *, limit: int = MOST_AT_ONCE)
 def seen_by(person: Person, change: Change) -> bool:
     """Whether a person may know of a change.
 
-    A worker's status is for those who see workers everywhere, and for that worker; accounts are for the admin.
+    A worker's status is for those who see workers everywhere, and for that worker; accounts are for the admin
+    of the whole area.
     """
     if change.entity_id.startswith(ACCOUNT):
-        return may(person, Right.ACCOUNT_MANAGE)
+        return may(person, Right.ACCOUNT_MANAGE) and EVERYWHERE[0] in person.areas
     if not change.entity_id.startswith(WORKER):
         return may_on(person, Right.INCIDENT_READ, change)
     if not may(person, Right.WORKER_READ):

@@ -293,7 +293,7 @@ def test_a_report_sent_again_with_its_key_is_one_incident(served: Served) -> Non
     before = served.head
     again = served.ask("public", "POST", "/reports", json=form, headers=name)
     assert (again.status_code, again.json()) == (201, first.json())
-    other = served.ask("public", "POST", "/reports", json={**form, "severity": 4}, headers=name)
+    other = served.ask("public", "POST", "/reports", json={**form, "description": "something else"}, headers=name)
     assert other.status_code == 409
     assert served.head == before
 
@@ -328,7 +328,9 @@ def test_a_store_that_refuses_is_said_to_be_read_only(served: Served, monkeypatc
     monkeypatch.setattr(served.workspace.store, "append", full)
     monkeypatch.setattr(served.workspace.store, "writable", lambda: False)
     answer = served.ask("public", "POST", "/reports", json=served.form())
-    assert (answer.status_code, answer.json()["detail"]) == (503, "the disk is full; nothing was saved")
+    assert answer.status_code == 503
+    assert "disk" not in answer.text, "what is inside the server is for its log"
+    assert "nothing was saved" in answer.json()["detail"] or "没有保存" in answer.json()["detail"]
     assert answer.headers["retry-after"]
     assert served.client.get("/healthz").json() == {"status": "read-only"}
     assert served.ask("supervisor", "GET", f"/incidents/{incident_id}").status_code == 200
