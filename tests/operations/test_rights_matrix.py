@@ -39,6 +39,7 @@ from gridgov.operations import (
     accounts,
     audit_trail,
     auditing,
+    closures,
     crew,
     dispatching,
     features,
@@ -71,6 +72,9 @@ route_to_task             -      own    -          -         -       -
 duty_status               -      all    -          -         -       -
 district_outline          all    all    all        all       all     all
 dispatch_at               -      -      area       area      -       -
+close_roads               -      -      area       area      -       -
+reopen_roads              -      -      area       area      -       -
+closures_of               -      all    all        all       all     all
 record_positions          -      self   -          -         -       -
 set_status                -      self   area       area      -       -
 collections_of            -      all    all        all       all     all
@@ -263,6 +267,8 @@ def prepare(
         return lambda: incidents.tasks_of(here, person, handler)
     if operation in {"record_positions", "set_status", "dispatch_at"}:
         return prepare_duty(here, operation, person, place, handler)
+    if operation in {"close_roads", "reopen_roads"}:
+        return prepare_closure(here, operation, person, place)
     if operation.startswith("move:"):
         return prepare_move(here, Action(operation.removeprefix("move:")), person, place, handler)
     if "account" in operation or "password" in operation:
@@ -298,6 +304,7 @@ def on_the_whole(
         "item_of:grid": lambda: features.item_of(here, person, "grids", place[2]),
         "grid_at": lambda: grid_places.grid_at(here, person, place[0], place[1]),
         "read_grid": lambda: grid_places.read_grid(here, person, place[2]),
+        "closures_of": lambda: closures.closures_of(here, person),
         "layers_of": lambda: grid_places.layers_of(here, person),
         "services_of": lambda: open311.services_of(here, person, "zh"),
         "service_of": lambda: open311.service_of(here, person, CLASS, "zh"),
@@ -348,6 +355,26 @@ def prepare_duty(
         return lambda: dispatching.dispatch_at(here, person, place[0], place[1])
     here.store.record_positions([stands])
     return lambda: positions.set_status(here, person, worker_id, WorkerStatus.FREE)
+
+
+def prepare_closure(
+    here: Workspace, operation: str, person: Person, place: tuple[float, float, str]
+) -> Callable[[], Any]:
+    """Return a call about a closure across the road that is nearest to a place, within its grid."""
+    draft = closures.ClosureDraft(edges=road_within(here, place[2]), reason="施工")
+    if operation == "close_roads":
+        return lambda: closures.close_roads(here, person, draft)
+    closure, _ = closures.close_roads(here, BOSS, draft)
+    return lambda: closures.reopen_roads(here, person, closure.closure_id)
+
+
+def road_within(here: Workspace, grid_code: str) -> tuple[int, ...]:
+    """An edge that lies in one grid and touches no other community."""
+    grids, lines = here.layer("grids"), here.network().to_frame()
+    own = grids.geometry[grids["grid_code"] == grid_code].iloc[0]
+    others = grids.geometry[~grids["grid_code"].str.startswith(grid_code[:12])].union_all()
+    fits = lines.intersects(own) & ~lines.intersects(others)
+    return (int(lines["edge_id"][fits].iloc[0]),)
 
 
 def prepare_move(
