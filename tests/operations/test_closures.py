@@ -47,8 +47,10 @@ def spot(here: Workspace) -> tuple[float, float]:
 
 
 def across(line: tuple[tuple[float, float], ...]) -> dict[str, object]:
-    """A short line across the first piece of a way, beside where somebody sets out."""
-    a, b = np.array(line[:2])
+    """A short line across the first piece of a way that is not tiny, beside where somebody sets out."""
+    points = np.array(line)
+    first = int(np.argmax(np.hypot(*np.diff(points, axis=0).T) > 1e-5))
+    a, b = points[first], points[first + 1]
     aside = np.array([-(b - a)[1], (b - a)[0]])
     return {"type": "LineString", "coordinates": [((a + b) / 2 + side * aside).tolist() for side in (-0.2, 0.2)]}
 
