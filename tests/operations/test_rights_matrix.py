@@ -50,6 +50,7 @@ from gridgov.operations import (
     photos,
     positions,
     reporting,
+    service_areas,
     tasks,
 )
 from gridgov.operations import places as grid_places
@@ -84,6 +85,7 @@ item_of:grid              -      all    all        all       all     all
 item_of:incident          -      read   area       area      area    -
 grid_at                   -      all    all        all       all     all
 read_grid                 -      all    all        all       all     all
+isochrone_at              -      all    all        all       all     all
 layers_of                 -      all    all        all       all     all
 services_of               all    all    all        all       all     all
 service_of                all    all    all        all       all     all
@@ -122,10 +124,10 @@ move:remind               -      -      area       area      -       -
 move:note                 -      own    area       area      -       -
 """
 # Operations that answer with what the person may see, so that no single cell says it: tested below, one by one, and in
-# test_positions.py, test_situation.py and test_worklists.py.
+# test_assigning.py, test_positions.py, test_situation.py and test_worklists.py.
 FILTERED = {
     "list_incidents", "count_incidents", "filter_of", "positions_of", "workers_at", "incident_near", "worklist",
-    "worklist_numbers", "ready_workers", "streets_of",
+    "worklist_numbers", "ready_workers", "streets_of", "assign",
 }  # fmt: skip
 # What the operations of `features` are made of.
 PARTS = {"collection", "page", "item", "frame", "may_see"}
@@ -305,6 +307,7 @@ def on_the_whole(
         "grid_at": lambda: grid_places.grid_at(here, person, place[0], place[1]),
         "read_grid": lambda: grid_places.read_grid(here, person, place[2]),
         "closures_of": lambda: closures.closures_of(here, person),
+        "isochrone_at": lambda: service_areas.isochrone_at(here, person, place[0], place[1], [1.0]),
         "layers_of": lambda: grid_places.layers_of(here, person),
         "services_of": lambda: open311.services_of(here, person, "zh"),
         "service_of": lambda: open311.service_of(here, person, CLASS, "zh"),
