@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridgov import __version__, cli_users
+from gridgov import __version__, cli_roads, cli_users
 from gridgov.config import load_settings
 from gridgov.errors import GridgovError, ParameterError
 from gridgov.i18n import LANGS, as_lang, label
@@ -132,6 +132,8 @@ def _parser() -> argparse.ArgumentParser:
         "--mode", action="append", choices=[str(m) for m in TravelMode], help="only this travel mode (repeatable)"
     )
     dispatch.add_argument("--json", action="store_true", help="print the plan as JSON")
+
+    cli_roads.add_commands(command, settings.workspace)
     return parser
 
 
@@ -248,7 +250,7 @@ def _dispatch(arguments: argparse.Namespace) -> int:
     from gridgov.operations.dispatching import dispatch_at
     from gridgov.workspace import open_workspace
 
-    lon, lat = _position(arguments.at)
+    lon, lat = cli_roads.position(arguments.at)
     opened = open_workspace(arguments.workspace, settings=load_settings())
     at_the_shell = Person("system", Role.COMMANDER, EVERYWHERE)
     plan = dispatch_at(opened, at_the_shell, lon, lat, k=arguments.k, skills=arguments.skill, modes=arguments.mode)
@@ -257,17 +259,6 @@ def _dispatch(arguments: argparse.Namespace) -> int:
     else:
         _show_plan(plan, as_lang(arguments.lang))
     return 0 if plan.options else 1
-
-
-def _position(text: str) -> tuple[float, float]:
-    try:
-        lon, lat = (float(part) for part in text.replace("，", ",").split(","))
-    except ValueError:
-        raise ParameterError(f"--at takes LON,LAT in degrees, such as 119.02,29.61, not '{text}'") from None
-    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
-        hint = "; did you mean LON,LAT the other way round?" if -180 <= lat <= 180 and -90 <= lon <= 90 else ""
-        raise ParameterError(f"--at {text}: longitude goes from -180 to 180 and latitude from -90 to 90{hint}")
-    return lon, lat
 
 
 @contextmanager

@@ -15,8 +15,11 @@ from datetime import datetime
 from typing import Any
 
 from gridgov.errors import ParameterError
-from gridgov.model.events import format_time, parse_time
+from gridgov.model.events import Event, NewEvent, format_time, parse_time
 
+ENTITY = "closure:"
+HOLDS = "closed"  # status of the entity, whatever the interval of the closure
+REOPENED = "reopened"
 GEOMETRY_DEPTHS = {"LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 """GeoJSON geometries that close roads, and how deep the lists of their positions are nested."""
 
@@ -174,6 +177,40 @@ class Scenario:
     def holding_at(self, when: datetime) -> tuple[Closure, ...]:
         """Return the closures that are valid at a moment."""
         return tuple(closure for closure in self.closures if closure.holds_at(when))
+
+
+def added(closure: Closure, actor: str, at: datetime) -> NewEvent:
+    """Return the event by which a closure is on the books from now on."""
+    return NewEvent(at, actor, "closure.added", ENTITY + closure.closure_id, {"closure": closure.to_dict()})
+
+
+def removed(closure_id: str, actor: str, at: datetime, *, reason: str = "") -> NewEvent:
+    """Return the event by which the roads of a closure are open again, whatever its interval."""
+    return NewEvent(at, actor, "closure.removed", ENTITY + closure_id, {"reason": reason} if reason else {})
+
+
+def apply(state: dict[str, Any] | None, event: Event) -> dict[str, Any]:
+    """Return a closure's state after one more event; one that was removed stays on record.
+
+    Raises
+    ------
+    ParameterError
+        The kind of event is unknown, a closure of that id was there before, or there is none to remove.
+    """
+    closure_id = event.entity_id.removeprefix(ENTITY)
+    if event.kind == "closure.added":
+        if state is not None:
+            raise ParameterError(f"closure {closure_id} was added before; give each closure its own id")
+        closure = Closure.from_dict(event.payload["closure"])
+        if closure.closure_id != closure_id:
+            raise ParameterError(f"event {event.seq} adds closure {closure.closure_id} under the id {closure_id}")
+        return {"status": HOLDS, "closure": closure.to_dict(), "by": event.actor, "at": format_time(event.at)}
+    if event.kind != "closure.removed":
+        raise ParameterError(f"event {event.seq} has the kind '{event.kind}', which no closure knows")
+    if state is None or state["status"] != HOLDS:
+        raise ParameterError(f"closure {closure_id} does not close any roads, so it cannot be removed")
+    ended = {"by": event.actor, "at": format_time(event.at), "reason": event.payload.get("reason", "")}
+    return {**state, "status": REOPENED, "reopened": ended}
 
 
 def _starts_before_end(one: Closure, other: Closure) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gridgov.errors import ParameterError
-from gridgov.model import accounts, duty, incident_life
+from gridgov.model import accounts, closures, duty, incident_life
 from gridgov.model.entities import Fold
 from gridgov.model.events import Event
 
@@ -14,8 +14,10 @@ _FOLDS: dict[str, Fold] = {
     "undo": incident_life.apply,
     "account": accounts.apply,
     "worker": duty.apply,
+    "closure": closures.apply,
 }
-RESERVED = frozenset({"account:", "worker:"})  # how the ids of entities other than incidents begin
+# How the ids of entities other than incidents begin.
+RESERVED = frozenset({accounts.ENTITY, duty.ENTITY, closures.ENTITY})
 
 
 def fold(state: dict[str, Any] | None, event: Event) -> dict[str, Any] | None:
@@ -29,7 +31,7 @@ def fold(state: dict[str, Any] | None, event: Event) -> dict[str, Any] | None:
     thing = event.kind.partition(".")[0]
     if thing not in _FOLDS:
         raise ParameterError(f"event {event.seq} has the kind '{event.kind}', which nothing here knows")
-    expected = f"{thing}:" if thing in {"account", "worker"} else ""
+    expected = f"{thing}:" if f"{thing}:" in RESERVED else ""
     given = next((prefix for prefix in RESERVED if event.entity_id.startswith(prefix)), "")
     if expected != given:
         raise ParameterError(f"event {event.seq} ({event.kind}) cannot happen to '{event.entity_id}'")

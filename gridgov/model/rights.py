@@ -62,6 +62,7 @@ class Right(StrEnum):
     POSITION_READ = "position.read"
     POSITION_WRITE = "position.write"
     LAYER_READ = "layer.read"  # map, tiles, grids, natural resources: nothing personal
+    CLOSURE_WRITE = "closure.write"  # close roads and open them again
     ACCOUNT_MANAGE = "account.manage"
     AUDIT_READ = "audit.read"
 
@@ -85,7 +86,7 @@ _COMMAND = frozenset(
         _R.INCIDENT_REPORT, _R.INCIDENT_PROGRESS, _R.INCIDENT_READ, _R.INCIDENT_DISPATCH, _R.INCIDENT_UNDO_DISPATCH,
         _R.INCIDENT_SUSPEND, _R.INCIDENT_RESUME, _R.INCIDENT_ESCALATE, _R.INCIDENT_DEESCALATE, _R.INCIDENT_REMIND,
         _R.INCIDENT_NOTE, _R.INCIDENT_UNMASK, _R.DISPATCH_PLAN, _R.WORKER_READ, _R.WORKER_STATUS, _R.POSITION_READ,
-        _R.LAYER_READ,
+        _R.LAYER_READ, _R.CLOSURE_WRITE,
     }
 )  # fmt: skip
 _SUPERVISION = _COMMAND | {

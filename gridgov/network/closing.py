@@ -5,7 +5,7 @@ A view is always computed from the base times, so taking a closure away restores
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
@@ -53,11 +53,15 @@ class PlacedClosures:
 
     def network_at(self, network: RoadNetwork, when: datetime) -> RoadNetwork:
         """Return the view of a moment; the network itself where nothing changes."""
-        factors = self.factors_at(when, network.n_edges)
-        slowed, closed = (factors < 1.0) & (factors > 0.0), np.flatnonzero(factors == 0.0)
-        if slowed.any():
-            network = network.with_speed_factors(np.where(slowed, factors, 1.0))
-        return network.with_closures(closed) if len(closed) else network
+        return with_factors(network, self.factors_at(when, network.n_edges))
+
+
+def with_factors(network: RoadNetwork, factors: Floats) -> RoadNetwork:
+    """Return a view with a share of the usual speed for each edge, 0: closed; the network itself where all are 1."""
+    slowed, closed = (factors < 1.0) & (factors > 0.0), np.flatnonzero(factors == 0.0)
+    if slowed.any():
+        network = network.with_speed_factors(np.where(slowed, factors, 1.0))
+    return network.with_closures(closed) if len(closed) else network
 
 
 def edges_cut_by(network: RoadNetwork, geometry: Mapping[str, Any]) -> Int64s:
@@ -109,7 +113,7 @@ def place_closures(network: RoadNetwork, closures: Iterable[Closure]) -> PlacedC
     """
     items = tuple(closures)
     edges = tuple(_edges_of(network, closure) for closure in items)
-    findings = (*_without_edges(items, edges), *_contradictions(items, edges))
+    findings = (*without_edges(items, edges), *contradictions(items, edges))
     return PlacedClosures(items, edges, findings)
 
 
@@ -151,7 +155,8 @@ def _edges_of(network: RoadNetwork, closure: Closure) -> Int64s:
     return edges
 
 
-def _without_edges(closures: tuple[Closure, ...], edges: tuple[Int64s, ...]) -> Iterator[Finding]:
+def without_edges(closures: Sequence[Closure], edges: Sequence[Int64s]) -> Iterator[Finding]:
+    """Yield closures that hit no edge."""
     for row, (closure, ids) in enumerate(zip(closures, edges, strict=True), start=1):
         if not len(ids):
             yield Finding(
@@ -160,7 +165,7 @@ def _without_edges(closures: tuple[Closure, ...], edges: tuple[Int64s, ...]) -> 
             )  # fmt: skip
 
 
-def _contradictions(closures: tuple[Closure, ...], edges: tuple[Int64s, ...]) -> Iterator[Finding]:
+def contradictions(closures: Sequence[Closure], edges: Sequence[Int64s]) -> Iterator[Finding]:
     """Yield pairs that say different things about the same edge at the same time."""
     rows = enumerate(zip(closures, edges, strict=True), start=1)
     for (_, (one, mine)), (row, (other, theirs)) in combinations(rows, 2):

@@ -10,6 +10,7 @@ from gridgov.errors import ParameterError, RightsError
 from gridgov.i18n import LANGS, label
 from gridgov.model import DispatchPlan, TravelMode
 from gridgov.model.rights import Person, Right, in_area, require
+from gridgov.operations.closures import roster_at
 from gridgov.operations.crew import crew_of
 from gridgov.workspace import Workspace
 
@@ -26,6 +27,8 @@ def dispatch_at(
     now: datetime | None = None,
 ) -> DispatchPlan:
     """Find the nearest workers who can go to a place now, those of neighbouring areas among them.
+
+    Roads that are closed at that moment are closed for them.
 
     Parameters
     ----------
@@ -58,18 +61,19 @@ def dispatch_at(
         where = f"grid {grid_code}" if grid_code else "a place outside all grids"
         raise RightsError(f"{where} lies outside the area of account {person.account_id}")
     workspace.network()  # says what is missing where there are no roads
-    roster = roster_of(workspace)
+    when = now or workspace.now()
+    roster = roster_at(workspace, when)
     wanted = tuple(_skill_code(skill, roster) for skill in skills)
     try:
         allowed = tuple(TravelMode(mode) for mode in modes) if modes else tuple(TravelMode)
     except ValueError as error:
         raise ParameterError(f"{error}; use {', '.join(TravelMode)}") from error
     params = DispatchParams(k=k, skills=wanted, modes=allowed)
-    return plan_dispatch(roster, lon, lat, params, now=now or workspace.now(), grid_code=grid_code)
+    return plan_dispatch(roster, lon, lat, params, now=when, grid_code=grid_code)
 
 
 def roster_of(workspace: Workspace) -> Roster:
-    """Return the workspace's workers as they are now, on its road networks where it has any."""
+    """Return the workspace's workers as they are now, on its road networks where it has any, without closures."""
     return crew_of(workspace).roster
 
 

@@ -11,6 +11,7 @@ from gridgov.model import Manoeuvre, TravelMode, WorkerStatus
 from gridgov.model.duty import ENTITY as WORKER
 from gridgov.model.rights import Person, Right, require, require_on
 from gridgov.network import directions, nearest_workers
+from gridgov.operations.closures import network_now
 from gridgov.operations.incidents import load_incident
 from gridgov.workspace import Workspace
 
@@ -58,7 +59,7 @@ def route_to_task(workspace: Workspace, person: Person, incident_id: str, lon: f
     if not (abs(lon) <= 180 and abs(lat) <= 90):  # also refuses what is no number
         raise ParameterError(f"the position {lon}, {lat} is not on the globe: give degrees of longitude and latitude")
     mode = _mode_of(workspace, person.worker_id)
-    network = workspace.network(mode)
+    network = network_now(workspace, mode, workspace.now())
     start, end = network.snap(lon, lat), network.snap(record.lon, record.lat)
     for place in (start, end):
         if place.distance_m > _TOO_FAR_M:

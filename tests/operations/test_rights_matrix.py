@@ -39,6 +39,7 @@ from gridgov.operations import (
     accounts,
     audit_trail,
     auditing,
+    closures,
     crew,
     dispatching,
     features,
@@ -49,6 +50,7 @@ from gridgov.operations import (
     photos,
     positions,
     reporting,
+    service_areas,
     tasks,
 )
 from gridgov.operations import places as grid_places
@@ -71,6 +73,9 @@ route_to_task             -      own    -          -         -       -
 duty_status               -      all    -          -         -       -
 district_outline          all    all    all        all       all     all
 dispatch_at               -      -      area       area      -       -
+close_roads               -      -      area       area      -       -
+reopen_roads              -      -      area       area      -       -
+closures_of               -      all    all        all       all     all
 record_positions          -      self   -          -         -       -
 set_status                -      self   area       area      -       -
 collections_of            -      all    all        all       all     all
@@ -80,6 +85,7 @@ item_of:grid              -      all    all        all       all     all
 item_of:incident          -      read   area       area      area    -
 grid_at                   -      all    all        all       all     all
 read_grid                 -      all    all        all       all     all
+isochrone_at              -      all    all        all       all     all
 layers_of                 -      all    all        all       all     all
 services_of               all    all    all        all       all     all
 service_of                all    all    all        all       all     all
@@ -118,10 +124,10 @@ move:remind               -      -      area       area      -       -
 move:note                 -      own    area       area      -       -
 """
 # Operations that answer with what the person may see, so that no single cell says it: tested below, one by one, and in
-# test_positions.py, test_situation.py and test_worklists.py.
+# test_assigning.py, test_positions.py, test_situation.py and test_worklists.py.
 FILTERED = {
     "list_incidents", "count_incidents", "filter_of", "positions_of", "workers_at", "incident_near", "worklist",
-    "worklist_numbers", "ready_workers", "streets_of",
+    "worklist_numbers", "ready_workers", "streets_of", "assign",
 }  # fmt: skip
 # What the operations of `features` are made of.
 PARTS = {"collection", "page", "item", "frame", "may_see"}
@@ -265,6 +271,8 @@ def prepare(
         return lambda: incidents.tasks_of(here, person, handler)
     if operation in {"record_positions", "set_status", "dispatch_at"}:
         return prepare_duty(here, operation, person, place, handler)
+    if operation in {"close_roads", "reopen_roads"}:
+        return prepare_closure(here, operation, person, place)
     if operation.startswith("move:"):
         return prepare_move(here, Action(operation.removeprefix("move:")), person, place, handler)
     if "account" in operation or "password" in operation:
@@ -300,6 +308,8 @@ def on_the_whole(
         "item_of:grid": lambda: features.item_of(here, person, "grids", place[2]),
         "grid_at": lambda: grid_places.grid_at(here, person, place[0], place[1]),
         "read_grid": lambda: grid_places.read_grid(here, person, place[2]),
+        "closures_of": lambda: closures.closures_of(here, person),
+        "isochrone_at": lambda: service_areas.isochrone_at(here, person, place[0], place[1], [1.0]),
         "layers_of": lambda: grid_places.layers_of(here, person),
         "services_of": lambda: open311.services_of(here, person, "zh"),
         "service_of": lambda: open311.service_of(here, person, CLASS, "zh"),
@@ -350,6 +360,26 @@ def prepare_duty(
         return lambda: dispatching.dispatch_at(here, person, place[0], place[1])
     here.store.record_positions([stands])
     return lambda: positions.set_status(here, person, worker_id, WorkerStatus.FREE)
+
+
+def prepare_closure(
+    here: Workspace, operation: str, person: Person, place: tuple[float, float, str]
+) -> Callable[[], Any]:
+    """Return a call about a closure across the road that is nearest to a place, within its grid."""
+    draft = closures.ClosureDraft(edges=road_within(here, place[2]), reason="施工")
+    if operation == "close_roads":
+        return lambda: closures.close_roads(here, person, draft)
+    closure, _ = closures.close_roads(here, BOSS, draft)
+    return lambda: closures.reopen_roads(here, person, closure.closure_id)
+
+
+def road_within(here: Workspace, grid_code: str) -> tuple[int, ...]:
+    """An edge that lies in one grid and touches no other community."""
+    grids, lines = here.layer("grids"), here.network().to_frame()
+    own = grids.geometry[grids["grid_code"] == grid_code].iloc[0]
+    others = grids.geometry[~grids["grid_code"].str.startswith(grid_code[:12])].union_all()
+    fits = lines.intersects(own) & ~lines.intersects(others)
+    return (int(lines["edge_id"][fits].iloc[0]),)
 
 
 def prepare_move(

@@ -1,0 +1,315 @@
+"""封路: close roads, open them again, and the road network with the closures that hold at a moment.
+
+Closures are events of the log. A network at a moment is a view of the base network, made once for each set of closures
+that hold together; where none holds it is the base network itself, so that opening a road restores every answer.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import shapely
+from shapely.geometry import shape
+
+from gridgov.dispatch import Roster
+from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError, RightsError
+from gridgov.model import TravelMode
+from gridgov.model.closures import ENTITY, HOLDS, Closure, added, removed
+from gridgov.model.entities import EntityFilter
+from gridgov.model.findings import Finding
+from gridgov.model.rights import EVERYWHERE, Person, Right, require
+from gridgov.network import PlacedClosures, RoadNetwork, place_closures
+from gridgov.network.closing import contradictions, with_factors, without_edges
+from gridgov.network.validation import Int64s
+from gridgov.operations.board import newest_first
+from gridgov.operations.crew import Crew, crew_of
+from gridgov.workspace import Workspace
+
+KIND = "closure"
+_MOST_SETS = 12  # each view keeps its own times of all edges
+_LONGEST_REASON = 500
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without signs that are mistaken for another
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosureDraft:
+    """Roads to close: a drawn GeoJSON line or polygon, or edge ids of the workspace's network.
+
+    Attributes
+    ----------
+    valid_from, valid_to : datetime or None
+        Aware; None: from now on, until further notice.
+    factor : float
+        0: closed; else the share of the usual speed, up to 1.
+    source : str
+        What it comes from, such as the id of a hazard; "": drawn by hand.
+    """
+
+    geometry: Mapping[str, Any] | None = None
+    edges: tuple[int, ...] = ()
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    reason: str = ""
+    factor: float = 0.0
+    source: str = ""
+
+
+def close_roads(
+    workspace: Workspace, person: Person, draft: ClosureDraft, *, idempotency_key: str | None = None
+) -> tuple[Closure, tuple[Finding, ...]]:
+    """Close roads, or make them slow, and return the closure with what is odd about it beside the others.
+
+    Parameters
+    ----------
+    idempotency_key : str, optional
+        A name for this very closing: sent again with it, it closes nothing more and the first closure is returned.
+
+    Raises
+    ------
+    ParameterError
+        It hits no road, holds at no moment, or its geometry, edges, factor or reason cannot be used.
+    RightsError
+        The person may not close roads, or it lies outside the person's area.
+    LayerNotFoundError
+        The workspace has no roads.
+    """
+    require(person, Right.CLOSURE_WRITE)
+    book, now = _book_of(workspace), workspace.now()
+    wanted = _closure_of(workspace, draft, now)
+    placed = place_closures(workspace.network(), [wanted])
+    _check_area(workspace, person, wanted)
+    if not len(placed.edges[0]):
+        raise ParameterError("the closure hits no road, so it would change nothing; draw it again across a road")
+    event = added(wanted, person.actor, now)
+    done = workspace.store.append([event], expected_seq=0, idempotency_key=idempotency_key)
+    closure = Closure.from_dict(done[0].payload["closure"])
+    findings = book.placed(book.closures()).findings
+    return closure, tuple(found for found in findings if closure.closure_id in (found.key, found.detail.get("other")))
+
+
+def reopen_roads(workspace: Workspace, person: Person, closure_id: str, *, reason: str = "") -> Closure:
+    """Take a closure off the books, so that every answer is again what it was without it; return it.
+
+    Raises
+    ------
+    RecordNotFoundError
+        There is no such closure.
+    ConflictError
+        Its roads were opened before.
+    RightsError
+        The person may not open roads, or it lies outside the person's area.
+    """
+    require(person, Right.CLOSURE_WRITE)
+    entity = workspace.store.entity(ENTITY + closure_id) if closure_id else None
+    if entity is None:
+        raise RecordNotFoundError(f"there is no closure '{closure_id[:40]}'")
+    closure = Closure.from_dict(entity.state["closure"])
+    _check_area(workspace, person, closure)
+    if entity.columns.status != HOLDS:
+        raise ConflictError(f"the roads of closure {closure_id} were opened before")
+    event = removed(closure_id, person.actor, workspace.now(), reason=_checked_reason(reason))
+    workspace.store.append([event], expected_seq=entity.updated_seq)
+    return closure
+
+
+def closures_of(workspace: Workspace, person: Person, when: datetime | None = None) -> PlacedClosures:
+    """Return the closures on the books, by id, with their edges and what is odd about them.
+
+    Parameters
+    ----------
+    when : datetime, optional
+        Only those that hold at that moment; default all that were not opened again, later and past ones, too.
+
+    Raises
+    ------
+    RightsError
+        The person may not see the map.
+    LayerNotFoundError
+        The workspace has no roads.
+    """
+    require(person, Right.LAYER_READ)
+    book = _book_of(workspace)
+    return book.placed(book.closures(when))
+
+
+def network_now(workspace: Workspace, mode: TravelMode, when: datetime) -> RoadNetwork:
+    """Return the road network of a travel mode with the closures that hold at a moment.
+
+    Returns
+    -------
+    RoadNetwork
+        The same view for the same closures; the workspace's own network where none holds.
+
+    Raises
+    ------
+    LayerNotFoundError
+        The workspace has no roads.
+    """
+    book = _book_of(workspace)
+    return book.network(mode, book.closures(when))
+
+
+def roster_at(workspace: Workspace, when: datetime) -> Roster:
+    """Return the workers as they are now on the roads as they are at a moment."""
+    crew = crew_of(workspace)
+    if not workspace.has_network:
+        return crew.roster
+    book = _book_of(workspace)
+    return book.roster(crew, book.closures(when))
+
+
+def _book_of(workspace: Workspace) -> _Book:
+    workspace.network()  # says what is missing where there are no roads
+    return workspace.cached("closures", lambda: _Book(workspace))
+
+
+def _closure_of(workspace: Workspace, draft: ClosureDraft, now: datetime) -> Closure:
+    signs = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    return Closure(
+        closure_id=f"{now.astimezone(workspace.timezone):%y%m%d}-{signs}",
+        valid_from=draft.valid_from or now,
+        valid_to=draft.valid_to,
+        reason=_checked_reason(draft.reason),
+        factor=float(draft.factor),
+        edges=tuple(int(edge) for edge in draft.edges),
+        geometry=draft.geometry,
+        topology=workspace.network().topology.digest if draft.edges else "",
+        source=draft.source,
+    )
+
+
+def _checked_reason(reason: str) -> str:
+    if len(reason) > _LONGEST_REASON:
+        raise ParameterError(f"the reason has {len(reason)} characters; write at most {_LONGEST_REASON}")
+    return reason.strip()
+
+
+def _check_area(workspace: Workspace, person: Person, closure: Closure) -> None:
+    """Refuse a closure that touches no grid of the person's area."""
+    if EVERYWHERE[0] in person.areas:
+        return
+    drawn = _drawn(workspace, closure)
+    if person.areas and workspace.has("grids") and drawn is not None:
+        grids = workspace.layer("grids")
+        touched = grids.sindex.query(drawn, predicate="intersects")
+        if any(code.startswith(person.areas) for code in grids["grid_code"].astype(str).iloc[touched]):
+            return
+    raise RightsError(f"closure {closure.closure_id} touches no grid of the area of account {person.account_id}")
+
+
+def _drawn(workspace: Workspace, closure: Closure) -> Any:
+    """Return what a closure covers; None where its edges belong to another network than today's."""
+    if closure.geometry is not None:
+        drawn = shape(closure.geometry)
+        return drawn if drawn.is_valid else shapely.make_valid(drawn)
+    network = workspace.network()
+    if closure.topology != network.topology.digest:
+        return None
+    lines = [network.edge_coordinates(edge) for edge in closure.edges]
+    return shapely.multilinestrings([shapely.linestrings(line) for line in lines if len(line) > 1])
+
+
+class _Book:
+    """The closures on the books, their edges, and the views of the sets that were asked for last."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._lock = threading.RLock()
+        self._seq = 0
+        self._closures: dict[str, Closure] = {}
+        self._edges: dict[str, Int64s] = {}
+        self._findings: dict[str, tuple[Finding, ...]] = {}
+        self._views: dict[tuple[TravelMode, tuple[str, ...]], RoadNetwork] = {}
+        self._rosters: dict[tuple[str, ...], tuple[int, Roster]] = {}
+
+    def closures(self, when: datetime | None = None) -> tuple[Closure, ...]:
+        """Return the closures that hold at a moment, or all on the books, by id, after reading what has changed."""
+        if when is not None and when.tzinfo is None:
+            raise ParameterError("the moment must be an aware time (with an offset), so that closures can be compared")
+        with self._lock:
+            self._read()
+            known = [closure for _, closure in sorted(self._closures.items())]
+        return tuple(closure for closure in known if when is None or closure.holds_at(when))
+
+    def _read(self) -> None:
+        store = self._workspace.store
+        head = store.head()[0]
+        if head == self._seq:
+            return
+        seen: set[str] = set()
+        for entity in newest_first(store, EntityFilter(changed_after=self._seq), kind=KIND):
+            closure_id = entity.entity_id.removeprefix(ENTITY)
+            if closure_id in seen:
+                continue
+            seen.add(closure_id)
+            if entity.columns.status == HOLDS:
+                self._closures[closure_id] = Closure.from_dict(entity.state["closure"])
+            else:
+                for known in (self._closures, self._edges, self._findings):
+                    known.pop(closure_id, None)
+        self._seq = head
+
+    def placed(self, closures: tuple[Closure, ...]) -> PlacedClosures:
+        """Return closures with their edges, each looked up once."""
+        with self._lock:
+            edges = tuple(self._edges_of(closure) for closure in closures)
+            alone = [found for closure in closures for found in self._findings[closure.closure_id]]
+        return PlacedClosures(closures, edges, (*alone, *contradictions(closures, edges)))
+
+    def _edges_of(self, closure: Closure) -> Int64s:
+        if closure.closure_id not in self._edges:
+            network = self._workspace.network()
+            edges = np.zeros(0, dtype=np.int64)
+            if not closure.edges or closure.topology == network.topology.digest:  # else: roads were imported anew since
+                edges = place_closures(network, [closure]).edges[0]
+            self._edges[closure.closure_id] = edges
+            self._findings[closure.closure_id] = tuple(without_edges([closure], [edges]))
+        return self._edges[closure.closure_id]
+
+    def network(self, mode: TravelMode, closures: tuple[Closure, ...]) -> RoadNetwork:
+        """Return the view of a mode with closures."""
+        base, key = self._workspace.network(mode), (mode, tuple(closure.closure_id for closure in closures))
+        if not closures:
+            return base
+        with self._lock:
+            if key not in self._views:
+                edges = tuple(self._edges_of(closure) for closure in closures)
+                self._views[key] = _view(base, closures, edges)
+                _forget_oldest(self._views, _MOST_SETS * len(TravelMode))
+            return self._views[key]
+
+    def roster(self, crew: Crew, closures: tuple[Closure, ...]) -> Roster:
+        """Return a crew's workers, whose places stay, on the views of their modes."""
+        key = tuple(closure.closure_id for closure in closures)
+        if not key:
+            return crew.roster
+        with self._lock:
+            version, roster = self._rosters.get(key, (0, crew.roster))
+            if version != crew.version:
+                groups = {
+                    mode: replace(group, network=self.network(mode, closures))
+                    for mode, group in crew.roster.groups.items()
+                }
+                roster = replace(crew.roster, groups=groups)
+                self._rosters[key] = (crew.version, roster)
+                _forget_oldest(self._rosters, _MOST_SETS)
+            return roster
+
+
+def _view(base: RoadNetwork, closures: tuple[Closure, ...], edges: tuple[Int64s, ...]) -> RoadNetwork:
+    """Return a network in which all of some closures hold."""
+    factors = np.ones(base.n_edges)
+    for closure, ids in zip(closures, edges, strict=True):
+        factors[ids] = np.minimum(factors[ids], closure.factor)
+    return with_factors(base, factors)
+
+
+def _forget_oldest(known: dict[Any, Any], most: int) -> None:
+    while len(known) > most:
+        del known[next(iter(known))]

@@ -1,0 +1,193 @@
+"""Roads that are closed and opened again: what it does to arrival times, at once, and that nothing of it remains."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gridgov.config import Settings
+from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError, RightsError
+from gridgov.model import TravelMode
+from gridgov.model.closures import HOLDS, Closure, added, removed
+from gridgov.model.rights import EVERYWHERE, Person, Role
+from gridgov.network import CLOSED
+from gridgov.operations.changes import read_changes, seen_by
+from gridgov.operations.closures import (
+    ClosureDraft,
+    close_roads,
+    closures_of,
+    network_now,
+    reopen_roads,
+    roster_at,
+)
+from gridgov.operations.dispatching import dispatch_at, roster_of
+from gridgov.workspace import Workspace, open_workspace
+
+BOSS = Person("boss", Role.SUPERVISOR, EVERYWHERE)
+PLANNER = Person("planner", Role.PLANNER, EVERYWHERE)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def here(village: Path) -> Workspace:
+    return open_workspace(village, settings=Settings(store="memory:"))
+
+
+@pytest.fixture
+def spot(here: Workspace) -> tuple[float, float]:
+    """A place that somebody reaches, and not at once."""
+    for point in here.layer("grids").geometry.representative_point():
+        options = dispatch_at(here, BOSS, point.x, point.y, k=2).options
+        if len(options) == 2 and options[0].travel_time_ms > 60_000 and len(options[0].coordinates) > 4:
+            return point.x, point.y
+    raise AssertionError("everybody is there already")
+
+
+def across(line: tuple[tuple[float, float], ...]) -> dict[str, object]:
+    """A short line across the first piece of a way that is not tiny, beside where somebody sets out."""
+    points = np.array(line)
+    first = int(np.argmax(np.hypot(*np.diff(points, axis=0).T) > 1e-5))
+    a, b = points[first], points[first + 1]
+    aside = np.array([-(b - a)[1], (b - a)[0]])
+    return {"type": "LineString", "coordinates": [((a + b) / 2 + side * aside).tolist() for side in (-0.2, 0.2)]}
+
+
+def test_a_closed_road_makes_the_nearest_worker_late_and_opening_it_restores_the_plan_exactly(
+    here: Workspace, spot: tuple[float, float]
+) -> None:
+    before = dispatch_at(here, BOSS, *spot)
+    first = before.options[0]
+    closure, findings = close_roads(here, BOSS, ClosureDraft(geometry=across(first.coordinates), reason="塌方"))
+    assert findings == ()
+    after = dispatch_at(here, BOSS, *spot)
+    same = [option for option in after.options if option.worker_id == first.worker_id]
+    assert after.options
+    assert not same or same[0].travel_time_ms > first.travel_time_ms
+    assert reopen_roads(here, BOSS, closure.closure_id) == closure
+    assert dispatch_at(here, BOSS, *spot) == before
+    assert roster_at(here, here.now()) is roster_of(here)
+
+
+def test_a_closed_road_is_closed_in_every_travel_mode_and_a_slow_one_takes_longer(here: Workspace) -> None:
+    now = here.now()
+    close_roads(here, BOSS, ClosureDraft(edges=(3,)))
+    close_roads(here, BOSS, ClosureDraft(edges=(8,), factor=0.5))
+    for mode in TravelMode:
+        view, base = network_now(here, mode, now), here.network(mode)
+        assert view.travel_time_ms[3] == CLOSED
+        if base.travel_time_ms[8] != CLOSED:
+            assert abs(int(view.travel_time_ms[8]) - 2 * int(base.travel_time_ms[8])) <= 2
+
+
+def test_equal_closures_share_one_view_and_none_is_the_network_itself(here: Workspace) -> None:
+    now = here.now()
+    assert network_now(here, TravelMode.DRIVE, now) is here.network(TravelMode.DRIVE)
+    closure, _ = close_roads(here, BOSS, ClosureDraft(edges=(3,)))
+    view = network_now(here, TravelMode.DRIVE, now)
+    assert network_now(here, TravelMode.DRIVE, now + HOUR) is view
+    other, _ = close_roads(here, BOSS, ClosureDraft(edges=(9,)))
+    assert network_now(here, TravelMode.DRIVE, now).travel_time_ms[9] == CLOSED
+    reopen_roads(here, BOSS, other.closure_id)
+    assert network_now(here, TravelMode.DRIVE, now) is view
+    reopen_roads(here, BOSS, closure.closure_id)
+    assert network_now(here, TravelMode.DRIVE, now) is here.network(TravelMode.DRIVE)
+
+
+def test_a_closure_holds_from_its_beginning_to_before_its_end(here: Workspace, spot: tuple[float, float]) -> None:
+    now = here.now()
+    before = dispatch_at(here, BOSS, *spot, now=now)
+    draft = ClosureDraft(geometry=across(before.options[0].coordinates), valid_from=now + HOUR, valid_to=now + 2 * HOUR)
+    closure, _ = close_roads(here, BOSS, draft)
+    assert dispatch_at(here, BOSS, *spot, now=now) == before
+    assert closures_of(here, PLANNER).closures == (closure,)
+    shown = [len(closures_of(here, PLANNER, now + hours * HOUR).closures) for hours in (0, 1, 2)]
+    assert shown == [0, 1, 0]
+
+
+def test_another_process_on_the_same_store_sees_a_closure_at_once(village: Path, tmp_path: Path) -> None:
+    settings = Settings(store=f"sqlite:///{tmp_path / 'store.sqlite'}")
+    one, other = (open_workspace(village, settings=settings) for _ in range(2))
+    now = one.now()
+    assert network_now(other, TravelMode.WALK, now) is other.network(TravelMode.WALK)
+    closure, _ = close_roads(one, BOSS, ClosureDraft(edges=(3,)))
+    assert network_now(other, TravelMode.WALK, now).travel_time_ms[3] == CLOSED
+    assert one.store.replayed_digest() == one.store.state_digest()
+    reopen_roads(other, BOSS, closure.closure_id)
+    assert network_now(one, TravelMode.WALK, now) is one.network(TravelMode.WALK)
+    assert one.store.replayed_digest() == one.store.state_digest()
+    one.store.close()
+    other.store.close()
+
+
+def test_closures_that_contradict_each_other_are_said_with_both_ids(here: Workspace) -> None:
+    first, _ = close_roads(here, BOSS, ClosureDraft(edges=(3, 4)))
+    close_roads(here, BOSS, ClosureDraft(edges=(11,), factor=0.5))
+    second, findings = close_roads(here, BOSS, ClosureDraft(edges=(4, 5), factor=0.5))
+    assert [finding.rule for finding in findings] == ["closure_contradiction"]
+    assert {findings[0].key, findings[0].detail["other"]} == {first.closure_id, second.closure_id}
+
+
+def test_what_closes_nothing_is_refused_and_nothing_of_it_is_kept(here: Workspace) -> None:
+    now = here.now()
+    nowhere = {"type": "LineString", "coordinates": [[0.0, 0.0], [0.1, 0.1]]}
+    for draft, words in (
+        (ClosureDraft(geometry=nowhere), "hits no road"),
+        (ClosureDraft(), "neither edges nor a geometry"),
+        (ClosureDraft(edges=(3,), valid_from=now, valid_to=now), "holds at no moment"),
+        (ClosureDraft(edges=(3,), valid_to=now - HOUR), "holds at no moment"),
+        (ClosureDraft(edges=(10**9,)), "does not exist"),
+        (ClosureDraft(edges=(3,), factor=2.0), "factor"),
+        (ClosureDraft(edges=(3,), reason="x" * 501), "at most 500"),
+    ):
+        with pytest.raises(ParameterError, match=words):
+            close_roads(here, BOSS, draft)
+    assert here.store.head()[0] == 0
+
+
+def test_a_road_is_opened_once_and_only_if_it_was_closed(here: Workspace) -> None:
+    with pytest.raises(RecordNotFoundError):
+        reopen_roads(here, BOSS, "260101-ABCDEF")
+    closure, _ = close_roads(here, BOSS, ClosureDraft(edges=(3,)))
+    reopen_roads(here, BOSS, closure.closure_id, reason="雨停")
+    with pytest.raises(ConflictError):
+        reopen_roads(here, BOSS, closure.closure_id)
+    state = here.store.entity(f"closure:{closure.closure_id}").state
+    assert (state["status"] != HOLDS, state["reopened"]["reason"]) == (True, "雨停")
+
+
+def test_a_closing_that_is_sent_twice_closes_once(here: Workspace) -> None:
+    twice = [close_roads(here, BOSS, ClosureDraft(edges=(3,)), idempotency_key="again")[0] for _ in range(2)]
+    assert twice[0] == twice[1]
+    assert here.store.head()[0] == 1
+
+
+def test_edges_of_roads_that_were_imported_anew_close_nothing_and_that_is_said(here: Workspace) -> None:
+    stale = Closure("old", edges=(3,), topology="sha256:00")
+    here.store.append([added(stale, "boss", here.now())])
+    network_now(here, TravelMode.DRIVE, here.now())
+    placed = closures_of(here, PLANNER)
+    assert [(finding.key, finding.rule) for finding in placed.findings] == [("old", "closure_hits_no_edge")]
+    some = Person("some", Role.SUPERVISOR, (str(here.layer("grids")["grid_code"].iloc[0]),))
+    with pytest.raises(RightsError):
+        reopen_roads(here, some, "old")
+    reopen_roads(here, BOSS, "old")
+    assert closures_of(here, PLANNER).closures == ()
+
+
+def test_the_log_refuses_to_add_a_closure_twice_or_to_remove_none(here: Workspace) -> None:
+    closure, now = Closure("C1", edges=(3,)), here.now()
+    with pytest.raises(ParameterError):
+        here.store.append([removed("C1", "boss", now)])
+    here.store.append([added(closure, "boss", now)])
+    with pytest.raises(ParameterError):
+        here.store.append([added(closure, "boss", now)])
+
+
+def test_whoever_sees_the_map_hears_of_a_closed_road(here: Workspace) -> None:
+    close_roads(here, BOSS, ClosureDraft(edges=(3,)))
+    (change,) = read_changes(here, 0)
+    hearing = [seen_by(Person("p", role, ()), change) for role in (Role.PLANNER, Role.WORKER, Role.PUBLIC)]
+    assert hearing == [True, True, False]
