@@ -96,7 +96,7 @@ def test_the_reporters_of_an_imported_incident_are_masked_as_well(workspace: Wor
     workspace.store.append([imported(record, "system", at)])
     [event] = audit_events(workspace, AT_THE_SHELL)
     shown = event.payload["record"]
-    assert [(who["name"], who["phone"]) for who in shown["reporters"]] == [("A***", "139****34"), ("", "**")]
+    assert [(who["name"], who["phone"]) for who in shown["reporters"]] == [("A***", "139****34"), ("", "****")]
     assert shown["suspensions"][0]["reason"] == "ask 13****"
     assert shown["reported_at"] == record.to_dict()["reported_at"]
 

@@ -50,8 +50,9 @@ def report(workspace: Workspace) -> Callable[..., str]:
             reporter_name="王小明",
             reporter_phone="13911112222",
             reported_at=NOW - timedelta(days=days),
+            source="citizen",
         )
-        return report_incident(workspace, PUBLIC, form).id
+        return report_incident(workspace, SUPERVISOR, form).id
 
     return make
 
