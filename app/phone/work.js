@@ -19,7 +19,7 @@
   async function refresh() {
     if (box.waiting.length || document.visibilityState !== "visible") return;
     try {
-      const answer = await phone.ask("GET", `/work/tasks?lang=${data.lang}`);
+      const answer = await phone.ask("GET", `/my/tasks?lang=${data.lang}`);
       if (box.waiting.length) return; // something was done meanwhile: the answer is older than that
       const read = Date.now();
       Object.assign(state, { tasks: answer.tasks, status: answer.status, read });
@@ -36,7 +36,7 @@
 
   async function readDetail(id) {
     try {
-      const detail = await phone.ask("GET", `/work/tasks/${encodeURIComponent(id)}?lang=${data.lang}`);
+      const detail = await phone.ask("GET", `/my/tasks/${encodeURIComponent(id)}?lang=${data.lang}`);
       const before = JSON.stringify(state.details[id]);
       state.details[id] = detail;
       if (state.open === id && before !== JSON.stringify(detail) && !typing()) drawTask();
@@ -240,7 +240,7 @@
       const here = await whereAmI();
       if (state.map && state.open === task.id) state.map.here(here);
       say("way_asking");
-      state.way[task.id] = await phone.ask("GET", `/work/tasks/${encodeURIComponent(task.id)}/route?lon=${here.lon}&lat=${here.lat}&lang=${data.lang}`);
+      state.way[task.id] = await phone.ask("GET", `/my/tasks/${encodeURIComponent(task.id)}/route?lon=${here.lon}&lat=${here.lat}&lang=${data.lang}`);
       drawWay(task.id, true);
     } catch (error) {
       say(error instanceof phone.Refusal ? "way_none" : error && error.code !== undefined && !(error instanceof DOMException) ? "no_position" : "way_offline");

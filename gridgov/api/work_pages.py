@@ -57,9 +57,9 @@ class WorkPages:
         """The routes to mount."""
         return [
             Route("/work", self.page),
-            Route("/work/tasks", self.tasks),
-            Route("/work/tasks/{id}", self.task),
-            Route("/work/tasks/{id}/route", self.route),
+            Route("/my/tasks", self.tasks),
+            Route("/my/tasks/{id}", self.task),
+            Route("/my/tasks/{id}/route", self.route),
         ]
 
     def lang(self, request: Request) -> Lang:

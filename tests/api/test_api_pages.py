@@ -279,12 +279,12 @@ def test_who_is_no_worker_is_sent_to_the_console_with_a_sentence(staff) -> None:
 def test_the_tasks_come_in_words_with_lamp_deadline_and_moves(staff, with_accounts) -> None:
     number = dispatched(with_accounts, description=SCRIPT)
     sign_in(staff, "w1")
-    answer = staff.get("/work/tasks?lang=en").json()
+    answer = staff.get("/my/tasks?lang=en").json()
     task = next(task for task in answer["tasks"] if task["id"] == number)
     assert (task["id"], task["class_name"], task["lamp"], task["runs"]) == (number, "Exposed garbage", "green", True)
     assert {"accept", "note", "request_extension"} <= set(task["actions"])
     assert answer["status"] == "free"
-    story = staff.get(f"/work/tasks/{number}?lang=en").json()["timeline"]
+    story = staff.get(f"/my/tasks/{number}?lang=en").json()["timeline"]
     assert story[0]["text"] == "Reported"
     assert len(story) == 3
 
@@ -292,8 +292,8 @@ def test_the_tasks_come_in_words_with_lamp_deadline_and_moves(staff, with_accoun
 def test_another_worker_sees_no_task_and_gets_no_way_to_it(staff, with_accounts) -> None:
     number = dispatched(with_accounts)
     sign_in(staff, "w2")
-    assert staff.get("/work/tasks").json()["tasks"] == []
-    assert staff.get(f"/work/tasks/{number}/route?lon=119.02&lat=29.6").status_code == 403
+    assert staff.get("/my/tasks").json()["tasks"] == []
+    assert staff.get(f"/my/tasks/{number}/route?lon=119.02&lat=29.6").status_code == 403
 
 
 @pytest.mark.parametrize("lang", LANGS)
@@ -301,7 +301,7 @@ def test_the_way_to_ones_task_runs_along_the_roads(staff, with_accounts, lang) -
     number = dispatched(with_accounts)
     sign_in(staff, "w1")
     lon, lat = with_accounts.layer("grids").geometry.iloc[-1].representative_point().coords[0]
-    way = staff.get(f"/work/tasks/{number}/route?lon={lon}&lat={lat}&lang={lang}").json()
+    way = staff.get(f"/my/tasks/{number}/route?lon={lon}&lat={lat}&lang={lang}").json()
     assert way["found"]
     assert way["mode"] == texts(lang)["dispatch.mode.drive"]
     assert way["travel_time_s"] > 0
@@ -314,7 +314,7 @@ def test_the_way_to_ones_task_runs_along_the_roads(staff, with_accounts, lang) -
 def test_an_impossible_position_is_refused_with_a_sentence(staff, with_accounts, where: str) -> None:
     number = dispatched(with_accounts)
     sign_in(staff, "w1")
-    answer = staff.get(f"/work/tasks/{number}/route?{where}")
+    answer = staff.get(f"/my/tasks/{number}/route?{where}")
     assert answer.status_code == 422
     assert answer.json()["detail"]
 
