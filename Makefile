@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INPUTS := pyproject.toml constraints.txt package.json package-lock.json hatch_build.py
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo test lint types check-format unit soak screenshots benchmarks wheel clean
+.PHONY: help demo test lint types check-format unit fast browser soak screenshots benchmarks wheel clean
 
 help:
 	@echo "make demo   build the sample district and serve the console (PORT=8501, SIZE=village|district|city)"
@@ -48,9 +48,16 @@ types: $(VENV)/.dev
 	$(call say,Types)
 	@$(BIN)/mypy
 
+# Browser tests wait for pages most of the time, so they run beside the others; the words of each come in one piece.
 unit: $(VENV)/.dev
+	$(call say,Tests and browser tests side by side (a quarter of an hour))
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target fast browser
+
+fast: $(VENV)/.dev
 	$(call say,Tests)
 	@$(BIN)/python -m pytest -m "not browser"
+
+browser: $(VENV)/.dev
 	$(call say,Browser tests)
 	@$(BIN)/python -m pytest -m browser
 
