@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from gridgov.network.places import Locations, Place, Places
     from gridgov.network.planning import Engine
 
+_FEW_EDGES = 0.1  # a view that changes a larger share of the edges is what later views are compared with
+
 
 class RoadNetwork:
     """A directed road network with integer travel times, as one travel mode sees it.
@@ -46,11 +48,18 @@ class RoadNetwork:
         What all views share.
     """
 
-    def __init__(self, topology: Topology, mode: str, overlay: Overlay | None = None) -> None:
-        """Make a view; use `from_arrays`, `from_graph` or `load` to make a network."""
+    def __init__(
+        self, topology: Topology, mode: str, overlay: Overlay | None = None, *, anchor: RoadNetwork | None = None
+    ) -> None:
+        """Make a view; use `from_arrays`, `from_graph` or `load` to make a network.
+
+        `anchor` is a view that this one differs little from.
+        """
         self.topology = topology
         self.mode = mode
         self._overlay = overlay
+        self._anchor = anchor
+        self._changes_all = False
         base = topology.mode_times_ms[mode]
         self.travel_time_ms = base if overlay is None else cast("Int32s", frozen(overlay.apply(base)))
         if overlay is None:
@@ -230,7 +239,7 @@ class RoadNetwork:
         overlay = self._overlay or self._no_change()
         closed = overlay.closed.copy()
         closed[ids] = True
-        return RoadNetwork(self.topology, self.mode, Overlay(closed, overlay.speed_factor))
+        return RoadNetwork(self.topology, self.mode, Overlay(closed, overlay.speed_factor), anchor=self._near)
 
     def with_speed_factor(self, changed_edges: ArrayLike, factor: float) -> RoadNetwork:
         """Return a view in which the speed on edges is multiplied by a factor (0.5: twice the time).
@@ -245,7 +254,7 @@ class RoadNetwork:
         overlay = self._overlay or self._no_change()
         factors = overlay.speed_factor.copy()
         factors[np.unique(ids)] *= factor
-        return RoadNetwork(self.topology, self.mode, Overlay(overlay.closed, factors))
+        return RoadNetwork(self.topology, self.mode, Overlay(overlay.closed, factors), anchor=self._near)
 
     def with_speed_factors(self, factors: ArrayLike) -> RoadNetwork:
         """Return a view in which the speed on every edge is multiplied by its own factor, one for each edge."""
@@ -254,7 +263,15 @@ class RoadNetwork:
             at = int(np.argmin(factor))
             raise ParameterError(f"the speed factor of edge {at} is {factor[at]}; use with_closures to close edges")
         overlay = self._overlay or self._no_change()
-        return RoadNetwork(self.topology, self.mode, Overlay(overlay.closed, overlay.speed_factor * factor))
+        changed = Overlay(overlay.closed, overlay.speed_factor * factor)
+        view = RoadNetwork(self.topology, self.mode, changed, anchor=self._near)
+        view._changes_all = bool(np.count_nonzero(factor != 1.0) > _FEW_EDGES * self.n_edges)
+        return view
+
+    @property
+    def _near(self) -> RoadNetwork | None:
+        """What views of this one differ little from: this one where it changes most edges, such as an hour's speeds."""
+        return self if self._changes_all else self._anchor
 
     def _no_change(self) -> Overlay:
         return Overlay(np.zeros(self.n_edges, dtype=np.bool_), np.ones(self.n_edges))
@@ -356,8 +373,8 @@ class RoadNetwork:
 
     @cached_property
     def metric(self) -> Metric:
-        """Times of this view on the hierarchy; of a view that differs little from its base, only that is computed."""
-        base = _base_view(self.topology, self.mode)
+        """Times of this view on the hierarchy; of a view that differs little from another, only that is computed."""
+        base = self._anchor or _base_view(self.topology, self.mode)
         if base is self:
             return self.hierarchy().with_times(self.travel_time_ms)
         return base.metric.for_times(self.travel_time_ms)
