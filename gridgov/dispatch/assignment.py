@@ -241,7 +241,8 @@ def _unassigned(
         reason, detail = "beyond_roads", {"km": f"{source.off_road_m[row] / 1000:.1f}"}
     else:
         reason, detail = _out_of_reach(roster, source, demand, row)
-    return Unassigned(tasks[row].incident_id, reason, detail)
+    current = int(demand.current[row])
+    return Unassigned(tasks[row].incident_id, reason, detail, str(roster.worker_id[current]) if current >= 0 else "")
 
 
 def _out_of_reach(roster: Roster, source: RoadCandidates, demand: Demand, row: int) -> tuple[str, dict[str, str]]:

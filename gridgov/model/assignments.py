@@ -8,6 +8,7 @@ from typing import Any
 
 from gridgov.errors import ParameterError
 from gridgov.i18n import Lang, label
+from gridgov.model.speed_profiles import HourSpeeds
 from gridgov.model.workers import TravelMode
 
 SCHEMA = "gridgov-assignment/1"
@@ -100,7 +101,10 @@ class Assignment:
 
     def texts(self, lang: Lang) -> list[str]:
         """Return why this worker, as sentences."""
-        return [self._choice(lang), self._next_best(lang), *self._firmness(lang)]
+        return [self._choice(lang), *self._change(lang), self._next_best(lang), *self._firmness(lang)]
+
+    def _change(self, lang: Lang) -> list[str]:
+        return [label("assignment.moved", lang, worker=self.moved_from)] if self.moved_from else []
 
     def _choice(self, lang: Lang) -> str:
         fields: dict[str, object] = {"worker": self.worker_id, "minutes": _minutes(self.travel_time_ms)}
@@ -128,16 +132,19 @@ class Unassigned:
     """An incident that nobody goes to.
 
     `reason` is a code: no_workers, nobody_can_go, beyond_roads, cut_off (only because of closures), nobody_reaches,
-    too_far, forbidden, all_taken.
+    too_far, forbidden, all_taken. `moved_from` was under way to it and is called back; "" nobody.
     """
 
     incident_id: str
     reason: str
     detail: Mapping[str, str] = field(default_factory=dict)
+    moved_from: str = ""
 
     def text(self, lang: Lang) -> str:
         """Return the reason as a sentence."""
-        return label(f"assignment.unassigned.{self.reason}", lang, incident=self.incident_id, **self.detail)
+        sentence = label(f"assignment.unassigned.{self.reason}", lang, incident=self.incident_id, **self.detail)
+        back = label("assignment.called_back", lang, worker=self.moved_from) if self.moved_from else ""
+        return " ".join(part for part in (sentence, back) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +183,8 @@ class AssignmentPlan:
         Incidents that nobody goes to.
     stranded_workers : tuple of str
         Workers who could go but whom no road leads to any of the incidents: islands, closures.
+    speeds : HourSpeeds or None
+        Of which hour the travel times are; None: of a free day.
     """
 
     assignments: tuple[Assignment, ...]
@@ -190,6 +199,7 @@ class AssignmentPlan:
     considered: int
     candidates: int
     stranded_workers: tuple[str, ...] = ()
+    speeds: HourSpeeds | None = None
 
     @property
     def unserved(self) -> int:
@@ -220,6 +230,10 @@ class AssignmentPlan:
             ),
             label("assignment.load", lang, most=self.load.tasks_max, gini=f"{self.load.tasks_gini:.2f}"),
         ]
+        if moved := sum(1 for one in (*self.assignments, *self.unassigned) if one.moved_from):
+            lines.append(label("assignment.moved_count", lang, count=moved))
+        if self.speeds is not None:
+            lines.append(self.speeds.text(lang))
         if self.stranded_workers:
             lines.append(label("assignment.stranded", lang, workers=", ".join(self.stranded_workers)))
         return lines

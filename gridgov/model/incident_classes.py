@@ -15,6 +15,7 @@ from gridgov.i18n import Lang
 from gridgov.model.clock import Limit
 from gridgov.model.component_ids import ComponentIdScheme
 from gridgov.model.incidents import IncidentKind
+from gridgov.model.workers import TravelMode
 
 AgencyRule = Literal["owner_first", "place_first"]
 Names = Mapping[str, str]
@@ -100,11 +101,25 @@ class IncidentClass:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassNeed:
+    """Who can handle a class: workers with all of the skills, travelling in one of the modes."""
+
+    skills: tuple[str, ...] = ()
+    modes: tuple[TravelMode, ...] = tuple(TravelMode)
+    source: str = ""
+    certainty: Certainty = Certainty.UNVERIFIED
+
+
+EVERYBODY = ClassNeed()
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentProfile:
     """What a city says about its incidents: classes by code, majors, agencies, the split of a component's id.
 
-    `streets` gives the agency of a street by its 9-digit code; a street that is not there has an office of its own,
-    ``street-<code>``. `coordinator` takes what belongs to nobody.
+    `needs` says who can handle a class, where not everybody can. `streets` gives the agency of a street by its 9-digit
+    code; a street that is not there has an office of its own, ``street-<code>``. `coordinator` takes what belongs to
+    nobody.
     """
 
     classes: Mapping[str, IncidentClass]
@@ -114,6 +129,11 @@ class IncidentProfile:
     component_id: ComponentIdScheme
     area_classes: Mapping[str, Names] = field(default_factory=dict)
     streets: Mapping[str, str] = field(default_factory=dict)
+    needs: Mapping[str, ClassNeed] = field(default_factory=dict)
+
+    def need_of(self, code: str) -> ClassNeed:
+        """Return who can handle a class; of a class that is not in the profile: everybody."""
+        return self.needs.get(code, EVERYBODY)
 
     def of(self, code: str) -> IncidentClass:
         """Return a class by its code.

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gridgov.i18n import Lang, label
+from gridgov.model.speed_profiles import HourSpeeds
 from gridgov.model.workers import TravelMode
 
 
@@ -92,7 +93,7 @@ class DispatchPlan:
     """The nearest workers for one incident, best first, and everybody who was left out and why.
 
     `candidates` of the `considered` workers could go. `off_road_m` is the straight distance from the incident to the
-    nearest road; travel times count the roads only.
+    nearest road; travel times count the roads only, at the `speeds` of an hour (None: those of a free day).
     """
 
     lon: float
@@ -104,6 +105,7 @@ class DispatchPlan:
     candidates: int
     considered: int
     notes: tuple[str, ...] = ()
+    speeds: HourSpeeds | None = None
 
     def note_texts(self, lang: Lang) -> list[str]:
         """Return what else has to be said, as sentences."""

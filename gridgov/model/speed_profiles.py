@@ -12,6 +12,7 @@ from datetime import datetime, tzinfo
 from enum import StrEnum
 
 from gridgov.errors import ParameterError
+from gridgov.i18n import Lang, label
 from gridgov.model.incident_classes import Certainty
 
 HOURS = 24
@@ -96,6 +97,32 @@ class SpeedHours:
         }
         other = said.get(ALL_CLASSES, 1.0)
         return {road_class: said.get(road_class, other) for road_class in classes}
+
+
+@dataclass(frozen=True, slots=True)
+class HourSpeeds:
+    """Which speeds an answer was worked out with.
+
+    Attributes
+    ----------
+    day, hour
+        Of the moment, local time.
+    measured_edges : int
+        Edges with a measured speed at that hour; all others have that of their class of road.
+    version : str
+        Of the measured speeds; "" where none count.
+    """
+
+    day: DayKind
+    hour: int
+    measured_edges: int = 0
+    version: str = ""
+
+    def text(self, lang: Lang) -> str:
+        """Return it as a sentence."""
+        day = label(f"speeds.{self.day}", lang)
+        code = "speeds.used_measured" if self.measured_edges else "speeds.used"
+        return label(code, lang, day=day, hour=self.hour, count=f"{self.measured_edges:,}", version=self.version)
 
 
 def local_hour(when: datetime, timezone: tzinfo) -> int:

@@ -38,6 +38,7 @@ _COLUMNS: dict[str, Any] = {
     "handler": object,
     "layer": object,
     "emergency": np.bool_,
+    "arrived": np.bool_,
     "reminders": np.int64,
     "lon": np.float64,
     "lat": np.float64,
@@ -54,7 +55,8 @@ class Board:
         Number of the last event that changed an incident; equal versions of one store are equal boards.
     columns : mapping of arrays, shape (n,)
         incident_id, class_code, state, grid_code, handler, layer: text (empty: none); severity: 1 to 4; reported_at,
-        due_at, warn_at: UTC without zone (NaT: none); emergency; reminders: how many were sent; lon, lat: degrees.
+        due_at, warn_at: UTC without zone (NaT: none); emergency; arrived: the handler is on the spot; reminders: how
+        many were sent; lon, lat: degrees.
     """
 
     version: int
@@ -168,7 +170,7 @@ def _row(entity: Entity) -> tuple[Any, ...]:
     return (
         entity.entity_id, has.class_code, has.status, has.severity, _time(state["reported_at"]), _time(state["due_at"]),
         _time(state["warn_at"]), has.grid_code, has.worker_id, state["layer"], state["emergency"],
-        len(state["reminders"]), has.lon, has.lat,
+        state["arrived_at"] is not None, len(state["reminders"]), has.lon, has.lat,
     )  # fmt: skip
 
 

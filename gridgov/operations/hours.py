@@ -17,7 +17,7 @@ import pandas as pd
 
 from gridgov.errors import StorageError
 from gridgov.model import TravelMode
-from gridgov.model.speed_profiles import DayKind, SpeedHours, local_hour
+from gridgov.model.speed_profiles import DayKind, HourSpeeds, SpeedHours, local_hour
 from gridgov.network import RoadNetwork
 from gridgov.network.hours import with_hour
 from gridgov.network.track_speeds import edge_factors
@@ -26,7 +26,6 @@ from gridgov.workspace import Workspace
 
 FOLDER = "speeds"  # in the workspace's folder
 CURRENT = "current.json"
-LEAST_SAMPLES = 3  # passages of an edge in an hour; fewer say too little
 _MOST_VIEWS = 24  # a view keeps a time for every edge
 
 
@@ -36,26 +35,6 @@ class Hour:
 
     day: DayKind
     hour: int
-
-
-@dataclass(frozen=True, slots=True)
-class HourSpeeds:
-    """Which speeds an answer was worked out with.
-
-    Attributes
-    ----------
-    day, hour
-        Of the moment, local time.
-    measured_edges : int
-        Edges with a measured speed at that hour; all others have that of their class of road.
-    version : str
-        Of the measured speeds; "" where none count.
-    """
-
-    day: DayKind
-    hour: int
-    measured_edges: int = 0
-    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,11 +57,11 @@ class LearnedSpeeds:
         """Name of the version."""
         return str(self.facts["version"])
 
-    def of(self, mode: TravelMode, hour: Hour) -> pd.DataFrame:
-        """Return the rows of a travel mode and hour."""
-        table = self.table
+    def at(self, hour: Hour) -> pd.DataFrame:
+        """Return the rows of an hour that have passages enough to count."""
+        table, least = self.table, int(self.facts["least_samples"])
         rows: pd.DataFrame = table[
-            (table["mode"] == str(mode)) & (table["day"] == str(hour.day)) & (table["hour"] == hour.hour)
+            (table["day"] == str(hour.day)) & (table["hour"] == hour.hour) & (table["samples"] >= least)
         ]
         return rows
 
@@ -125,14 +104,9 @@ def hour_key(workspace: Workspace, when: datetime) -> tuple[str, int, str]:
     return str(hour.day), hour.hour, _views_of(workspace).version()
 
 
-def speeds_at(workspace: Workspace, mode: TravelMode, when: datetime) -> HourSpeeds:
-    """Return which speeds the roads have at a moment."""
-    hour, learned = hour_of(workspace, when), _views_of(workspace).learned()
-    if learned is None:
-        return HourSpeeds(hour.day, hour.hour)
-    rows = learned.of(mode, hour)
-    measured = int((rows["samples"] >= int(learned.facts["least_samples"])).sum())
-    return HourSpeeds(hour.day, hour.hour, measured, learned.version if measured else "")
+def speeds_at(workspace: Workspace, when: datetime) -> HourSpeeds:
+    """Return which speeds the roads have at a moment, of all travel modes together."""
+    return _views_of(workspace).speeds(hour_of(workspace, when))
 
 
 def learned_speeds(workspace: Workspace) -> LearnedSpeeds | None:
@@ -169,6 +143,7 @@ class _Views:
         self._mark: tuple[int, ...] = ()
         self._learned: LearnedSpeeds | None = None
         self._views: dict[tuple[TravelMode, Hour, str], RoadNetwork] = {}
+        self._speeds: dict[tuple[Hour, str], HourSpeeds] = {}
 
     def learned(self) -> LearnedSpeeds | None:
         """Return the measured speeds after looking whether there are newer ones."""
@@ -182,6 +157,7 @@ class _Views:
             if mark != self._mark:
                 self._learned = self._read(file) if mark else None
                 self._mark = mark
+                self._speeds.clear()
             return self._learned
 
     def _read(self, file: Path) -> LearnedSpeeds | None:
@@ -200,6 +176,17 @@ class _Views:
         learned = self.learned()
         return "" if learned is None else learned.version
 
+    def speeds(self, hour: Hour) -> HourSpeeds:
+        """Return which speeds count at an hour."""
+        learned = self.learned()
+        if learned is None:
+            return HourSpeeds(hour.day, hour.hour)
+        key = (hour, learned.version)
+        if key not in self._speeds:
+            count = len(learned.at(hour))
+            self._speeds[key] = HourSpeeds(hour.day, hour.hour, count, learned.version if count else "")
+        return self._speeds[key]
+
     def network(self, mode: TravelMode, hour: Hour) -> RoadNetwork:
         """Return the view of a mode at an hour."""
         learned = self.learned()
@@ -208,10 +195,8 @@ class _Views:
             if key not in self._views:
                 base, measured = self._workspace.network(mode), None
                 if learned is not None:
-                    rows = learned.of(mode, hour)
-                    measured = edge_factors(
-                        base, rows, hour.hour, least_samples=int(learned.facts["least_samples"])
-                    )  # fmt: skip
+                    rows = learned.at(hour)
+                    measured = edge_factors(base, rows[rows["mode"] == str(mode)], hour.hour, least_samples=1)
                 hours = speed_hours(self._workspace)
                 self._views[key] = with_hour(base, hours, hour.hour, hour.day, edge_factors=measured)
                 while len(self._views) > _MOST_VIEWS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -10,8 +10,16 @@ from gridgov.config import resource_dir
 from gridgov.errors import ParameterError, SpecError
 from gridgov.model.clock import Limit, LimitUnit
 from gridgov.model.component_ids import ComponentIdScheme, IdPart
-from gridgov.model.incident_classes import AgencyRule, Certainty, ClassLimit, IncidentClass, IncidentProfile
+from gridgov.model.incident_classes import (
+    AgencyRule,
+    Certainty,
+    ClassLimit,
+    ClassNeed,
+    IncidentClass,
+    IncidentProfile,
+)
 from gridgov.model.incidents import IncidentKind
+from gridgov.model.workers import TravelMode
 from gridgov.profiles.tables import Table
 
 _RULES = ("owner_first", "place_first")
@@ -49,6 +57,7 @@ def load_incident_profile(path: Path | None = None) -> IncidentProfile:
         component_id=_component_id(table.table("component_id"), sources),
         area_classes=areas,
         streets=_streets(table.table("streets"), agencies),
+        needs=_needs(table.tables("need"), classes, sources),
     )
     _cite(rules, sources)
     for part in (majors, rules, table):
@@ -137,6 +146,27 @@ def _cite(table: Table, sources: Mapping[str, str]) -> tuple[str, Certainty]:
     """Return the source, in words, and the certainty that every number must have."""
     source = table.text("source", among=sources)
     return sources[source], Certainty(table.text("certainty", among=_MARKS))
+
+
+def _needs(rows: list[Table], classes: Mapping[str, object], sources: Mapping[str, str]) -> dict[str, ClassNeed]:
+    needs: dict[str, ClassNeed] = {}
+    for row in rows:
+        source, certainty = _cite(row, sources)
+        modes = tuple(TravelMode(mode) for mode in _among(row, "modes", list(TravelMode)))
+        need = ClassNeed(tuple(sorted(row.texts("skills", []))), modes or tuple(TravelMode), source, certainty)
+        for code in _among(row, "classes", classes):
+            if code in needs:
+                raise SpecError(f"{row.where}: class {code} has its need twice; strike one")
+            needs[code] = need
+        row.finish()
+    return needs
+
+
+def _among(row: Table, key: str, known: Iterable[str]) -> list[str]:
+    found = row.texts(key, [])
+    if wrong := sorted(set(found) - set(known)):
+        raise SpecError(f"{row.where}: '{key}' holds '{wrong[0]}', which is unknown; correct or strike it")
+    return found
 
 
 def _texts(table: Table) -> dict[str, str]:

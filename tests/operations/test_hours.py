@@ -50,7 +50,7 @@ def test_one_hour_has_one_view_for_everybody(here: Workspace) -> None:
 
 
 def test_without_tracks_the_answer_says_the_hour_and_no_measured_edge(here: Workspace) -> None:
-    used = speeds_at(here, TravelMode.DRIVE, at(here, "2026-06-30T08:10"))
+    used = speeds_at(here, at(here, "2026-06-30T08:10"))
     assert (used.day, used.hour, used.measured_edges, used.version) == (DayKind.WORKDAY, 8, 0, "")
 
 
