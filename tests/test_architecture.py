@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "gridgov"
 
 ORDER: list[set[str]] = [
-    {"errors", "verify_audit"},
-    {"crs", "i18n", "config"},
+    {"errors", "verify_audit", "verify_plan_document"},
+    {"crs", "i18n", "config", "verify_plan"},
     {"model"},
     {"grids"},
     {"network"},
@@ -26,7 +26,7 @@ ORDER: list[set[str]] = [
     {"workspace"},
     {"operations"},
     {"api"},
-    {"cli_roads", "cli_users"},
+    {"cli_roads", "cli_users", "cli_verify"},
     {"cli"},  # its serve command starts the server
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
@@ -125,12 +125,14 @@ def test_the_public_names_are_frozen() -> None:
     import gridgov
 
     assert gridgov.__all__ == [
+        "EvacuationParams",
         "GridgovError",
         "RoadNetwork",
         "Workspace",
         "__version__",
         "nearest_workers",
         "open_workspace",
+        "plan_evacuation",
     ]
     assert all(getattr(gridgov, name) is not None for name in gridgov.__all__)
 

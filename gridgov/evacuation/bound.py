@@ -1,0 +1,122 @@
+"""Proven lower bounds: how much any plan can move in a given time past a cut (Hoppe and Tardos 2000).
+
+For zones A and the shelters that are not counted as full, the most that can arrive within T is a minimum-cost
+circulation with the return arc at cost −T, in continuous time and whatever the plan. Newton's method finds the T at
+which it equals what has to arrive. Potentials of the circulation make a certificate that needs no solver to check.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from ortools.graph.python import min_cost_flow
+
+from gridgov.evacuation.instance import UNITS_PER_PERSON, Bools, Instance
+from gridgov.evacuation.residual import residual_distances
+from gridgov.evacuation.steady import Terminals
+from gridgov.network.validation import Floats, Int64s
+
+_UNITS = 14_400  # units of flow per person and second
+_TICK_MS = 100  # a unit of cost
+_MOST_NEWTON = 9
+_FAR = 1e18
+
+
+class Circulation(NamedTuple):
+    """A minimum-cost circulation for a cut and a horizon.
+
+    `moved` persons can arrive within the horizon at most, `rate` persons per second at its end; `flow` are the units
+    of the arcs, of the cut's zones, of its free shelters and of the return arc, in this order.
+    """
+
+    moved: float
+    rate: float
+    flow: Int64s
+    horizon_ms: float
+
+
+class Bound(NamedTuple):
+    """A horizon (ms) proven too short, its cut and circulation, and the arcs that any of the circulations used."""
+
+    horizon_ms: float
+    cut: Terminals
+    circulation: Circulation | None
+    used: Bools
+
+
+def circulate(instance: Instance, cut: Terminals, horizon_ms: float) -> Circulation:
+    """Return the most that can arrive from the cut's zones at its free shelters within the horizon."""
+    tail, head, cap, cost = _circulation_arcs(instance, cut, horizon_ms)
+    solver = min_cost_flow.SimpleMinCostFlow()
+    arcs = solver.add_arcs_with_capacity_and_unit_cost(tail, head, cap, cost)
+    solver.set_nodes_supplies(np.arange(instance.n + 2), np.zeros(instance.n + 2, dtype=np.int64))
+    status = solver.solve()
+    if status != solver.OPTIMAL:
+        raise AssertionError(f"a circulation always exists, but the solver says {status}")
+    flow = np.asarray(solver.flows(arcs), dtype=np.int64)
+    moved = -solver.optimal_cost() * (_TICK_MS / 1000.0) / _UNITS
+    return Circulation(moved, float(flow[-1]) / _UNITS, flow, horizon_ms)
+
+
+def _circulation_arcs(instance: Instance, cut: Terminals, horizon_ms: float) -> tuple[Int64s, Int64s, Int64s, Int64s]:
+    """Return tail, head, capacity (rounded up) and cost (times rounded down: the bound stays on the safe side)."""
+    n, zones, free = instance.n, int(cut.zones.sum()), int(cut.free.sum())
+    finite = np.isfinite(instance.cap)
+    limited = np.floor(np.where(finite, instance.cap, 0.0) * _UNITS).astype(np.int64) + 1
+    unlimited = int(limited.sum()) + 1
+    cap = np.concatenate([np.where(finite, limited, unlimited), np.full(zones + free + 1, unlimited)])
+    tail = np.concatenate([instance.tail, np.full(zones, n), instance.shelter_node[cut.free], [n + 1]])
+    head = np.concatenate([instance.head, instance.zone_node[cut.zones], np.full(free, n + 1), [n]])
+    back = -int(np.ceil(horizon_ms / _TICK_MS))
+    cost = np.concatenate([instance.tau // _TICK_MS, np.zeros(zones + free, dtype=np.int64), [back]])
+    return tail, head, cap, cost
+
+
+def needed_persons(instance: Instance, cut: Terminals) -> float:
+    """Return how many persons must pass the cut."""
+    return float(instance.units[cut.zones].sum() - instance.places[~cut.free].sum()) / UNITS_PER_PERSON
+
+
+def prove(
+    instance: Instance, cut: Terminals, start_ms: float, *, tolerance: float = 2e-4, give_up_below_ms: float = 0.0
+) -> Bound:
+    """Return the longest horizon found that the cut proves too short (0 if it proves nothing).
+
+    What can be moved is convex in the horizon, so tangents from above never overshoot; the search ends as soon as a
+    tangent shows that the cut cannot beat `give_up_below_ms`.
+    """
+    used = np.zeros(instance.m, dtype=np.bool_)
+    needed = needed_persons(instance, cut)
+    best = Bound(0.0, cut, None, used)
+    if needed <= 0 or not cut.zones.any() or not cut.free.any():
+        return best
+    horizon = start_ms
+    for _ in range(_MOST_NEWTON):
+        found = circulate(instance, cut, horizon)
+        used |= found.flow[: instance.m] > 0
+        short = needed - found.moved
+        if short > needed * 1e-9:
+            best = Bound(horizon, cut, found, used) if horizon > best.horizon_ms else best
+            if found.rate <= 0 or short / found.rate * 1000.0 < tolerance * horizon:
+                break
+            horizon += short / found.rate * 1000.0
+        else:
+            if best.horizon_ms >= horizon * (1 - tolerance) or found.rate <= 0:
+                break
+            horizon -= -short / found.rate * 1000.0 + 1e-5 * horizon
+            if horizon <= max(best.horizon_ms, give_up_below_ms):
+                break
+    return best._replace(used=used)
+
+
+def potentials_ms(instance: Instance, bound: Bound) -> Floats:
+    """Return one potential (ms) for each node: residual shortest distances of the bound's circulation, cut to 0 … T."""
+    if bound.circulation is None:
+        return np.zeros(instance.n)
+    tail, head, cap, cost = _circulation_arcs(instance, bound.cut, bound.circulation.horizon_ms)
+    flow = bound.circulation.flow
+    weight = np.concatenate([instance.tau.astype(np.float64), cost[instance.m :] * float(_TICK_MS)])
+    weight[: instance.m] = cost[: instance.m] * float(_TICK_MS)
+    distance = residual_distances(instance.n + 2, tail, head, weight, cap - flow, flow, instance.n)
+    return np.clip(np.minimum(distance[: instance.n], _FAR), 0.0, bound.horizon_ms)

@@ -1,0 +1,124 @@
+"""The certificate of a bound: one potential per node of the original network, checked by one sum.
+
+If everybody could be safe within T, the flow through the moving cut {(v, t): t ≥ a(v)} would have to be at least the
+demand. It is at most: capacity · (min(a(head), closing) − a(tail) − travel time) of every edge where positive, plus the
+demand of zones with a > 0, plus the places of shelters with a < T. Where the sum is smaller, T is impossible.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
+
+from gridgov.evacuation.instance import UNITS_PER_PERSON, Instance
+from gridgov.evacuation.problem import EvacuationProblem
+from gridgov.model.evacuation import Certificate
+from gridgov.network.validation import Floats, Int64s
+
+_MARGIN = 1e-4
+_TRIES = 40
+
+
+def cut_value(problem: EvacuationProblem, persons: Floats, potential_s: Floats, horizon_s: float) -> float:
+    """Return the vehicles that can cross the moving cut of the potentials within the horizon."""
+    a = np.clip(potential_s, 0.0, horizon_s)
+    left_by = np.minimum(a[problem.head], problem.closes_s)
+    jump = np.maximum(left_by - a[problem.tail] - problem.travel_time_ms / 1000.0, 0.0)
+    roads = float((problem.capacity_vps * jump).sum())
+    behind = float(persons[a[problem.zone_node] > 0].sum())
+    full = float(problem.shelter_persons[a[problem.shelter_node] < horizon_s].sum())
+    return roads + (behind + full) / problem.occupancy
+
+
+def certify(
+    problem: EvacuationProblem, persons: Floats, reduced: Instance, potential_ms: Floats, horizon_ms: float
+) -> tuple[float, Certificate]:
+    """Return the longest horizon (s) that the potentials prove on the original network, and the certificate.
+
+    Parameters
+    ----------
+    persons : float array, shape (zones,)
+        Who is to be moved; without those who are unmet.
+    reduced : Instance
+        What the potentials belong to.
+    """
+    potential = spread(problem, reduced, potential_ms) / 1000.0
+    needed = float(persons.sum()) / problem.occupancy
+    horizon = horizon_ms / 1000.0 * (1.0 - _MARGIN)
+    for _ in range(_TRIES):
+        value = cut_value(problem, persons, potential, horizon)
+        if horizon <= 0 or value < needed * (1.0 - 1e-6):
+            break
+        horizon *= 1.0 - 2 * _MARGIN
+    else:
+        horizon = 0.0
+    if horizon <= 0 or needed <= 0:
+        return 0.0, Certificate((), (), {}, 0.0, needed)
+    horizon = float(np.floor(horizon * 1000.0) / 1000.0)
+    rounded: Floats = np.round(np.clip(potential, 0.0, horizon), 6)
+    value = cut_value(problem, persons, rounded, horizon)
+    zones = np.flatnonzero((rounded[problem.zone_node] <= 0) & (persons > 0))
+    free = np.flatnonzero(rounded[problem.shelter_node] >= horizon)
+    certificate = Certificate(
+        terminal_zones=tuple(problem.zone_id[i] for i in zones),
+        open_shelters=tuple(problem.shelter_id[i] for i in free),
+        potential_s={int(node): float(rounded[node]) for node in np.flatnonzero(rounded > 0)},
+        value_vehicles=value,
+        needed_vehicles=needed,
+    )
+    return (horizon, certificate) if value < needed else (0.0, Certificate((), (), {}, 0.0, needed))
+
+
+def spread(problem: EvacuationProblem, reduced: Instance, potential_ms: Floats) -> Floats:
+    """Return potentials (ms) of all original nodes, from those of a reduced instance.
+
+    Inside a merged chain the jump stands on its narrowest edge; nodes of dead ends get what no edge needs to pay for.
+    """
+    known = np.full(problem.n_nodes, np.inf)
+    real = reduced.origin >= 0
+    known[reduced.origin[real]] = potential_ms[real]
+    lengths = np.diff(reduced.chain_first)
+    for arc in np.flatnonzero(lengths > 1).tolist():
+        edges = reduced.edges_of(arc)
+        narrow = int(np.argmin(problem.capacity_vph[edges]))
+        value = potential_ms[reduced.tail[arc]]
+        for edge in edges[:narrow]:
+            value += problem.travel_time_ms[edge]
+            known[problem.head[edge]] = min(value, known[problem.head[edge]])
+        value = potential_ms[reduced.head[arc]]
+        for edge in edges[:narrow:-1]:
+            value -= problem.travel_time_ms[edge]
+            known[problem.tail[edge]] = value
+    return _extend(problem, known)
+
+
+def _extend(problem: EvacuationProblem, known: Floats) -> Floats:
+    """Give every other node the least potential of a predecessor plus the way from there."""
+    n, given = problem.n_nodes, np.isfinite(known)
+    use = (problem.capacity_vph > 0) & ~given[problem.head]
+    roots = np.flatnonzero(given)
+    floor = float(known[roots].min(initial=0.0))
+    tail = np.concatenate([problem.tail[use], np.full(len(roots), n)])
+    head = np.concatenate([problem.head[use], roots])
+    weight = np.concatenate([problem.travel_time_ms[use].astype(np.float64), known[roots] - floor]) + 1e-3
+    tail, head, weight = least_of_parallel(tail, head, weight)
+    graph = csr_matrix((weight, (tail, head)), shape=(n + 1, n + 1))
+    reached = dijkstra(graph, indices=n)[:n] + floor
+    return np.where(given, known, np.where(np.isfinite(reached), reached, 1e15))
+
+
+def least_of_parallel(tail: Int64s, head: Int64s, weight: Floats) -> tuple[Int64s, Int64s, Floats]:
+    """Keep the lightest of arcs between the same two nodes (scipy's matrices would add them up)."""
+    order = np.lexsort((weight, head, tail))
+    tail, head, weight = tail[order], head[order], weight[order]
+    kept = np.ones(len(tail), dtype=np.bool_)
+    kept[1:] = (tail[1:] != tail[:-1]) | (head[1:] != head[:-1])
+    return tail[kept], head[kept], weight[kept]
+
+
+def saved_persons(problem: EvacuationProblem, instance: Instance) -> Floats:
+    """Return the persons of each zone whom an instance moves."""
+    persons = np.zeros(len(problem.zone_id))
+    persons[instance.zone] = np.minimum(instance.units / UNITS_PER_PERSON, problem.persons[instance.zone])
+    return persons
