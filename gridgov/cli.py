@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridgov import __version__, cli_roads, cli_users
+from gridgov import __version__, cli_roads, cli_users, cli_verify
 from gridgov.config import load_settings
-from gridgov.errors import GridgovError, ParameterError
+from gridgov.errors import GridgovError
 from gridgov.i18n import LANGS, as_lang, label
 from gridgov.model import TravelMode
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from gridgov.i18n import Lang
     from gridgov.model import DispatchPlan, Finding
     from gridgov.operations.importing import ImportReport
-    from gridgov.verify_audit import Fault
 
 Progress = Callable[[str, float], None]
 
@@ -107,10 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text).add_subparsers(metavar="WHAT", required=True)
 
     checks = parts("verify", "check a proof or a log without trusting who made it")
-    audit = command("audit", _verify_audit, "check the event log: an export or a SQLite store", of=checks)
-    audit.add_argument("file", type=Path, metavar="FILE", help="events as .jsonl or .jsonl.gz, or a store.sqlite")
-    audit.add_argument("--checkpoint", type=Path, metavar="FILE", help="checkpoints that were kept elsewhere")
-    audit.add_argument("--json", action="store_true", help="print the verdict as JSON")
+    cli_verify.add_commands(checks, command)
 
     logs = parts("audit", "write the event log out")
     export = command("export", _audit_export, "write all events as JSON lines and print the checkpoint", of=logs)
@@ -135,35 +131,6 @@ def _parser() -> argparse.ArgumentParser:
 
     cli_roads.add_commands(command, settings.workspace)
     return parser
-
-
-def _verify_audit(arguments: argparse.Namespace) -> int:
-    from dataclasses import asdict
-
-    from gridgov.verify_audit import AuditFileError, verify_file
-
-    try:
-        verdict = verify_file(arguments.file, arguments.checkpoint)
-    except AuditFileError as error:
-        raise ParameterError(str(error)) from error
-    lang, fault = as_lang(arguments.lang), verdict.fault
-    if arguments.json:
-        _print_json({**asdict(verdict), "ok": fault is None})
-    elif fault is None:
-        print(label("cli.audit.good", lang, events=f"{verdict.events:,}", hash=verdict.last_hash))
-    else:
-        where = "" if fault.code in {"cut_off", "empty"} else _bad_entry(fault, lang)
-        print(where + label(f"cli.audit.{fault.code}", lang, **fault.fields))
-    if not arguments.json:
-        known = verdict.checkpoint_seq
-        code = "limit_without" if known is None else "limit_with" if known or not verdict.events else "limit_none_held"
-        print(label(f"cli.audit.{code}", lang, seq=known))
-    return 0 if fault is None else 1
-
-
-def _bad_entry(fault: Fault, lang: Lang) -> str:
-    code = "cli.audit.entry" if fault.seq is None else "cli.audit.entry_of"
-    return label(code, lang, entry=fault.entry, seq=fault.seq, entity_id=fault.entity_id)
 
 
 def _audit_export(arguments: argparse.Namespace) -> int:
