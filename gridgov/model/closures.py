@@ -16,6 +16,7 @@ from typing import Any
 
 from gridgov.errors import ParameterError
 from gridgov.model.events import Event, NewEvent, format_time, parse_time
+from gridgov.model.workers import TravelMode
 
 ENTITY = "closure:"
 HOLDS = "closed"  # status of the entity, whatever the interval of the closure
@@ -46,6 +47,8 @@ class Closure:
         Digest of the nodes and edges that the ids in `edges` belong to (`RoadNetwork.topology.digest`); "": not known.
     source : str
         What it comes from, such as the id of a hazard; "": drawn by hand.
+    modes : tuple of TravelMode
+        Whom it stops; none: everybody. A road closed to cars may stay open to people on foot.
 
     Raises
     ------
@@ -63,10 +66,12 @@ class Closure:
     geometry: Mapping[str, Any] | None = None
     topology: str = ""
     source: str = ""
+    modes: tuple[TravelMode, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.closure_id.strip():
             raise ParameterError("a closure has no id; give each closure its own")
+        object.__setattr__(self, "modes", _in_order(self.modes, self.closure_id))
         self._check_interval()
         if not (math.isfinite(self.factor) and 0.0 <= self.factor <= 1.0):
             raise ParameterError(
@@ -101,9 +106,14 @@ class Closure:
         started = self.valid_from is None or self.valid_from <= when
         return started and (self.valid_to is None or when < self.valid_to)
 
+    def stops(self, mode: str) -> bool:
+        """Return whether the closure counts for a travel mode."""
+        return not self.modes or mode in self.modes
+
     def meets(self, other: Closure) -> bool:
-        """Return whether there is a moment at which both are valid."""
-        return _starts_before_end(self, other) and _starts_before_end(other, self)
+        """Return whether there is a moment at which both are valid, for the same travel mode."""
+        same_mode = any(self.stops(mode) and other.stops(mode) for mode in TravelMode)
+        return same_mode and _starts_before_end(self, other) and _starts_before_end(other, self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the closure as plain data for JSON."""
@@ -117,6 +127,7 @@ class Closure:
             "geometry": None if self.geometry is None else dict(self.geometry),
             "topology": self.topology,
             "source": self.source,
+            **({"modes": [str(mode) for mode in self.modes]} if self.modes else {}),
         }
 
     @classmethod
@@ -133,6 +144,7 @@ class Closure:
             geometry=data.get("geometry"),
             topology=data.get("topology", ""),
             source=data.get("source", ""),
+            modes=tuple(data.get("modes", ())),
         )
 
 
@@ -211,6 +223,15 @@ def apply(state: dict[str, Any] | None, event: Event) -> dict[str, Any]:
         raise ParameterError(f"closure {closure_id} does not close any roads, so it cannot be removed")
     ended = {"by": event.actor, "at": format_time(event.at), "reason": event.payload.get("reason", "")}
     return {**state, "status": REOPENED, "reopened": ended}
+
+
+def _in_order(modes: tuple[TravelMode, ...], closure_id: str) -> tuple[TravelMode, ...]:
+    """Return travel modes, each once; none where they are all there are."""
+    try:
+        given = {TravelMode(mode) for mode in modes}
+    except ValueError as error:
+        raise ParameterError(f"closure {closure_id}: {error}; use {', '.join(TravelMode)}") from error
+    return () if len(given) == len(TravelMode) else tuple(mode for mode in TravelMode if mode in given)
 
 
 def _starts_before_end(one: Closure, other: Closure) -> bool:

@@ -43,17 +43,20 @@ class PlacedClosures:
     edges: tuple[Int64s, ...]
     findings: tuple[Finding, ...]
 
-    def factors_at(self, when: datetime, n_edges: int) -> Floats:
-        """Return the factor of each edge at a moment: the smallest of those that hold there, 1 where none does."""
+    def factors_at(self, when: datetime, n_edges: int, mode: str = "") -> Floats:
+        """Return the factor of each edge at a moment: the smallest of those that hold there, 1 where none does.
+
+        With a travel mode, closures of other modes do not count.
+        """
         factors = np.ones(n_edges)
         for closure, edges in zip(self.closures, self.edges, strict=True):
-            if closure.holds_at(when):
+            if closure.holds_at(when) and (not mode or closure.stops(mode)):
                 factors[edges] = np.minimum(factors[edges], closure.factor)
         return factors
 
     def network_at(self, network: RoadNetwork, when: datetime) -> RoadNetwork:
-        """Return the view of a moment; the network itself where nothing changes."""
-        return with_factors(network, self.factors_at(when, network.n_edges))
+        """Return the view of a moment for the network's travel mode; the network itself where nothing changes."""
+        return with_factors(network, self.factors_at(when, network.n_edges, network.mode))
 
 
 def with_factors(network: RoadNetwork, factors: Floats) -> RoadNetwork:

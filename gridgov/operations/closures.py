@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -49,6 +49,8 @@ class ClosureDraft:
         0: closed; else the share of the usual speed, up to 1.
     source : str
         What it comes from, such as the id of a hazard; "": drawn by hand.
+    modes : tuple of TravelMode
+        Whom it stops; none: everybody.
     """
 
     geometry: Mapping[str, Any] | None = None
@@ -58,6 +60,27 @@ class ClosureDraft:
     reason: str = ""
     factor: float = 0.0
     source: str = ""
+    modes: tuple[TravelMode, ...] = ()
+
+
+@dataclass(frozen=True)
+class RoadsAt:
+    """The roads and the workers on them at one moment.
+
+    Attributes
+    ----------
+    when : datetime
+    placed : PlacedClosures
+        The closures that hold then, with their edges; findings about them all.
+    networks : mapping TravelMode -> RoadNetwork
+    roster : Roster
+        The workers, on these networks.
+    """
+
+    when: datetime
+    placed: PlacedClosures
+    networks: Mapping[TravelMode, RoadNetwork]
+    roster: Roster
 
 
 def close_roads(
@@ -81,7 +104,7 @@ def close_roads(
     """
     require(person, Right.CLOSURE_WRITE)
     book, now = _book_of(workspace), workspace.now()
-    wanted = _closure_of(workspace, draft, now)
+    wanted = closure_of(workspace, draft, now)
     placed = place_closures(workspace.network(), [wanted])
     _check_area(workspace, person, wanted)
     if not len(placed.edges[0]):
@@ -164,15 +187,65 @@ def roster_at(workspace: Workspace, when: datetime) -> Roster:
     return book.roster(crew, book.closures(when))
 
 
+def roads_at(
+    workspace: Workspace,
+    crew: Crew,
+    when: datetime,
+    *,
+    closures: Sequence[Closure] | None = None,
+) -> RoadsAt:
+    """Return the roads at a moment with other closures than those on the books, or with those.
+
+    Parameters
+    ----------
+    crew : Crew
+        The workers; the same crew for two answers makes them comparable.
+    closures : sequence of Closure, optional
+        Instead of those on the books; only those that hold at the moment count.
+
+    Raises
+    ------
+    LayerNotFoundError
+        The workspace has no roads.
+    """
+    book = _book_of(workspace)
+    if closures is None:
+        booked = book.closures(when)
+        networks = {mode: book.network(mode, booked) for mode in TravelMode}
+        return RoadsAt(when, book.placed(booked), networks, book.roster(crew, booked))
+    holding = tuple(closure for closure in closures if closure.holds_at(when))
+    placed = book.placed(holding, keep=False)
+    networks = {mode: _view(workspace.network(mode), placed.closures, placed.edges) for mode in TravelMode}
+    groups = {mode: replace(group, network=networks[mode]) for mode, group in crew.roster.groups.items()}
+    return RoadsAt(when, placed, networks, replace(crew.roster, groups=groups))
+
+
+def book_closures(workspace: Workspace) -> tuple[Closure, ...]:
+    """Return all closures on the books, by id, whenever they hold."""
+    return _book_of(workspace).closures()
+
+
 def _book_of(workspace: Workspace) -> _Book:
     workspace.network()  # says what is missing where there are no roads
     return workspace.cached("closures", lambda: _Book(workspace))
 
 
-def _closure_of(workspace: Workspace, draft: ClosureDraft, now: datetime) -> Closure:
+def closure_of(workspace: Workspace, draft: ClosureDraft, now: datetime, *, closure_id: str = "") -> Closure:
+    """Return a draft as a closure, from now on where it has no beginning.
+
+    Parameters
+    ----------
+    closure_id : str
+        Default: a new one, of the day and six signs.
+
+    Raises
+    ------
+    ParameterError
+        It holds at no moment, or its geometry, edges, factor or reason cannot be used.
+    """
     signs = "".join(secrets.choice(_ALPHABET) for _ in range(6))
     return Closure(
-        closure_id=f"{now.astimezone(workspace.timezone):%y%m%d}-{signs}",
+        closure_id=closure_id or f"{now.astimezone(workspace.timezone):%y%m%d}-{signs}",
         valid_from=draft.valid_from or now,
         valid_to=draft.valid_to,
         reason=_checked_reason(draft.reason),
@@ -181,6 +254,7 @@ def _closure_of(workspace: Workspace, draft: ClosureDraft, now: datetime) -> Clo
         geometry=draft.geometry,
         topology=workspace.network().topology.digest if draft.edges else "",
         source=draft.source,
+        modes=tuple(draft.modes),
     )
 
 
@@ -224,7 +298,6 @@ class _Book:
         self._seq = 0
         self._closures: dict[str, Closure] = {}
         self._edges: dict[str, Int64s] = {}
-        self._findings: dict[str, tuple[Finding, ...]] = {}
         self._views: dict[tuple[TravelMode, tuple[str, ...]], RoadNetwork] = {}
         self._rosters: dict[tuple[str, ...], tuple[int, Roster]] = {}
 
@@ -251,16 +324,20 @@ class _Book:
             if entity.columns.status == HOLDS:
                 self._closures[closure_id] = Closure.from_dict(entity.state["closure"])
             else:
-                for known in (self._closures, self._edges, self._findings):
-                    known.pop(closure_id, None)
+                self._closures.pop(closure_id, None)
+                self._edges.pop(closure_id, None)
         self._seq = head
 
-    def placed(self, closures: tuple[Closure, ...]) -> PlacedClosures:
-        """Return closures with their edges, each looked up once."""
+    def placed(self, closures: tuple[Closure, ...], *, keep: bool = True) -> PlacedClosures:
+        """Return closures with their edges; those on the books are looked up once, others are not kept."""
         with self._lock:
-            edges = tuple(self._edges_of(closure) for closure in closures)
-            alone = [found for closure in closures for found in self._findings[closure.closure_id]]
-        return PlacedClosures(closures, edges, (*alone, *contradictions(closures, edges)))
+            edges = tuple(
+                self._edges_of(closure) if keep or self._closures.get(closure.closure_id) is closure
+                else place_closures(self._workspace.network(), [closure]).edges[0]
+                for closure in closures
+            )  # fmt: skip
+        findings = (*without_edges(closures, edges), *contradictions(closures, edges))
+        return PlacedClosures(closures, edges, findings)
 
     def _edges_of(self, closure: Closure) -> Int64s:
         if closure.closure_id not in self._edges:
@@ -269,11 +346,11 @@ class _Book:
             if not closure.edges or closure.topology == network.topology.digest:  # else: roads were imported anew since
                 edges = place_closures(network, [closure]).edges[0]
             self._edges[closure.closure_id] = edges
-            self._findings[closure.closure_id] = tuple(without_edges([closure], [edges]))
         return self._edges[closure.closure_id]
 
     def network(self, mode: TravelMode, closures: tuple[Closure, ...]) -> RoadNetwork:
-        """Return the view of a mode with closures."""
+        """Return the view of a mode with the closures that stop it."""
+        closures = tuple(closure for closure in closures if closure.stops(mode))
         base, key = self._workspace.network(mode), (mode, tuple(closure.closure_id for closure in closures))
         if not closures:
             return base
@@ -303,9 +380,11 @@ class _Book:
 
 
 def _view(base: RoadNetwork, closures: tuple[Closure, ...], edges: tuple[Int64s, ...]) -> RoadNetwork:
-    """Return a network in which all of some closures hold."""
+    """Return a network in which all of some closures hold, as far as they stop its travel mode."""
     factors = np.ones(base.n_edges)
     for closure, ids in zip(closures, edges, strict=True):
+        if not closure.stops(base.mode):
+            continue
         factors[ids] = np.minimum(factors[ids], closure.factor)
     return with_factors(base, factors)
 
