@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, Unpack, cast, overload
@@ -18,7 +19,7 @@ from gridgov.network.nearest import WorkerIndex
 from gridgov.network.overlay import Overlay, SearchGraph
 from gridgov.network.places import places_at
 from gridgov.network.snapping import Snapper
-from gridgov.network.topology import Topology
+from gridgov.network.topology import PreparedOnce, Topology
 from gridgov.network.validation import CLOSED, Floats, Int32s, edge_ids, frozen, measures
 
 if TYPE_CHECKING:
@@ -267,6 +268,15 @@ class RoadNetwork:
         view = RoadNetwork(self.topology, self.mode, changed, anchor=self._near)
         view._changes_all = bool(np.count_nonzero(factor != 1.0) > _FEW_EDGES * self.n_edges)
         return view
+
+    def with_capacity(self, capacity_vph: ArrayLike) -> RoadNetwork:
+        """Return the same roads with other capacities, one for each edge: calibrated ones, or those of walkers.
+
+        The edges keep their ids, so what was placed on this network stands there, too.
+        """
+        capacity = measures(capacity_vph, "capacity_vph", self.n_edges, minimum=0.0)
+        topology = replace(self.topology, capacity_vph=frozen(capacity), base_views={}, hierarchy=PreparedOnce())
+        return RoadNetwork(topology, self.mode, self._overlay)
 
     @property
     def _near(self) -> RoadNetwork | None:

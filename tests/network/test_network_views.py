@@ -202,3 +202,15 @@ def test_coordinates_at_the_edge_of_the_map_are_taken() -> None:
 def test_bad_calls_are_refused_in_a_sentence(triangle: RoadNetwork, call: Any, sentence: str) -> None:
     with pytest.raises(ParameterError, match=sentence):
         call(triangle)
+
+
+def test_other_capacities_leave_times_closures_and_the_network_itself_as_they_are(tiny_city: RoadNetwork) -> None:
+    """Capacities are exchanged in a network of its own."""
+    closed = tiny_city.with_closures([3])
+    wider = closed.with_capacity(np.arange(tiny_city.n_edges))
+    assert wider.capacity_vph is not None
+    assert wider.capacity_vph.tolist() == list(range(tiny_city.n_edges))
+    assert tiny_city.capacity_vph is None
+    np.testing.assert_array_equal(wider.travel_time_ms, closed.travel_time_ms)
+    with pytest.raises(ParameterError, match="capacity_vph is -1"):
+        tiny_city.with_capacity(np.full(tiny_city.n_edges, -1.0))
