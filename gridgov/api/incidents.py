@@ -19,6 +19,7 @@ from gridgov.api.schemas import (
     IncidentShown,
     MoveGiven,
     OptionShown,
+    ProposalGiven,
     ReporterShown,
     Timeline,
     TimelineShown,
@@ -27,6 +28,7 @@ from gridgov.api.schemas import (
 from gridgov.errors import ParameterError
 from gridgov.model.clock import Limit
 from gridgov.model.incident_record import IncidentRecord
+from gridgov.model.overrides import Proposal
 from gridgov.model.plans import DispatchOption
 from gridgov.operations import incidents as operations
 from gridgov.operations.agencies import agency_name
@@ -229,7 +231,14 @@ def _arguments(given: MoveGiven) -> MoveArguments:
         agency=given.agency,
         limit=None if given.limit is None else Limit(given.limit.amount, given.limit.unit),
         into=given.into,
+        proposal=None if given.proposal is None else _proposal(given.proposal),
+        reason_code=given.reason_code,
     )
+
+
+def _proposal(given: ProposalGiven) -> Proposal:
+    times = (None if seconds is None else round(seconds * 1000) for seconds in (given.worker_s, given.handler_s))
+    return Proposal(given.worker_id, *times)
 
 
 def _option(option: DispatchOption) -> dict[str, Any]:

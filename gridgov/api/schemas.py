@@ -376,6 +376,14 @@ class IncidentAsked(Given):
     lang: Line = ""
 
 
+class ProposalGiven(Given):
+    """Whom the plan proposed for a dispatch; somebody else is then sent for a `reason_code` only."""
+
+    worker_id: Code
+    worker_s: Annotated[float, Field(ge=0, le=864_000)] | None = None
+    handler_s: Annotated[float, Field(ge=0, le=864_000)] | None = None
+
+
 class MoveGiven(Given):
     """One step of an incident; what it needs depends on the action."""
 
@@ -391,6 +399,8 @@ class MoveGiven(Given):
     agency: Code = ""
     limit: LimitGiven | None = None
     into: Line = ""
+    proposal: ProposalGiven | None = None
+    reason_code: Code = ""
 
 
 class UnmaskGiven(Given):

@@ -19,6 +19,7 @@ from gridgov.model.events import Event, NewEvent, format_time, parse_time
 from gridgov.model.incident_life import BESIDE, MOVES, Action, allowed, apply, difference, refusal_code
 from gridgov.model.incident_record import RUNNING, IncidentRecord, IncidentReport
 from gridgov.model.incidents import IncidentKind
+from gridgov.model.overrides import Decision, OverrideReason
 from gridgov.model.refusals import refuse
 
 MAX_TEXT_LENGTH = 4000
@@ -87,10 +88,20 @@ def reject(record: IncidentRecord, actor: str, at: datetime, *, reason: str) -> 
     return move_event(record, Action.REJECT, actor, at, {"reason": reason})
 
 
-def dispatch(record: IncidentRecord, actor: str, at: datetime, *, handler: str, limit: Limit, clock: Clock) -> NewEvent:
+def dispatch(
+    record: IncidentRecord,
+    actor: str,
+    at: datetime,
+    *,
+    handler: str,
+    limit: Limit,
+    clock: Clock,
+    decision: Decision | None = None,
+) -> NewEvent:
     """派遣: give it to a handler. The first dispatch starts the clock; a later one changes the handler only.
 
-    The limit and the deadline of the first dispatch stand: `limit` is then not looked at.
+    The limit and the deadline of the first dispatch stand: `limit` is then not looked at. A `decision` for
+    somebody else than was proposed needs its reason.
     """
     check_move(record, Action.DISPATCH, at)
     if not handler:
@@ -98,6 +109,9 @@ def dispatch(record: IncidentRecord, actor: str, at: datetime, *, handler: str, 
     if handler == record.handler and record.state in RUNNING:
         raise refuse("same_handler", id=record.id, person=handler)
     payload: dict[str, Any] = {"handler": handler}
+    if decision is not None:
+        _check_decision(record, decision, handler)
+        payload |= decision.payload(handler)
     if record.clock_started_at is None:
         total = duration(limit, clock.calendar)
         moments = deadline(at, total, total, limit.unit, clock)
@@ -109,6 +123,17 @@ def dispatch(record: IncidentRecord, actor: str, at: datetime, *, handler: str, 
             "warn_at": format_time(moments.warn_at),
         }
     return move_event(record, Action.DISPATCH, actor, at, payload)
+
+
+def _check_decision(record: IncidentRecord, decision: Decision, handler: str) -> None:
+    """Refuse somebody else than proposed without a reason, and a reason that is none."""
+    if not decision.overrides(handler):
+        return
+    if decision.reason_code not in set(OverrideReason):
+        raise refuse("no_override_reason", id=record.id, person=handler, proposed=decision.proposal.worker_id)
+    if decision.reason_code == OverrideReason.OTHER and not decision.reason.strip():
+        raise refuse("no_override_words", id=record.id, person=handler, proposed=decision.proposal.worker_id)
+    check_text(decision.reason, record.id)
 
 
 def undo_dispatch(record: IncidentRecord, history: Sequence[Event], actor: str, at: datetime) -> NewEvent:

@@ -39,6 +39,10 @@ def _sentence(event: Event, lang: Lang) -> str:
     given, name = event.payload, event.kind.partition(".")[2] or "undone"
     if name == "merged":
         name = "merged_into" if "into" in given else "merged_from"
+    if name == "dispatched" and given.get("reason_code"):
+        why = label(f"override.reason.{given['reason_code']}", lang)
+        proposed = given["proposal"]["worker_id"]
+        return label("override.dispatched", lang, handler=given["handler"], proposed=proposed, why=why)
     fields: dict[str, str] = {key: str(given[key]) for key in ("handler", "into", "duplicate") if key in given}
     if name == "extension_requested":
         fields["limit"] = label(f"incident.limit.{given['limit']['unit']}", lang, amount=given["limit"]["amount"])

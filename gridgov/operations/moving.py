@@ -13,6 +13,7 @@ from gridgov.model.clock import Clock, Limit
 from gridgov.model.events import Event, NewEvent
 from gridgov.model.incident_life import MOVES, Action
 from gridgov.model.incident_record import IncidentRecord
+from gridgov.model.overrides import Decision, Proposal
 from gridgov.model.refusals import refuse
 from gridgov.model.rights import Person, Right, require_on
 from gridgov.operations.incidents import load_incident, masked
@@ -41,6 +42,10 @@ class MoveArguments:
         Of an extension; of a dispatch only where the class has none in the profile.
     into : str
         The incident that a duplicate is merged into.
+    proposal : Proposal, optional
+        Of a dispatch: whom the plan proposed. Somebody else is then sent for a reason only.
+    reason_code : str
+        Of such a dispatch: one of `OverrideReason`; `reason` says more in words.
     """
 
     reason: str = ""
@@ -53,12 +58,14 @@ class MoveArguments:
     agency: str = ""
     limit: Limit | None = None
     into: str = ""
+    proposal: Proposal | None = None
+    reason_code: str = ""
 
 
 NEEDS: Mapping[Action, frozenset[str]] = {
     Action.FILE: frozenset({"condition", "class_code", "severity", "agency"}),
     Action.REJECT: frozenset({"reason"}),
-    Action.DISPATCH: frozenset({"handler", "limit"}),
+    Action.DISPATCH: frozenset({"handler", "limit", "proposal", "reason_code", "reason"}),
     Action.UNDO_DISPATCH: frozenset(),
     Action.ACCEPT: frozenset(),
     Action.ARRIVE: frozenset(),
@@ -202,9 +209,21 @@ def _file(step: _Step) -> NewEvent:
 
 def _dispatch(step: _Step) -> NewEvent:
     handler = step.given.handler
-    if handler not in step.workspace.cached("worker_ids", lambda: _worker_ids(step.workspace)):
-        raise RecordNotFoundError(f"there is no worker '{handler[:40]}': choose one of the roster")
-    return incident_moves.dispatch(*step.basics, handler=handler, limit=_limit(step), clock=step.clock)
+    _check_worker(step.workspace, handler)
+    given, decision = step.given, None
+    if given.proposal is not None:
+        _check_worker(step.workspace, given.proposal.worker_id)
+        decision = Decision(given.proposal, given.reason_code, given.reason)
+    elif given.reason_code or given.reason:
+        raise ParameterError("a reason for sending somebody else needs the proposal: give 'proposal', or no reason")
+    return incident_moves.dispatch(
+        *step.basics, handler=handler, limit=_limit(step), clock=step.clock, decision=decision
+    )  # fmt: skip
+
+
+def _check_worker(workspace: Workspace, worker_id: str) -> None:
+    if worker_id not in workspace.cached("worker_ids", lambda: _worker_ids(workspace)):
+        raise RecordNotFoundError(f"there is no worker '{worker_id[:40]}': choose one of the roster")
 
 
 def _limit(step: _Step) -> Limit:

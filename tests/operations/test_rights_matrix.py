@@ -43,6 +43,8 @@ from gridgov.operations import (
     crew,
     dispatching,
     features,
+    hazards,
+    impact,
     incidents,
     moving,
     open311,
@@ -76,6 +78,12 @@ dispatch_at               -      -      area       area      -       -
 close_roads               -      -      area       area      -       -
 reopen_roads              -      -      area       area      -       -
 closures_of               -      all    all        all       all     all
+draw_hazard               -      -      -          area      -       -
+withdraw_hazard           -      -      -          area      -       -
+hazards_of                -      all    all        all       all     all
+read_hazard               -      all    all        all       all     all
+impact_of                 -      all    all        all       all     all
+road_consequences         -      all    all        all       all     all
 record_positions          -      self   -          -         -       -
 set_status                -      self   area       area      -       -
 collections_of            -      all    all        all       all     all
@@ -127,7 +135,7 @@ move:note                 -      own    area       area      -       -
 # test_assigning.py, test_positions.py, test_situation.py and test_worklists.py.
 FILTERED = {
     "list_incidents", "count_incidents", "filter_of", "positions_of", "workers_at", "incident_near", "worklist",
-    "worklist_numbers", "ready_workers", "streets_of", "assign",
+    "worklist_numbers", "ready_workers", "streets_of", "assign", "overrides",
 }  # fmt: skip
 # What the operations of `features` are made of.
 PARTS = {"collection", "page", "item", "frame", "may_see"}
@@ -273,6 +281,8 @@ def prepare(
         return prepare_duty(here, operation, person, place, handler)
     if operation in {"close_roads", "reopen_roads"}:
         return prepare_closure(here, operation, person, place)
+    if operation in HAZARDS:
+        return prepare_hazard(here, operation, person, place)
     if operation.startswith("move:"):
         return prepare_move(here, Action(operation.removeprefix("move:")), person, place, handler)
     if "account" in operation or "password" in operation:
@@ -371,6 +381,30 @@ def prepare_closure(
         return lambda: closures.close_roads(here, person, draft)
     closure, _ = closures.close_roads(here, BOSS, draft)
     return lambda: closures.reopen_roads(here, person, closure.closure_id)
+
+
+HAZARDS = {"draw_hazard", "withdraw_hazard", "hazards_of", "read_hazard", "impact_of", "road_consequences"}
+COMMANDER = Person("commander", Role.COMMANDER, EVERYWHERE)
+
+
+def prepare_hazard(
+    here: Workspace, operation: str, person: Person, place: tuple[float, float, str]
+) -> Callable[[], Any]:
+    """Return a call about a hazard that touches one grid only."""
+    lon, lat = place[:2]
+    ring = [(lon - 1e-5, lat - 1e-5), (lon + 1e-5, lat - 1e-5), (lon, lat + 1e-5), (lon - 1e-5, lat - 1e-5)]
+    drawn = {"type": "Polygon", "coordinates": [ring]}
+    if operation == "draw_hazard":
+        return lambda: hazards.draw_hazard(here, person, drawn, buffer_m=0.0)
+    hazard_id = hazards.draw_hazard(here, COMMANDER, drawn, buffer_m=0.0).hazard_id
+    one: dict[str, Callable[[], Any]] = {
+        "withdraw_hazard": lambda: hazards.withdraw_hazard(here, person, hazard_id),
+        "hazards_of": lambda: hazards.hazards_of(here, person),
+        "read_hazard": lambda: hazards.read_hazard(here, person, hazard_id),
+        "impact_of": lambda: impact.impact_of(here, person, hazard_id),
+        "road_consequences": lambda: impact.road_consequences(here, person, hazard_id),
+    }
+    return one[operation]
 
 
 def road_within(here: Workspace, grid_code: str) -> tuple[int, ...]:
