@@ -77,7 +77,7 @@ def make_orders(
         _zone(row, known.get(str(row["zone_id"]), {}), writer, by_zone[str(row["zone_id"])], unmet[str(row["zone_id"])])
         for row in _demand(document["problem"]["demand"])
     ]
-    orders.sort(key=lambda zone: (zone.area_code, zone.first_departure or announced_at, zone.zone_id))
+    orders.sort(key=lambda zone: (zone.area_code or "~", zone.first_departure or announced_at, zone.zone_id))
     return EvacuationOrders(
         announced_at=announced_at,
         timezone=timezone,
