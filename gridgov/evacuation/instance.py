@@ -94,7 +94,7 @@ def make_instance(problem: EvacuationProblem) -> Instance:
     places = np.floor(problem.shelter_persons * UNITS_PER_PERSON + 1e-6).astype(np.int64)
     shelters = np.flatnonzero(places > 0)
     closes = np.minimum(problem.closes_s[usable] * 1000.0, float(NEVER_MS)).astype(np.int64)
-    tau = problem.travel_time_ms[usable]
+    tau = np.maximum(problem.travel_time_ms[usable], 1)  # no time at all would let flow run in circles
     instance = Instance(
         n=problem.n_nodes,
         tail=problem.tail[usable],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,16 @@ from numpy.typing import ArrayLike
 
 from gridgov.evacuation.bound import potentials_ms, prove
 from gridgov.evacuation.certificate import certify, saved_persons
-from gridgov.evacuation.instance import UNITS_PER_PERSON, make_instance
+from gridgov.evacuation.instance import UNITS_PER_PERSON, Instance, make_instance
 from gridgov.evacuation.parameters import EvacuationParams
-from gridgov.evacuation.problem import make_problem
+from gridgov.evacuation.problem import EvacuationProblem, make_problem
+from gridgov.evacuation.reduction import reduce_instance
 from gridgov.evacuation.schedule import flows_of, steady_schedule
+from gridgov.evacuation.search import Search, StoppedError, improve_bound, improve_plan
 from gridgov.evacuation.splitting_off import split_off
 from gridgov.evacuation.steady import steady_flow, steady_range
-from gridgov.model.evacuation import EvacuationPlan, Unmet
+from gridgov.model.evacuation import Certificate, EvacuationPlan, Unmet
+from gridgov.network.validation import Floats, Int64s
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,33 +76,86 @@ def plan_evacuation(
     params = params or EvacuationParams()
     problem = make_problem(network, demand, shelters, params, edge_closes_s)
     whole = make_instance(problem)
-    instance, unmet = split_off(whole)
+    saved, unmet = split_off(whole)
+    draft = _Draft(problem, whole, saved, unmet, params, seed, started)
+    if not len(saved.zone):
+        return draft.plan(None)
+
+    def tell(search: Search) -> None:
+        if progress is not None and progress(draft.plan(search)) is False:
+            raise StoppedError
+
+    search = Search(
+        reduce_instance(saved).instance, problem.travel_time_ms, params.time_limit_s, params.target_gap, tell, started
+    )
+    with contextlib.suppress(StoppedError):
+        run(search)
+    return draft.plan(search)
+
+
+def run(search: Search) -> None:
+    """Steady plan, bound, better bound, better plan."""
+    instance = search.instance
     span = steady_range(instance)
     flow = steady_flow(instance, span.feasible_ms)
-    assert flow is not None
-    schedule = steady_schedule(instance, flow)
-    bound = prove(instance, span.cut, span.feasible_ms * 1.05)
-    persons = saved_persons(problem, instance)
-    lower, certificate = certify(problem, persons, instance, potentials_ms(instance, bound), bound.horizon_ms)
-    clearance = schedule.clearance_ms(problem.travel_time_ms) / 1000.0
-    lost = [
-        Unmet(problem.zone_id[whole.zone[i]], float(units[i]) / UNITS_PER_PERSON, reason)
-        for reason, units in unmet.items()
-        for i in np.flatnonzero(units)
-    ]
-    return EvacuationPlan(
-        clearance_time_s=clearance,
-        lower_bound_s=lower,
-        gap=clearance / lower - 1 if lower > 0 else 0.0,
-        unmet_persons=sum(row.persons for row in lost),
-        params=asdict(params),
-        seed=seed,
-        occupancy_persons_per_vehicle=problem.occupancy,
-        runtime_s=perf_counter() - started,
-        problem=problem.record(),
-        unmet=tuple(lost),
-        flows=tuple(flows_of(schedule, problem, persons)),
-        certificate=certificate,
-        warnings=problem.warnings,
-        stage="steady",
-    )
+    search.support = np.zeros(instance.m, dtype=np.bool_)
+    if flow is not None:
+        search.support |= flow.units > 0
+        search.take_plan(steady_schedule(instance, flow))
+    search.note("steady")
+    search.take_bound(prove(instance, span.cut, span.feasible_ms * 1.05))
+    search.note("static cut")
+    improve_bound(search)
+    improve_plan(search)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """Everything of the plan document that does not change while the search runs."""
+
+    problem: EvacuationProblem
+    whole: Instance
+    saved: Instance
+    unmet: dict[str, Int64s]
+    params: EvacuationParams
+    seed: int
+    started: float
+
+    def plan(self, search: Search | None) -> EvacuationPlan:
+        """Return the best plan so far as a document."""
+        problem = self.problem
+        persons = saved_persons(problem, self.saved)
+        lower, certificate = 0.0, Certificate((), (), {}, 0.0, float(persons.sum()) / problem.occupancy)
+        clearance, flows = 0.0, ()
+        if search is not None and search.bound is not None:
+            potential = potentials_ms(search.instance, search.bound)
+            lower, certificate = certify(problem, persons, search.instance, potential, search.bound.horizon_ms)
+        if search is not None and search.schedule is not None:
+            clearance = search.upper_ms / 1000.0
+            flows = tuple(flows_of(search.schedule, problem, persons))
+        lost = self._lost(persons)
+        return EvacuationPlan(
+            clearance_time_s=clearance,
+            lower_bound_s=lower,
+            gap=clearance / lower - 1 if lower > 0 else 0.0,
+            unmet_persons=sum(row.persons for row in lost),
+            params=asdict(self.params),
+            seed=self.seed,
+            occupancy_persons_per_vehicle=problem.occupancy,
+            runtime_s=perf_counter() - self.started,
+            problem=problem.record(),
+            unmet=tuple(lost),
+            flows=flows,
+            certificate=certificate,
+            warnings=problem.warnings,
+            stage="clocked",
+        )
+
+    def _lost(self, persons: Floats) -> list[Unmet]:
+        """Return who is left behind, and why; with the persons who are saved they add up to the demand."""
+        rows = [
+            (self.whole.zone[i], units[i] / UNITS_PER_PERSON, reason)
+            for reason, units in self.unmet.items()
+            for i in np.flatnonzero(units)
+        ]
+        return [Unmet(self.problem.zone_id[zone], float(amount), reason) for zone, amount, reason in rows]

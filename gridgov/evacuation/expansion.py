@@ -1,0 +1,280 @@
+"""The network expanded over time, with a clock at every node.
+
+The clock of node v shows t + d(v). A step of the expansion is [k · dt, (k + 1) · dt) of the node's own clock, so the
+travel time of an arc takes ceil((time + d(v) − d(u)) / dt) ≥ 0 steps, and every flow of the expansion is a plan: who
+enters an arc in step k does so evenly from k · dt − d(u) to (k + 1) · dt − d(u).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from ortools.graph.python import max_flow
+
+from gridgov.evacuation.clocks import Weights
+from gridgov.evacuation.instance import Bools, Instance
+from gridgov.evacuation.steady import Terminals
+from gridgov.network.compiling import compiled
+from gridgov.network.validation import Floats, Int64s
+
+HOLD, ZONE, SHELTER = -1, -2, -3
+_FAR = 10**8
+
+
+class Expansion(NamedTuple):
+    """Arcs between (node, step) pairs: `kind` is the instance's arc, or `HOLD`, `ZONE`, `SHELTER`; `step` where it
+    begins (position of the zone or shelter for those). Node (v, k) has the number ``offset[v] + k - lowest[v]``.
+    """
+
+    instance: Instance
+    clock: Int64s
+    step_ms: int
+    tail: NDArray[np.int32]
+    head: NDArray[np.int32]
+    cap: Int64s
+    kind: NDArray[np.int32]
+    step: NDArray[np.int32]
+    n: int
+    offset: Int64s
+    lowest: Int64s
+
+    @property
+    def source(self) -> int:
+        """Where everybody comes from."""
+        return self.n - 2
+
+    @property
+    def sink(self) -> int:
+        """Where everybody is safe."""
+        return self.n - 1
+
+
+class Solved(NamedTuple):
+    """A maximum flow of an expansion: units moved, units on each arc, and the source side of the cut."""
+
+    expansion: Expansion
+    moved: int
+    flow: Int64s
+    side: Bools
+
+    @property
+    def complete(self) -> bool:
+        """Whether everybody is moved."""
+        return self.moved >= self.expansion.instance.demand
+
+
+def step_length(horizon_ms: float, steps: int) -> int:
+    """Return the whole milliseconds of a step."""
+    return max(int(np.ceil(horizon_ms / steps)), 1)
+
+
+def expand(
+    instance: Instance, clock: Int64s, horizon_ms: float, step_ms: int, *, exact: bool, arrivals: Floats | None = None
+) -> Expansion:
+    """Expand an instance over time.
+
+    Parameters
+    ----------
+    exact : bool
+        True: travel times are rounded up, and every flow is a plan. False: to the nearest step, without bias; the flow
+        is no plan, but its cuts are good ones.
+    arrivals : float array, optional
+        Mobilisation: share of the people who are ready by the end of each `step_ms`, from 0 on; else all are at once.
+    """
+    late = instance.tau + clock[instance.head] - clock[instance.tail]
+    zone_clock, shelter_clock = clock[instance.zone_node], clock[instance.shelter_node]
+    horizon = int(horizon_ms)
+    if exact:
+        steps = np.maximum(-(-late // step_ms), 0)
+        start = -(-zone_clock // step_ms)
+        end = (horizon + shelter_clock) // step_ms
+    else:
+        steps = _without_still_cycles(instance, np.maximum((2 * late + step_ms) // (2 * step_ms), 0))
+        start = (2 * zone_clock + step_ms) // (2 * step_ms)
+        end = (2 * (horizon + shelter_clock) + step_ms) // (2 * step_ms)
+    lowest, above = _ranges(instance, steps, start, end)
+    closing = np.full(instance.m, _FAR, dtype=np.int64)
+    timed = instance.last_entry < 2**49
+    closing[timed] = np.floor_divide(instance.last_entry[timed] + clock[instance.tail[timed]], step_ms)
+    passing = np.minimum(np.floor(instance.cap * step_ms + 1e-9), float(instance.demand + 1)).astype(np.int64)
+    supply = _supply(instance, start, lowest, above, zone_clock, step_ms, arrivals)
+    gate = np.flatnonzero(above[instance.shelter_node] > 0)
+    offset = np.zeros(instance.n + 1, dtype=np.int64)
+    np.cumsum(above - lowest, out=offset[1:])
+    exits = offset[instance.shelter_node[gate]] + np.minimum(end[gate], above[instance.shelter_node[gate]]) - 1
+    exits -= lowest[instance.shelter_node[gate]]
+    arrays = _arcs(  # type: ignore[no-untyped-call]
+        instance.tail, instance.head, steps, lowest, above, closing, offset, passing, instance.demand + 1,
+        len(supply[0]) + len(gate),
+    )  # fmt: skip
+    tail, head, cap, kind, step, used = arrays
+    n = int(offset[-1]) + 2
+    a, b = used, used + len(supply[0])
+    zone, at_step, units = supply
+    tail[a:b], cap[a:b], kind[a:b], step[a:b] = n - 2, units, ZONE, zone
+    head[a:b] = offset[instance.zone_node[zone]] + at_step - lowest[instance.zone_node[zone]]
+    tail[b:], head[b:], cap[b:], kind[b:], step[b:] = exits, n - 1, instance.places[gate], SHELTER, gate
+    return Expansion(instance, clock, step_ms, tail, head, cap, kind, step, n, offset, lowest)
+
+
+def _supply(
+    instance: Instance,
+    start: Int64s,
+    lowest: Int64s,
+    above: Int64s,
+    zone_clock: Int64s,
+    step_ms: int,
+    arrivals: Floats | None,
+) -> tuple[Int64s, Int64s, Int64s]:
+    """Return rows of zone, step and units that become ready to leave."""
+    node = instance.zone_node
+    able = np.flatnonzero(np.maximum(start, lowest[node]) < above[node])
+    if arrivals is None:
+        return able, start[able], instance.units[able]
+    ready = np.concatenate([[0.0], np.minimum(arrivals, 1.0)])
+    zones, steps, units = [], [], []
+    for i in able.tolist():
+        step = np.arange(max(start[i], lowest[node[i]]), above[node[i]])
+        passed = np.clip((step * step_ms - zone_clock[i]) // step_ms, 0, len(ready) - 1)
+        total = np.floor(ready[passed] * instance.units[i] + 1e-6).astype(np.int64)
+        more = np.diff(np.concatenate([[0], total]))
+        zones.append(np.full(int((more > 0).sum()), i))
+        steps.append(step[more > 0])
+        units.append(more[more > 0])
+    empty = np.zeros(0, dtype=np.int64)
+    return np.concatenate([empty, *zones]), np.concatenate([empty, *steps]), np.concatenate([empty, *units])
+
+
+def _ranges(instance: Instance, steps: Int64s, start: Int64s, end: Int64s) -> tuple[Int64s, Int64s]:
+    """Return for each node the first step in which anybody can be there, and the step after the last useful one."""
+    n = instance.n
+    first = _least_steps(n, instance.tail, instance.head, steps, instance.zone_node, start)  # type: ignore[no-untyped-call]
+    latest = int(end.max(initial=0))
+    back = _least_steps(n, instance.head, instance.tail, steps, instance.shelter_node, latest - end)  # type: ignore[no-untyped-call]
+    last = np.where(back < _FAR, latest - back, -1)
+    used = first < last
+    return np.where(used, first, 0), np.where(used, last, 0)
+
+
+@compiled
+def _least_steps(n, tail, head, steps, roots, at_root):  # type: ignore[no-untyped-def]
+    """Return the least number of steps to each node from the roots."""
+    first = np.zeros(n + 1, np.int64)
+    for e in range(len(tail)):
+        first[tail[e] + 1] += 1
+    for v in range(n):
+        first[v + 1] += first[v]
+    at = first[:-1].copy()
+    arcs = np.empty(len(tail), np.int64)
+    for e in range(len(tail)):
+        arcs[at[tail[e]]] = e
+        at[tail[e]] += 1
+    least = np.full(n, 10**8)
+    waiting = np.zeros(n, np.bool_)
+    queue = np.empty(n + 1, np.int64)
+    begin, end = 0, 0
+    for i in range(len(roots)):
+        if at_root[i] < least[roots[i]]:
+            least[roots[i]] = at_root[i]
+            if not waiting[roots[i]]:
+                waiting[roots[i]] = True
+                queue[end] = roots[i]
+                end += 1
+    while begin != end:
+        x = queue[begin]
+        begin = (begin + 1) % (n + 1)
+        waiting[x] = False
+        for j in range(first[x], first[x + 1]):
+            e = arcs[j]
+            y = head[e]
+            if least[x] + steps[e] < least[y]:
+                least[y] = least[x] + steps[e]
+                if not waiting[y]:
+                    waiting[y] = True
+                    queue[end] = y
+                    end = (end + 1) % (n + 1)
+    return least
+
+
+def _without_still_cycles(instance: Instance, steps: Int64s) -> Int64s:
+    """Return steps of which no cycle takes none."""
+    from scipy.sparse import csr_matrix  # noqa: PLC0415  # slow to import
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    still = steps == 0
+    ends = (instance.tail[still], instance.head[still])
+    graph = csr_matrix((np.ones(int(still.sum())), ends), shape=(instance.n, instance.n))
+    _, part = connected_components(graph, directed=True, connection="strong")
+    return np.where(still & (part[instance.tail] == part[instance.head]), 1, steps)
+
+
+@compiled
+def _arcs(tail, head, steps, lowest, above, closing, offset, passing, unlimited, extra):  # type: ignore[no-untyped-def]
+    """Fill the arcs of the expansion; `extra` rows are left for zones and shelters."""
+    count = 0
+    for e in range(len(tail)):
+        low = max(lowest[tail[e]], lowest[head[e]] - steps[e])
+        high = min(min(above[tail[e]], above[head[e]] - steps[e]), closing[e])
+        if high > low and passing[e] > 0:
+            count += high - low
+    for v in range(len(lowest)):
+        count += max(above[v] - lowest[v] - 1, 0)
+    size = count + extra
+    a, b = np.empty(size, np.int32), np.empty(size, np.int32)
+    cap = np.empty(size, np.int64)
+    kind, step = np.empty(size, np.int32), np.empty(size, np.int32)
+    at = 0
+    for e in range(len(tail)):
+        low = max(lowest[tail[e]], lowest[head[e]] - steps[e])
+        high = min(min(above[tail[e]], above[head[e]] - steps[e]), closing[e])
+        if passing[e] <= 0:
+            continue
+        for k in range(low, high):
+            a[at] = offset[tail[e]] + k - lowest[tail[e]]
+            b[at] = offset[head[e]] + k + steps[e] - lowest[head[e]]
+            cap[at], kind[at], step[at] = passing[e], e, k
+            at += 1
+    for v in range(len(lowest)):
+        for k in range(lowest[v], above[v] - 1):
+            a[at] = offset[v] + k - lowest[v]
+            b[at] = a[at] + 1
+            cap[at], kind[at], step[at] = unlimited, -1, k
+            at += 1
+    return a, b, cap, kind, step, at
+
+
+def solve(expansion: Expansion) -> Solved:
+    """Move as many as possible."""
+    solver = max_flow.SimpleMaxFlow()
+    arcs = solver.add_arcs_with_capacity(expansion.tail, expansion.head, expansion.cap)
+    status = solver.solve(expansion.source, expansion.sink)
+    if status != solver.OPTIMAL:
+        raise AssertionError(f"a maximum flow always exists, but the solver says {status}")
+    side = np.zeros(expansion.n, dtype=np.bool_)
+    side[np.asarray(solver.get_source_side_min_cut())] = True
+    return Solved(expansion, int(solver.optimal_flow()), np.asarray(solver.flows(arcs), dtype=np.int64), side)
+
+
+def cut_of(solved: Solved) -> Terminals:
+    """Return the zones and the free shelters of the minimum cut."""
+    expansion, side = solved.expansion, solved.side
+    zones = np.zeros(len(expansion.instance.zone), dtype=np.bool_)
+    rows = expansion.kind == ZONE
+    zones[expansion.step[rows]] = side[expansion.head[rows]]
+    free = np.ones(len(expansion.instance.shelter), dtype=np.bool_)
+    rows = expansion.kind == SHELTER
+    free[expansion.step[rows]] = ~side[expansion.tail[rows]]
+    return Terminals(zones, free)
+
+
+def weights_of(solved: Solved) -> Weights:
+    """Return the units on each arc and into each shelter, as weights."""
+    expansion, flow = solved.expansion, solved.flow
+    rows = expansion.kind >= 0
+    arc = np.bincount(expansion.kind[rows], weights=flow[rows], minlength=expansion.instance.m)
+    shelter = np.zeros(len(expansion.instance.shelter))
+    rows = expansion.kind == SHELTER
+    shelter[expansion.step[rows]] = flow[rows]
+    return Weights(arc, np.zeros(len(expansion.instance.zone)), shelter)
