@@ -73,19 +73,19 @@ def certify(
 def spread(problem: EvacuationProblem, reduced: Instance, potential_ms: Floats) -> Floats:
     """Return potentials (ms) of all original nodes, from those of a reduced instance.
 
-    Inside a merged chain the jump stands on its narrowest edge; nodes of dead ends get what no edge needs to pay for.
+    Inside a merged chain the jump stands on its narrowest edge; all other nodes get what no edge needs to pay for.
     """
     known = np.full(problem.n_nodes, np.inf)
     real = reduced.origin >= 0
     known[reduced.origin[real]] = potential_ms[real]
-    lengths = np.diff(reduced.chain_first)
-    for arc in np.flatnonzero(lengths > 1).tolist():
+    jump = potential_ms[reduced.head] - potential_ms[reduced.tail] - reduced.tau
+    for arc in np.flatnonzero((np.diff(reduced.chain_first) > 1) & (jump > 0)).tolist():
         edges = reduced.edges_of(arc)
         narrow = int(np.argmin(problem.capacity_vph[edges]))
         value = potential_ms[reduced.tail[arc]]
         for edge in edges[:narrow]:
             value += problem.travel_time_ms[edge]
-            known[problem.head[edge]] = min(value, known[problem.head[edge]])
+            known[problem.head[edge]] = value
         value = potential_ms[reduced.head[arc]]
         for edge in edges[:narrow:-1]:
             value -= problem.travel_time_ms[edge]
