@@ -1,7 +1,8 @@
 """封路: close roads, open them again, and the road network with the closures that hold at a moment.
 
-Closures are events of the log. A network at a moment is a view of the base network, made once for each set of closures
-that hold together; where none holds it is the base network itself, so that opening a road restores every answer.
+Closures are events of the log. A network at a moment is a view of that hour's network (`operations.hours`), made once
+for each set of closures that hold together; where none holds it is the hour's network itself, so that opening a road
+restores every answer.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from gridgov.network.closing import contradictions, with_factors, without_edges
 from gridgov.network.validation import Int64s
 from gridgov.operations.board import newest_first
 from gridgov.operations.crew import Crew, crew_of
+from gridgov.operations.hours import HourKey, hour_key, hour_view
 from gridgov.workspace import Workspace
 
 KIND = "closure"
@@ -162,12 +164,12 @@ def closures_of(workspace: Workspace, person: Person, when: datetime | None = No
 
 
 def network_now(workspace: Workspace, mode: TravelMode, when: datetime) -> RoadNetwork:
-    """Return the road network of a travel mode with the closures that hold at a moment.
+    """Return the road network of a travel mode at the hour of a moment, with the closures that hold then.
 
     Returns
     -------
     RoadNetwork
-        The same view for the same closures; the workspace's own network where none holds.
+        The same view for the same closures and hour; the hour's own view (`hours.hour_view`) where none holds.
 
     Raises
     ------
@@ -175,7 +177,7 @@ def network_now(workspace: Workspace, mode: TravelMode, when: datetime) -> RoadN
         The workspace has no roads.
     """
     book = _book_of(workspace)
-    return book.network(mode, book.closures(when))
+    return book.network(mode, book.closures(when), when)
 
 
 def roster_at(workspace: Workspace, when: datetime) -> Roster:
@@ -184,7 +186,7 @@ def roster_at(workspace: Workspace, when: datetime) -> Roster:
     if not workspace.has_network:
         return crew.roster
     book = _book_of(workspace)
-    return book.roster(crew, book.closures(when))
+    return book.roster(crew, book.closures(when), when)
 
 
 def roads_at(
@@ -211,11 +213,11 @@ def roads_at(
     book = _book_of(workspace)
     if closures is None:
         booked = book.closures(when)
-        networks = {mode: book.network(mode, booked) for mode in TravelMode}
-        return RoadsAt(when, book.placed(booked), networks, book.roster(crew, booked))
+        networks = {mode: book.network(mode, booked, when) for mode in TravelMode}
+        return RoadsAt(when, book.placed(booked), networks, book.roster(crew, booked, when))
     holding = tuple(closure for closure in closures if closure.holds_at(when))
     placed = book.placed(holding, keep=False)
-    networks = {mode: _view(workspace.network(mode), placed.closures, placed.edges) for mode in TravelMode}
+    networks = {mode: _view(hour_view(workspace, mode, when), placed.closures, placed.edges) for mode in TravelMode}
     groups = {mode: replace(group, network=networks[mode]) for mode, group in crew.roster.groups.items()}
     return RoadsAt(when, placed, networks, replace(crew.roster, groups=groups))
 
@@ -298,8 +300,8 @@ class _Book:
         self._seq = 0
         self._closures: dict[str, Closure] = {}
         self._edges: dict[str, Int64s] = {}
-        self._views: dict[tuple[TravelMode, tuple[str, ...]], RoadNetwork] = {}
-        self._rosters: dict[tuple[str, ...], tuple[int, Roster]] = {}
+        self._views: dict[tuple[TravelMode, HourKey, tuple[str, ...]], RoadNetwork] = {}
+        self._rosters: dict[tuple[HourKey, tuple[str, ...]], tuple[int, Roster]] = {}
 
     def closures(self, when: datetime | None = None) -> tuple[Closure, ...]:
         """Return the closures that hold at a moment, or all on the books, by id, after reading what has changed."""
@@ -348,12 +350,13 @@ class _Book:
             self._edges[closure.closure_id] = edges
         return self._edges[closure.closure_id]
 
-    def network(self, mode: TravelMode, closures: tuple[Closure, ...]) -> RoadNetwork:
-        """Return the view of a mode with the closures that stop it."""
+    def network(self, mode: TravelMode, closures: tuple[Closure, ...], when: datetime) -> RoadNetwork:
+        """Return the view of a mode at the hour of a moment with the closures that stop it."""
         closures = tuple(closure for closure in closures if closure.stops(mode))
-        base, key = self._workspace.network(mode), (mode, tuple(closure.closure_id for closure in closures))
+        base = hour_view(self._workspace, mode, when)
         if not closures:
             return base
+        key = (mode, hour_key(self._workspace, when), tuple(closure.closure_id for closure in closures))
         with self._lock:
             if key not in self._views:
                 edges = tuple(self._edges_of(closure) for closure in closures)
@@ -361,16 +364,14 @@ class _Book:
                 _forget_oldest(self._views, _MOST_SETS * len(TravelMode))
             return self._views[key]
 
-    def roster(self, crew: Crew, closures: tuple[Closure, ...]) -> Roster:
+    def roster(self, crew: Crew, closures: tuple[Closure, ...], when: datetime) -> Roster:
         """Return a crew's workers, whose places stay, on the views of their modes."""
-        key = tuple(closure.closure_id for closure in closures)
-        if not key:
-            return crew.roster
+        key = (hour_key(self._workspace, when), tuple(closure.closure_id for closure in closures))
         with self._lock:
             version, roster = self._rosters.get(key, (0, crew.roster))
             if version != crew.version:
                 groups = {
-                    mode: replace(group, network=self.network(mode, closures))
+                    mode: replace(group, network=self.network(mode, closures, when))
                     for mode, group in crew.roster.groups.items()
                 }
                 roster = replace(crew.roster, groups=groups)

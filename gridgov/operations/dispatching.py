@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from gridgov.dispatch import DispatchParams, Roster, plan_dispatch
@@ -12,6 +13,7 @@ from gridgov.model import DispatchPlan, TravelMode
 from gridgov.model.rights import Person, Right, in_area, require
 from gridgov.operations.closures import roster_at
 from gridgov.operations.crew import crew_of
+from gridgov.operations.hours import speeds_at
 from gridgov.workspace import Workspace
 
 
@@ -28,7 +30,7 @@ def dispatch_at(
 ) -> DispatchPlan:
     """Find the nearest workers who can go to a place now, those of neighbouring areas among them.
 
-    Roads that are closed at that moment are closed for them.
+    Roads that are closed at that moment are closed for them, and speeds are those of its hour.
 
     Parameters
     ----------
@@ -69,7 +71,8 @@ def dispatch_at(
     except ValueError as error:
         raise ParameterError(f"{error}; use {', '.join(TravelMode)}") from error
     params = DispatchParams(k=k, skills=wanted, modes=allowed)
-    return plan_dispatch(roster, lon, lat, params, now=when, grid_code=grid_code)
+    plan = plan_dispatch(roster, lon, lat, params, now=when, grid_code=grid_code)
+    return replace(plan, speeds=speeds_at(workspace, when))
 
 
 def roster_of(workspace: Workspace) -> Roster:

@@ -26,6 +26,7 @@ from gridgov.workspace import Workspace
 
 FOLDER = "speeds"  # in the workspace's folder
 CURRENT = "current.json"
+HourKey = tuple[str, int, str]
 _MOST_VIEWS = 24  # a view keeps a time for every edge
 
 
@@ -98,7 +99,7 @@ def hour_view(workspace: Workspace, mode: TravelMode, when: datetime) -> RoadNet
     return _views_of(workspace).network(mode, hour_of(workspace, when))
 
 
-def hour_key(workspace: Workspace, when: datetime) -> tuple[str, int, str]:
+def hour_key(workspace: Workspace, when: datetime) -> HourKey:
     """Return what tells one hour's views from another's: kind of day, hour, version of the measured speeds."""
     hour = hour_of(workspace, when)
     return str(hour.day), hour.hour, _views_of(workspace).version()

@@ -23,7 +23,8 @@ from gridgov.operations.closures import (
     reopen_roads,
     roster_at,
 )
-from gridgov.operations.dispatching import dispatch_at, roster_of
+from gridgov.operations.dispatching import dispatch_at
+from gridgov.operations.hours import hour_view
 from gridgov.workspace import Workspace, open_workspace
 
 BOSS = Person("boss", Role.SUPERVISOR, EVERYWHERE)
@@ -58,7 +59,7 @@ def across(line: tuple[tuple[float, float], ...]) -> dict[str, object]:
 def test_a_closed_road_makes_the_nearest_worker_late_and_opening_it_restores_the_plan_exactly(
     here: Workspace, spot: tuple[float, float]
 ) -> None:
-    before = dispatch_at(here, BOSS, *spot)
+    before, on_the_roads = dispatch_at(here, BOSS, *spot), roster_at(here, here.now())
     first = before.options[0]
     closure, findings = close_roads(here, BOSS, ClosureDraft(geometry=across(first.coordinates), reason="塌方"))
     assert findings == ()
@@ -68,7 +69,7 @@ def test_a_closed_road_makes_the_nearest_worker_late_and_opening_it_restores_the
     assert not same or same[0].travel_time_ms > first.travel_time_ms
     assert reopen_roads(here, BOSS, closure.closure_id) == closure
     assert dispatch_at(here, BOSS, *spot) == before
-    assert roster_at(here, here.now()) is roster_of(here)
+    assert roster_at(here, here.now()) is on_the_roads
 
 
 def test_a_closed_road_is_closed_in_every_travel_mode_and_a_slow_one_takes_longer(here: Workspace) -> None:
@@ -76,24 +77,25 @@ def test_a_closed_road_is_closed_in_every_travel_mode_and_a_slow_one_takes_longe
     close_roads(here, BOSS, ClosureDraft(edges=(3,)))
     close_roads(here, BOSS, ClosureDraft(edges=(8,), factor=0.5))
     for mode in TravelMode:
-        view, base = network_now(here, mode, now), here.network(mode)
+        view, base = network_now(here, mode, now), hour_view(here, mode, now)
         assert view.travel_time_ms[3] == CLOSED
         if base.travel_time_ms[8] != CLOSED:
             assert abs(int(view.travel_time_ms[8]) - 2 * int(base.travel_time_ms[8])) <= 2
 
 
-def test_equal_closures_share_one_view_and_none_is_the_network_itself(here: Workspace) -> None:
+def test_equal_closures_share_one_view_and_none_is_the_view_of_the_hour_itself(here: Workspace) -> None:
     now = here.now()
-    assert network_now(here, TravelMode.DRIVE, now) is here.network(TravelMode.DRIVE)
+    assert network_now(here, TravelMode.DRIVE, now) is hour_view(here, TravelMode.DRIVE, now)
     closure, _ = close_roads(here, BOSS, ClosureDraft(edges=(3,)))
     view = network_now(here, TravelMode.DRIVE, now)
-    assert network_now(here, TravelMode.DRIVE, now + HOUR) is view
+    assert network_now(here, TravelMode.DRIVE, now + HOUR / 2) is view
+    assert network_now(here, TravelMode.DRIVE, now + 12 * HOUR) is not view
     other, _ = close_roads(here, BOSS, ClosureDraft(edges=(9,)))
     assert network_now(here, TravelMode.DRIVE, now).travel_time_ms[9] == CLOSED
     reopen_roads(here, BOSS, other.closure_id)
     assert network_now(here, TravelMode.DRIVE, now) is view
     reopen_roads(here, BOSS, closure.closure_id)
-    assert network_now(here, TravelMode.DRIVE, now) is here.network(TravelMode.DRIVE)
+    assert network_now(here, TravelMode.DRIVE, now) is hour_view(here, TravelMode.DRIVE, now)
 
 
 def test_a_closure_holds_from_its_beginning_to_before_its_end(here: Workspace, spot: tuple[float, float]) -> None:
