@@ -63,6 +63,7 @@ class Right(StrEnum):
     POSITION_WRITE = "position.write"
     LAYER_READ = "layer.read"  # map, tiles, grids, natural resources: nothing personal
     CLOSURE_WRITE = "closure.write"  # close roads and open them again
+    HAZARD_WRITE = "hazard.write"  # draw or compute a hazard, change and withdraw it
     ACCOUNT_MANAGE = "account.manage"
     AUDIT_READ = "audit.read"
 
@@ -108,7 +109,7 @@ ROLE_RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
         **dict.fromkeys({_R.POSITION_READ, _R.POSITION_WRITE}, Scope.OWN),
     },
     Role.SUPERVISOR: _everywhere(_SUPERVISION),
-    Role.COMMANDER: _everywhere(_COMMAND),
+    Role.COMMANDER: _everywhere(_COMMAND | {_R.HAZARD_WRITE}),
     Role.PLANNER: _everywhere({_R.INCIDENT_PROGRESS, _R.INCIDENT_READ, _R.LAYER_READ}),
     Role.ADMIN: _everywhere({_R.INCIDENT_PROGRESS, _R.LAYER_READ, _R.ACCOUNT_MANAGE, _R.AUDIT_READ}),
 }
