@@ -9,8 +9,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
+from gridgov import dispatch
 from gridgov.api.server import create_app, run
 from gridgov.config import Settings
 from gridgov.errors import GridgovError, ParameterError, StorageError
@@ -20,6 +22,7 @@ from gridgov.network import stored_order, warm_up
 from gridgov.operations.adopting import adopt_incidents
 from gridgov.operations.board import board_of
 from gridgov.operations.crew import crew_of
+from gridgov.operations.hours import prepare_hour
 from gridgov.operations.mapping import MapSource
 from gridgov.operations.reminding import send_reminders
 from gridgov.workspace import Workspace, shared_workspace
@@ -89,13 +92,15 @@ def prepare_hierarchy(workspace: Workspace) -> threading.Thread:
 def _prepare_hierarchy(workspace: Workspace) -> None:
     if not workspace.has_network:
         return
+    dispatch.warm_up()
     try:
         network = workspace.network()
         network.with_hierarchy(stored_order(network.topology, workspace.path / "cache"))
     except StorageError:  # a folder that cannot be written: the plain search goes on answering
         return
     for mode in TravelMode:
-        _ = workspace.network(mode).metric  # closures then change only what differs from it
+        _ = workspace.network(mode).metric
+    prepare_hour(workspace, workspace.now())  # closures then change only what differs from it
 
 
 @contextmanager
@@ -120,6 +125,7 @@ def _watch(path: Path, every_s: float, stop: threading.Event) -> None:
                 adopt_incidents(workspace)
                 adopted = workspace.version
             send_reminders(workspace)
+            prepare_hour(workspace, workspace.now() + timedelta(seconds=2 * every_s))  # before the first who needs it
         except GridgovError:  # the store or the workspace is away; the console says so
             continue
 

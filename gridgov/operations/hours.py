@@ -99,6 +99,14 @@ def hour_view(workspace: Workspace, mode: TravelMode, when: datetime) -> RoadNet
     return _views_of(workspace).network(mode, hour_of(workspace, when))
 
 
+def prepare_hour(workspace: Workspace, when: datetime) -> None:
+    """Make the roads of an hour ready, so that nobody waits for them: closures then change only what differs."""
+    if not workspace.has_network or not workspace.network().has_hierarchy:
+        return
+    for mode in TravelMode:
+        _ = hour_view(workspace, mode, when).metric
+
+
 def hour_key(workspace: Workspace, when: datetime) -> HourKey:
     """Return what tells one hour's views from another's: kind of day, hour, version of the measured speeds."""
     hour = hour_of(workspace, when)
