@@ -5,10 +5,12 @@ The recipe (`by_recipe`), for a network with coordinates and capacities and a se
    nearest to their median, drawn by the seed.
 2. The area to clear is the circle around the centre that holds 30 % of the nodes; zones are nodes of it, drawn.
 3. Shelters stand on the ring outside, which holds the next 15 % of the nodes: one drawn node in each of equal sectors.
-4. Demand is lognormal (sigma 0.8) and scaled to three hours of the static outflow: the largest flow from the zones to
-   the shelters, vehicles per hour, times three; or to a given number of vehicles. No zone has more than its own
-   streets let out in half of the time that this outflow needs: else one driveway would be the whole question.
-5. Places are 1.15 times the demand, shared among the shelters by another lognormal draw. A vehicle holds 2.5 persons.
+4. Demand is lognormal (sigma 0.8); no zone has more than its own streets let out in half of the time that all zones
+   together need at least, else one driveway would be the whole question. Places are shared among the shelters by
+   another such draw times the capacity of the streets into each, and are 1.15 times the demand.
+5. All of it is scaled to three hours of the static outflow: the largest rate, vehicles per hour, at which all zones
+   can send and all shelters take their shares at the same time; or to a given number of vehicles. A vehicle holds 2.5
+   persons.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ INSIDE, RING, HOURS, PLACES = 0.30, 0.15, 3.0, 1.15
 FLOOD_M = 13.5  # metres above the sea: three tenths of the sample district's people live below
 MATSIM = Path("evac") / "mount_alexander_shire_network_2018.xml.gz"
 MATSIM_CRS = "EPSG:28355"
+_UNITS = 100  # of a vehicle per hour in static flows
 Tell = Callable[[str], None]
 
 
@@ -124,13 +127,15 @@ def by_recipe(
     zones = rng.choice(nodes[away[:inside]], min(n_zones, inside), replace=False)
     ring = away[inside : inside + round(RING * len(nodes))]
     shelters = _one_in_each_sector(nodes[ring], place[ring] - centre, n_shelters, rng)
-    outflow_vph = static_outflow_vph(network, capacity, zones, shelters)
-    wanted = HOURS * outflow_vph if vehicles is None else vehicles
-    most = 0.5 * wanted / outflow_vph * np.bincount(network.tail, capacity, network.n_nodes)[zones]
-    sizes = _scaled_to(wanted, rng.lognormal(0.0, 0.8, len(zones)), most)
-    places = rng.lognormal(0.0, 0.8, len(shelters))
-    persons = np.round(sizes * PERSONS_PER_VEHICLE)
-    room = np.ceil(PLACES * persons.sum() * places / places.sum())
+    out_vph = np.bincount(network.tail, capacity, network.n_nodes)[zones]
+    in_vph = np.bincount(network.head, capacity, network.n_nodes)[shelters]
+    roads = _Static(network, capacity, zones, shelters)
+    sizes = _scaled_to(1.0, rng.lognormal(0.0, 0.8, len(zones)), 0.5 * out_vph / roads.most())
+    places = rng.lognormal(0.0, 0.8, len(shelters)) * in_vph
+    places *= PLACES / places.sum()
+    wanted = HOURS * roads.outflow_vph(sizes / sizes.sum(), places) if vehicles is None else vehicles
+    persons = np.maximum(1.0, np.round(wanted * sizes / sizes.sum() * PERSONS_PER_VEHICLE))
+    room = np.ceil(persons.sum() * places)
     return Instance(name, seed, network, *_frames(zones, persons, shelters, room))
 
 
@@ -158,18 +163,37 @@ def _one_in_each_sector(nodes: np.ndarray, offsets: np.ndarray, n: int, rng: np.
     return np.array([rng.choice(nodes[sector == one]) for one in range(n) if (sector == one).any()])
 
 
-def static_outflow_vph(network: RoadNetwork, capacity: np.ndarray, zones: np.ndarray, shelters: np.ndarray) -> float:
-    """Return the largest flow from all zones to all shelters, vehicles per hour."""
-    from scipy.sparse import csr_array  # noqa: PLC0415
-    from scipy.sparse.csgraph import maximum_flow  # noqa: PLC0415
+class _Static:
+    """Largest flows from zones to shelters that do not change in time."""
 
-    n, big = network.n_nodes, 2**30
-    source, sink = np.full(len(zones), n), np.full(len(shelters), n + 1)
-    tail, head = np.concatenate([network.tail, source, shelters]), np.concatenate([network.head, zones, sink])
-    units = np.concatenate([np.round(capacity), np.full(len(zones) + len(shelters), big)]).astype(np.int64)
-    graph = csr_array((units, (tail, head)), shape=(n + 2, n + 2))
-    graph.data = np.minimum(graph.data, big)
-    return float(maximum_flow(graph.astype(np.int32), n, n + 1).flow_value)
+    def __init__(self, network: RoadNetwork, capacity: np.ndarray, zones: np.ndarray, shelters: np.ndarray) -> None:
+        n = network.n_nodes
+        self.roads, self.zones, self.shelters, self.n = np.round(capacity).astype(np.int64), zones, shelters, n
+        self.tail = np.concatenate([network.tail, np.full(len(zones), n), shelters])
+        self.head = np.concatenate([network.head, zones, np.full(len(shelters), n + 1)])
+
+    def most(self) -> float:
+        """Return the largest flow, vehicles per hour, whoever is in it."""
+        return self._flow(np.full(len(self.zones), 2**29), np.full(len(self.shelters), 2**29)) / _UNITS
+
+    def outflow_vph(self, sizes: np.ndarray, places: np.ndarray) -> float:
+        """Return the largest flow in which every zone has its share and no shelter more than its share of places."""
+        low, high = 0.0, self.most()
+        while high - low > 1e-4 * high:
+            rate = (low + high) / 2
+            sent, taken = np.floor(rate * sizes * _UNITS), np.ceil(rate * places * _UNITS)
+            full = self._flow(sent, taken) >= sent.sum()
+            low, high = (rate, high) if full else (low, rate)
+        return low
+
+    def _flow(self, sent: np.ndarray, taken: np.ndarray) -> int:
+        from scipy.sparse import csr_array  # noqa: PLC0415
+        from scipy.sparse.csgraph import maximum_flow  # noqa: PLC0415
+
+        units = np.concatenate([self.roads * _UNITS, sent, taken]).astype(np.int64)
+        graph = csr_array((units, (self.tail, self.head)), shape=(self.n + 2, self.n + 2))
+        graph.data = np.minimum(graph.data, 2**30)
+        return int(maximum_flow(graph.astype(np.int32), self.n, self.n + 1).flow_value)
 
 
 def _open_capacity(network: RoadNetwork) -> np.ndarray:
