@@ -63,7 +63,9 @@ class Right(StrEnum):
     POSITION_WRITE = "position.write"
     LAYER_READ = "layer.read"  # map, tiles, grids, natural resources: nothing personal
     CLOSURE_WRITE = "closure.write"  # close roads and open them again
+    SPEEDS_LEARN = "speeds.learn"  # learn speeds from tracks, choose which version counts
     HAZARD_WRITE = "hazard.write"  # draw or compute a hazard, change and withdraw it
+    EVACUATION_WRITE = "evacuation.write"  # compute evacuation plans, give their orders and call them back
     ACCOUNT_MANAGE = "account.manage"
     AUDIT_READ = "audit.read"
 
@@ -109,8 +111,8 @@ ROLE_RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
         **dict.fromkeys({_R.POSITION_READ, _R.POSITION_WRITE}, Scope.OWN),
     },
     Role.SUPERVISOR: _everywhere(_SUPERVISION),
-    Role.COMMANDER: _everywhere(_COMMAND | {_R.HAZARD_WRITE}),
-    Role.PLANNER: _everywhere({_R.INCIDENT_PROGRESS, _R.INCIDENT_READ, _R.LAYER_READ}),
+    Role.COMMANDER: _everywhere(_COMMAND | {_R.SPEEDS_LEARN, _R.HAZARD_WRITE, _R.EVACUATION_WRITE}),
+    Role.PLANNER: _everywhere({_R.INCIDENT_PROGRESS, _R.INCIDENT_READ, _R.LAYER_READ, _R.SPEEDS_LEARN}),
     Role.ADMIN: _everywhere({_R.INCIDENT_PROGRESS, _R.LAYER_READ, _R.ACCOUNT_MANAGE, _R.AUDIT_READ}),
 }
 

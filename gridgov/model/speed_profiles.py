@@ -111,17 +111,21 @@ class HourSpeeds:
         Edges with a measured speed at that hour; all others have that of their class of road.
     version : str
         Of the measured speeds; "" where none count.
+    damaged : bool
+        There are measured speeds that cannot be read and do not count.
     """
 
     day: DayKind
     hour: int
     measured_edges: int = 0
     version: str = ""
+    damaged: bool = False
 
     def text(self, lang: Lang) -> str:
         """Return it as a sentence."""
         day = label(f"speeds.{self.day}", lang)
         code = "speeds.used_measured" if self.measured_edges else "speeds.used"
+        code = "speeds.used_damaged" if self.damaged else code
         return label(code, lang, day=day, hour=self.hour, count=f"{self.measured_edges:,}", version=self.version)
 
 

@@ -126,7 +126,11 @@ def learned_speeds(workspace: Workspace) -> LearnedSpeeds | None:
     StorageError
         The file is damaged.
     """
-    return _views_of(workspace).learned()
+    views = _views_of(workspace)
+    learned = views.learned()
+    if views.fault:
+        raise StorageError(views.fault)
+    return learned
 
 
 def folder_of(workspace: Workspace) -> Path:
@@ -151,6 +155,7 @@ class _Views:
         self._lock = threading.RLock()
         self._mark: tuple[int, ...] = ()
         self._learned: LearnedSpeeds | None = None
+        self.fault = ""  # a damaged file must not keep anybody from being sent: the answers say that it does not count
         self._views: dict[tuple[TravelMode, Hour, str], RoadNetwork] = {}
         self._speeds: dict[tuple[Hour, str], HourSpeeds] = {}
 
@@ -164,7 +169,11 @@ class _Views:
             mark = ()
         with self._lock:
             if mark != self._mark:
-                self._learned = self._read(file) if mark else None
+                self._learned, self.fault = None, ""
+                try:
+                    self._learned = self._read(file) if mark else None
+                except StorageError as error:
+                    self.fault = str(error)
                 self._mark = mark
                 self._speeds.clear()
             return self._learned
@@ -189,7 +198,7 @@ class _Views:
         """Return which speeds count at an hour."""
         learned = self.learned()
         if learned is None:
-            return HourSpeeds(hour.day, hour.hour)
+            return HourSpeeds(hour.day, hour.hour, damaged=bool(self.fault))
         key = (hour, learned.version)
         if key not in self._speeds:
             count = len(learned.at(hour))
