@@ -121,6 +121,7 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "a clearance time that is too small": (lambda d: d.update(clearance_time_s=139.95), "clearance"),
     "unmet persons that are not listed": (lambda d: d.update(unmet_persons=1.0), "unmet_sum"),
     "a gap of another plan": (lambda d: d.update(gap=0.0), "gap"),
+    "a gap to no bound": (lambda d: d.update(lower_bound_s=0.0), "gap_unknown"),
     "a bound raised by 0.1 %": (
         lambda d: (
             d.update(lower_bound_s=139.9 * 1.001, gap=140 / (139.9 * 1.001) - 1),
