@@ -93,15 +93,26 @@ def plan_assignment(
     ParameterError
         `now` is naive, or an incident is there twice.
     """
-    params = params or AssignmentParams()
+    source, demand = question(roster, tasks, params or AssignmentParams(), now=now)
+    return _plan(roster, tasks, source, demand, allocate(source, demand))
+
+
+def question(
+    roster: Roster, tasks: Sequence[AssignmentTask], params: AssignmentParams, *, now: datetime
+) -> tuple[RoadCandidates, Demand]:
+    """Return what `plan_assignment` decides about: who can come how fast, and what is to be given out.
+
+    Raises
+    ------
+    ParameterError
+        `now` is naive, or an incident is there twice.
+    """
     _check(tasks, now)
     row_of_worker = {str(worker_id): row for row, worker_id in enumerate(roster.worker_id)}
     capacity = _capacity(roster, params)
     able = _able(roster, tasks, now) & (capacity > 0)
     source = RoadCandidates(roster, tasks, able, params.max_off_road_m)
-    demand = _demand(tasks, params, np.where(able, capacity, 0), row_of_worker)
-    found = allocate(source, demand)
-    return _plan(roster, tasks, source, demand, found)
+    return source, _demand(tasks, params, np.where(able, capacity, 0), row_of_worker)
 
 
 def _check(tasks: Sequence[AssignmentTask], now: datetime) -> None:

@@ -148,6 +148,31 @@ class Unassigned:
 
 
 @dataclass(frozen=True, slots=True)
+class FlipCheck:
+    """The smallest change of an assignment, tried out by making it.
+
+    Attributes
+    ----------
+    flip_ms : int
+        By so much the trip was made longer.
+    flips : bool
+        Somebody else goes then.
+    holds_before : bool
+        With one millisecond less the choice is still the best there is.
+    """
+
+    incident_id: str
+    flip_ms: int
+    flips: bool
+    holds_before: bool
+
+    @property
+    def good(self) -> bool:
+        """Whether the change is the smallest one."""
+        return self.flips and self.holds_before
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
     """How the work lies on the shoulders of those who could go.
 
@@ -185,6 +210,8 @@ class AssignmentPlan:
         Workers who could go but whom no road leads to any of the incidents: islands, closures.
     speeds : HourSpeeds or None
         Of which hour the travel times are; None: of a free day.
+    checks : tuple of FlipCheck
+        Changes that were tried out; empty: none were.
     """
 
     assignments: tuple[Assignment, ...]
@@ -200,6 +227,7 @@ class AssignmentPlan:
     candidates: int
     stranded_workers: tuple[str, ...] = ()
     speeds: HourSpeeds | None = None
+    checks: tuple[FlipCheck, ...] = ()
 
     @property
     def unserved(self) -> int:
@@ -234,6 +262,9 @@ class AssignmentPlan:
             lines.append(label("assignment.moved_count", lang, count=moved))
         if self.speeds is not None:
             lines.append(self.speeds.text(lang))
+        if self.checks:
+            good = sum(check.good for check in self.checks)
+            lines.append(label("assignment.checked", lang, count=len(self.checks), good=good))
         if self.stranded_workers:
             lines.append(label("assignment.stranded", lang, workers=", ".join(self.stranded_workers)))
         return lines

@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from gridgov.dispatch.assignment import AssignmentParams, plan_assignment
+from gridgov.dispatch import AssignmentParams, check_flips, plan_assignment
 from gridgov.errors import ParameterError
 from gridgov.model.assignments import AssignmentPlan, AssignmentTask
 from gridgov.model.incident_classes import EVERYBODY
@@ -41,6 +41,8 @@ class AssignmentQuery:
         Whether everybody may take every class, whatever skills and travel modes the profile asks for.
     incident_ids : tuple of str
         Only these; empty: all.
+    check : int
+        For so many of the first assignments the smallest change is tried out (`AssignmentPlan.checks`).
     params : AssignmentParams
     """
 
@@ -48,6 +50,7 @@ class AssignmentQuery:
     include_under_way: bool = False
     any_skill: bool = False
     incident_ids: tuple[str, ...] = ()
+    check: int = 0
     params: AssignmentParams = field(default_factory=AssignmentParams)
 
 
@@ -80,8 +83,10 @@ def assign(
     board = board_of(workspace)
     tasks = tasks_of_board(workspace, board, chosen_rows(board, person, query), any_skill=query.any_skill)
     params = with_room_for_all(query.params, tasks)
-    plan = plan_assignment(roster_at(workspace, when), tasks, params, now=when)
-    return replace(plan, speeds=speeds_at(workspace, when))
+    roster = roster_at(workspace, when)
+    plan = plan_assignment(roster, tasks, params, now=when)
+    checks = check_flips(roster, tasks, plan, params, now=when, most=query.check) if query.check else ()
+    return replace(plan, speeds=speeds_at(workspace, when), checks=checks)
 
 
 def chosen_rows(board: Board, person: Person, query: AssignmentQuery) -> list[int]:

@@ -1,8 +1,8 @@
 """实测车速: speeds of edges by hour, learned from the tracks of the workspace's own workers.
 
 Every learning writes a version of its own into the workspace's folder; the last one, or the one that somebody chose
-since, counts in every answer (`operations.hours`). What is kept is of roads: how often an edge was passed in an hour and
-the median speed, and nobody's name or way.
+since, counts in every answer (`operations.hours`). What is kept is of roads: how often an edge was passed in an hour
+and the median speed, and nobody's name or way.
 """
 
 from __future__ import annotations
