@@ -9,6 +9,7 @@ from gridgov.model.accounts import ENTITY as ACCOUNT
 from gridgov.model.closures import ENTITY as CLOSURE
 from gridgov.model.duty import ENTITY as WORKER
 from gridgov.model.entities import Entity
+from gridgov.model.evacuations import ENTITY as EVACUATION
 from gridgov.model.hazards import ENTITY as HAZARD
 from gridgov.model.rights import EVERYWHERE, Person, Right, Scope, may, may_on, require
 from gridgov.workspace import Workspace
@@ -52,12 +53,12 @@ def read_changes(workspace: Workspace, after: int, *, limit: int = MOST_AT_ONCE)
 def seen_by(person: Person, change: Change) -> bool:
     """Whether a person may know of a change.
 
-    A closed road and a hazard are for everybody who sees the map. A worker's status is for those who see workers everywhere, and
-    for that worker; accounts are for the admin of the whole area.
+    A closed road, a hazard and an evacuation are for everybody who sees the map. A worker's status is for those who see
+    workers everywhere, and for that worker; accounts are for the admin of the whole area.
     """
     if change.entity_id.startswith(ACCOUNT):
         return may(person, Right.ACCOUNT_MANAGE) and EVERYWHERE[0] in person.areas
-    if change.entity_id.startswith((CLOSURE, HAZARD)):
+    if change.entity_id.startswith((CLOSURE, HAZARD, EVACUATION)):
         return may(person, Right.LAYER_READ)
     if not change.entity_id.startswith(WORKER):
         return may_on(person, Right.INCIDENT_READ, change)

@@ -128,7 +128,7 @@ def withdraw_hazard(workspace: Workspace, person: Person, hazard_id: str, *, rea
     """
     require(person, Right.HAZARD_WRITE)
     entity = _entity(workspace, hazard_id)
-    _check_area(workspace, person, _recorded(entity).hazard)
+    check_hazard_area(workspace, person, _recorded(entity).hazard)
     if entity.columns.status != ACTIVE:
         raise ConflictError(f"hazard {hazard_id} was withdrawn before")
     if len(reason) > _LONGEST_REASON:
@@ -169,13 +169,13 @@ def put_on_books(workspace: Workspace, person: Person, header: HazardHeader, mak
     now = workspace.now()
     hazard = replace(make(), name=header.name.strip())
     hazard = hazard.named(header.replaces or _new_id(workspace, now), header.starts_at or now)
-    _check_area(workspace, person, hazard)
+    check_hazard_area(workspace, person, hazard)
     if known is None:
         event, expected = made(hazard, person.actor, now), 0
     else:
         if known.columns.status != ACTIVE:
             raise ConflictError(f"hazard {header.replaces} was withdrawn; make a new one")
-        _check_area(workspace, person, _recorded(known).hazard)
+        check_hazard_area(workspace, person, _recorded(known).hazard)
         event, expected = updated(hazard, person.actor, now), known.updated_seq
     done = workspace.store.append([event], expected_seq=expected, idempotency_key=key)
     return Hazard.from_dict(done[0].payload["hazard"])
@@ -217,7 +217,7 @@ def _new_id(workspace: Workspace, now: datetime) -> str:
     return f"{now.astimezone(workspace.timezone):%y%m%d}-{signs}"
 
 
-def _check_area(workspace: Workspace, person: Person, hazard: Hazard) -> None:
+def check_hazard_area(workspace: Workspace, person: Person, hazard: Hazard) -> None:
     """Refuse a hazard that touches no grid of the person's area."""
     if EVERYWHERE[0] in person.areas:
         return

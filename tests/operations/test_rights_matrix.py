@@ -29,6 +29,7 @@ from PIL import Image
 import gridgov.operations
 from gridgov.config import Settings
 from gridgov.errors import RecordNotFoundError, RightsError
+from gridgov.evacuation import EvacuationParams
 from gridgov.model.clock import Limit, LimitUnit
 from gridgov.model.features import FeatureQuery
 from gridgov.model.incident_life import Action
@@ -42,6 +43,8 @@ from gridgov.operations import (
     closures,
     crew,
     dispatching,
+    evacuating,
+    evacuation_input,
     features,
     hazards,
     impact,
@@ -53,6 +56,7 @@ from gridgov.operations import (
     positions,
     reporting,
     service_areas,
+    speeds,
     tasks,
 )
 from gridgov.operations import places as grid_places
@@ -77,6 +81,10 @@ district_outline          all    all    all        all       all     all
 dispatch_at               -      -      area       area      -       -
 close_roads               -      -      area       area      -       -
 reopen_roads              -      -      area       area      -       -
+learn_speeds              -      -      -          whole     whole   -
+use_speeds                -      -      -          whole     whole   -
+read_speeds               -      all    all        all       all     all
+speed_versions            -      all    all        all       all     all
 closures_of               -      all    all        all       all     all
 draw_hazard               -      -      -          area      -       -
 withdraw_hazard           -      -      -          area      -       -
@@ -84,6 +92,18 @@ hazards_of                -      all    all        all       all     all
 read_hazard               -      all    all        all       all     all
 impact_of                 -      all    all        all       all     all
 road_consequences         -      all    all        all       all     all
+evacuation_input          -      -      -          area      -       -
+evacuate                  -      -      -          area      -       -
+keep_plan                 -      -      -          area      -       -
+start_evacuation          -      -      -          area      -       -
+give_orders               -      -      -          area      -       -
+withdraw_evacuation       -      -      -          area      -       -
+run_of                    -      -      -          all       -       -
+running                   -      -      -          all       -       -
+evacuations_of            -      all    all        all       all     all
+read_evacuation           -      all    all        all       all     all
+read_plan                 -      all    all        all       all     all
+read_plan_document        -      all    all        all       all     all
 record_positions          -      self   -          -         -       -
 set_status                -      self   area       area      -       -
 collections_of            -      all    all        all       all     all
@@ -138,7 +158,7 @@ FILTERED = {
     "worklist_numbers", "ready_workers", "streets_of", "assign", "overrides",
 }  # fmt: skip
 # What the operations of `features` are made of.
-PARTS = {"collection", "page", "item", "frame", "may_see"}
+PARTS = {"collection", "page", "item", "frame", "may_see", "check_hazard_area"}
 # An administrator of a part does not even learn that an account elsewhere exists.
 HIDDEN = {"change_account", "disable_account", "enable_account", "set_password"}
 OWN_ACCOUNT = {"change_own_password"}  # needs the password itself: test_accounts.py
@@ -283,6 +303,8 @@ def prepare(
         return prepare_closure(here, operation, person, place)
     if operation in HAZARDS:
         return prepare_hazard(here, operation, person, place)
+    if operation in EVACUATIONS:
+        return prepare_evacuation(here, operation, person, place)
     if operation.startswith("move:"):
         return prepare_move(here, Action(operation.removeprefix("move:")), person, place, handler)
     if "account" in operation or "password" in operation:
@@ -319,6 +341,10 @@ def on_the_whole(
         "grid_at": lambda: grid_places.grid_at(here, person, place[0], place[1]),
         "read_grid": lambda: grid_places.read_grid(here, person, place[2]),
         "closures_of": lambda: closures.closures_of(here, person),
+        "learn_speeds": lambda: speeds.learn_speeds(here, person),
+        "use_speeds": lambda: speeds.use_speeds(here, person, ""),
+        "read_speeds": lambda: speeds.read_speeds(here, person),
+        "speed_versions": lambda: speeds.speed_versions(here, person),
         "isochrone_at": lambda: service_areas.isochrone_at(here, person, place[0], place[1], [1.0]),
         "layers_of": lambda: grid_places.layers_of(here, person),
         "services_of": lambda: open311.services_of(here, person, "zh"),
@@ -405,6 +431,45 @@ def prepare_hazard(
         "road_consequences": lambda: impact.road_consequences(here, person, hazard_id),
     }
     return one[operation]
+
+
+EVACUATIONS = {
+    "evacuation_input", "evacuate", "keep_plan", "start_evacuation", "give_orders", "withdraw_evacuation", "run_of",
+    "running", "evacuations_of", "read_evacuation", "read_plan", "read_plan_document",
+}  # fmt: skip
+ANSWERED: dict[str, Any] = {}
+
+
+def prepare_evacuation(
+    here: Workspace, operation: str, person: Person, place: tuple[float, float, str]
+) -> Callable[[], Any]:
+    """Return a call about the evacuation of one grid; the plan is computed once for each place."""
+    lon, lat, grid_code = place
+    if grid_code not in ANSWERED:
+        corner = [(lon - 1e-4, lat - 1e-4), (lon + 1e-4, lat - 1e-4), (lon, lat + 1e-4), (lon - 1e-4, lat - 1e-4)]
+        drawn = {"type": "Polygon", "coordinates": [corner]}
+        hazard = hazards.draw_hazard(here, COMMANDER, drawn, buffer_m=0.0)
+        query = evacuation_input.EvacuationQuery(hazard_id=hazard.hazard_id, params=EvacuationParams(time_limit_s=0.0))
+        ANSWERED[grid_code] = query, evacuating.evacuate(here, COMMANDER, query)
+    query, answer = ANSWERED[grid_code]
+    one: dict[str, Callable[[], Any]] = {
+        "evacuation_input": lambda: evacuation_input.evacuation_input(here, person, query),
+        "evacuate": lambda: evacuating.evacuate(here, person, query),
+        "keep_plan": lambda: evacuating.keep_plan(here, person, query, *answer),
+        "start_evacuation": lambda: evacuating.start_evacuation(here, person, query).wait(60),
+        "running": lambda: evacuating.running(here, person),
+        "evacuations_of": lambda: evacuating.evacuations_of(here, person),
+    }
+    if operation in one:
+        return one[operation]
+    if operation == "run_of":
+        run = evacuating.start_evacuation(here, COMMANDER, query)
+        run.wait(60)
+        return lambda: evacuating.run_of(here, person, run.run_id)
+    kept = evacuating.keep_plan(here, COMMANDER, query, *answer).evacuation.evacuation_id
+    if operation == "withdraw_evacuation":
+        return lambda: evacuating.withdraw_evacuation(here, person, kept, reason="解除")
+    return lambda: getattr(evacuating, operation)(here, person, kept)
 
 
 def road_within(here: Workspace, grid_code: str) -> tuple[int, ...]:

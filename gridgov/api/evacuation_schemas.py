@@ -1,0 +1,103 @@
+"""What the API takes and gives about evacuations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from gridgov.api.schemas import Code, Given, Key, Reason, Shown, Time, Words
+
+_Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class EvacuationParamsGiven(Given):
+    """How a plan is made; see `EvacuationParams` of the library."""
+
+    max_routes_per_zone: Annotated[int, Field(ge=1, le=100)] | None = 2
+    occupancy_persons_per_vehicle: Annotated[float, Field(ge=0.1, le=100)] = 2.5
+    time_limit_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
+    target_gap: Annotated[float, Field(ge=0, le=10)] = 0.005
+    mode: Literal["drive", "walk"] = "drive"
+    capacity_factor: Annotated[float, Field(ge=0.01, le=100)] = 1.0
+    contraflow: bool = False
+    mobilisation: Literal["at_once", "rayleigh", "logit"] = "at_once"
+    mobilisation_s: Annotated[float, Field(ge=1, le=864_000)] = 1800.0
+
+
+class EvacuationGiven(Given):
+    """What a plan is asked for."""
+
+    hazard_id: Key
+    params: EvacuationParamsGiven = EvacuationParamsGiven()
+    roads_close: bool | None = None
+    shelters_out: Annotated[list[Key], Field(max_length=1000)] = Field(default_factory=list)
+    places: Annotated[dict[Key, Annotated[int, Field(ge=0, le=10_000_000)]], Field(max_length=1000)] = Field(
+        default_factory=dict
+    )
+    closed_edges: Annotated[list[Annotated[int, Field(ge=0, le=2**31 - 1)]], Field(max_length=10_000)] = Field(
+        default_factory=list
+    )
+    replaces: Code = ""
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+
+
+class StepShown(Shown):
+    """One better answer of a computation."""
+
+    elapsed_s: float
+    stage: str
+    clearance_time_s: float
+    lower_bound_s: float
+    gap: float
+    unmet_persons: float
+
+
+class RunShown(Shown):
+    """A computation in the background; `evacuation_id` when its plan is on the books."""
+
+    run_id: str
+    hazard_id: str
+    started_by: str
+    state: Literal["running", "done", "failed"]
+    elapsed_s: float
+    error: str
+    steps: list[StepShown]
+    evacuation_id: str | None
+
+
+class EvacuationShown(Shown):
+    """An evacuation on the books."""
+
+    evacuation_id: str
+    hazard_id: str
+    hazard_revision: int
+    replaces: str
+    status: Literal["planned", "ordered", "withdrawn"]
+    by: str
+    at: datetime
+    leave_at: datetime | None
+    note: str
+    digest: str
+    clearance_time_s: float
+    lower_bound_s: float
+    gap: float
+    persons: float
+    unmet_persons: float
+    zones: int
+    shelters: int
+    query: dict[str, Any]
+
+
+class OrdersGiven(Given):
+    """When the order to leave holds; without it, now."""
+
+    leave_at: Time | None = None
+    note: Annotated[Words, Field(max_length=500)] = ""
+
+
+class WithdrawalGiven(Given):
+    """Why."""
+
+    reason: Annotated[Reason, Field(max_length=500)]

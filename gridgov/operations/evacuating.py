@@ -1,0 +1,391 @@
+"""疏散方案: compute a plan for a hazard in the background, watch it, stop it, keep it, give its orders, withdraw it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from gridgov.errors import ConflictError, GridgovError, ParameterError, RecordNotFoundError, StorageError
+from gridgov.evacuation import plan_evacuation
+from gridgov.model.entities import Entity, EntityFilter
+from gridgov.model.evacuation import EvacuationPlan
+from gridgov.model.evacuations import ENTITY, PLANNED, WITHDRAWN, Evacuation, ordered, planned, withdrawn
+from gridgov.model.events import parse_time
+from gridgov.model.rights import Person, Right, require
+from gridgov.operations.board import newest_first
+from gridgov.operations.evacuation_input import EvacuationInput, EvacuationQuery, evacuation_input, query_to_dict
+from gridgov.operations.hazards import check_hazard_area, read_hazard
+from gridgov.workspace import Workspace
+
+KIND = "evacuation"
+FOLDER = "plans"
+_LONGEST_TEXT = 500
+_MOST_RUNS = 20
+_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without signs that are mistaken for another
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvacuation:
+    """An evacuation of the log.
+
+    Attributes
+    ----------
+    status : str
+        ``planned``, ``ordered`` or ``withdrawn``.
+    leave_at : datetime or None
+        When the order to leave holds: the zero of all times of the plan.
+    """
+
+    evacuation: Evacuation
+    status: str
+    by: str
+    at: datetime
+    leave_at: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One better answer of a computation: how long it took, and what it promises."""
+
+    elapsed_s: float
+    stage: str
+    clearance_time_s: float
+    lower_bound_s: float
+    gap: float
+    unmet_persons: float
+
+
+def evacuate(
+    workspace: Workspace,
+    person: Person,
+    query: EvacuationQuery,
+    *,
+    progress: Callable[[EvacuationPlan], bool | None] | None = None,
+    now: datetime | None = None,
+) -> tuple[EvacuationPlan, EvacuationInput]:
+    """Compute a plan for a hazard and return it with the question it answers; nothing is written.
+
+    Raises
+    ------
+    See `evacuation_input`.
+    """
+    asked = evacuation_input(workspace, person, query, now=now)
+    previous = read_plan(workspace, person, query.replaces) if query.replaces else None
+    plan = plan_evacuation(
+        asked.network,
+        asked.demand,
+        asked.shelters,
+        query.params,
+        edge_closes_s=asked.closes_s,
+        previous=previous,
+        progress=progress,
+        seed=query.seed,
+    )
+    return plan, asked
+
+
+def keep_plan(
+    workspace: Workspace, person: Person, query: EvacuationQuery, plan: EvacuationPlan, asked: EvacuationInput
+) -> RecordedEvacuation:
+    """Put a plan on the books: its document in the workspace, its fingerprint and figures in the log."""
+    require(person, Right.EVACUATION_WRITE)
+    check_hazard_area(workspace, person, asked.hazard)
+    document = plan.to_json(compress=True)
+    digest = hashlib.sha256(document).hexdigest()
+    _write(workspace.path / FOLDER, f"{digest}.json.gz", document)
+    now = workspace.now()
+    signs = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    evacuation = Evacuation(
+        evacuation_id=f"{now.astimezone(workspace.timezone):%y%m%d}-{signs}",
+        hazard_id=query.hazard_id,
+        hazard_revision=asked.revision,
+        digest=digest,
+        clearance_time_s=plan.clearance_time_s,
+        lower_bound_s=plan.lower_bound_s,
+        gap=plan.gap,
+        persons=float(asked.demand["persons"].sum()),
+        unmet_persons=plan.unmet_persons,
+        zones=len(asked.demand),
+        shelters=len(asked.shelters),
+        replaces=query.replaces,
+        query=query_to_dict(query),
+    )
+    workspace.store.append([planned(evacuation, person.actor, now)], expected_seq=0)
+    return read_evacuation(workspace, person, evacuation.evacuation_id)
+
+
+def evacuations_of(
+    workspace: Workspace, person: Person, hazard_id: str = "", *, withdrawn_too: bool = False
+) -> tuple[RecordedEvacuation, ...]:
+    """Return the evacuations on the books, the last changed first; of one hazard, if it is given."""
+    require(person, Right.LAYER_READ)
+    where = None if withdrawn_too else EntityFilter(statuses=(PLANNED, "ordered"))
+    found = (_recorded(entity) for entity in newest_first(workspace.store, where, kind=KIND))
+    return tuple(each for each in found if hazard_id in ("", each.evacuation.hazard_id))
+
+
+def read_evacuation(workspace: Workspace, person: Person, evacuation_id: str) -> RecordedEvacuation:
+    """Return one evacuation, also one that was withdrawn.
+
+    Raises
+    ------
+    RecordNotFoundError
+        There is none of that id.
+    """
+    require(person, Right.LAYER_READ)
+    return _recorded(_entity(workspace, evacuation_id))
+
+
+def read_plan(workspace: Workspace, person: Person, evacuation_id: str) -> EvacuationPlan:
+    """Return the plan of an evacuation.
+
+    Raises
+    ------
+    RecordNotFoundError
+        There is no such evacuation.
+    StorageError
+        Its document is missing or is not the one that was kept.
+    """
+    return EvacuationPlan.from_json(read_plan_document(workspace, person, evacuation_id))
+
+
+def read_plan_document(workspace: Workspace, person: Person, evacuation_id: str) -> bytes:
+    """Return the document of a plan, gzipped, after checking its fingerprint; see `read_plan`."""
+    require(person, Right.LAYER_READ)
+    digest = _recorded(_entity(workspace, evacuation_id)).evacuation.digest
+    name = f"{digest}.json.gz"
+    try:
+        document = (workspace.path / FOLDER / name).read_bytes()
+    except OSError as error:
+        raise StorageError(
+            f"the plan of evacuation {evacuation_id} cannot be read ({name}): compute it again"
+        ) from error
+    if hashlib.sha256(document).hexdigest() != digest:
+        raise StorageError(
+            f"the plan of evacuation {evacuation_id} ({name}) was changed after it was kept: do not use it"
+        )
+    return document
+
+
+def give_orders(
+    workspace: Workspace, person: Person, evacuation_id: str, *, leave_at: datetime | None = None, note: str = ""
+) -> RecordedEvacuation:
+    """Put on record that the orders of a plan are given; `leave_at`, by default now, is the zero of its times.
+
+    Raises
+    ------
+    ConflictError
+        They were given before, or the plan was withdrawn.
+    """
+    require(person, Right.EVACUATION_WRITE)
+    entity = _entity_in_area(workspace, person, evacuation_id)
+    if entity.columns.status != PLANNED:
+        raise ConflictError(f"evacuation {evacuation_id} is {entity.columns.status} already; compute a new plan")
+    now = workspace.now()
+    if leave_at is not None and leave_at.tzinfo is None:
+        raise ParameterError("leave_at must be an aware time (with an offset)")
+    event = ordered(evacuation_id, leave_at or now, person.actor, now, note=_checked(note, "note"))
+    workspace.store.append([event], expected_seq=entity.updated_seq)
+    return read_evacuation(workspace, person, evacuation_id)
+
+
+def withdraw_evacuation(workspace: Workspace, person: Person, evacuation_id: str, *, reason: str) -> RecordedEvacuation:
+    """Take a plan off the books, or call its orders back; it stays on record.
+
+    Raises
+    ------
+    ConflictError
+        It was withdrawn before.
+    ParameterError
+        There is no reason.
+    """
+    require(person, Right.EVACUATION_WRITE)
+    entity = _entity_in_area(workspace, person, evacuation_id)
+    if entity.columns.status == WITHDRAWN:
+        raise ConflictError(f"evacuation {evacuation_id} was withdrawn before")
+    if not _checked(reason, "reason"):
+        raise ParameterError(f"say why evacuation {evacuation_id} is withdrawn")
+    event = withdrawn(evacuation_id, person.actor, workspace.now(), reason=reason.strip())
+    workspace.store.append([event], expected_seq=entity.updated_seq)
+    return read_evacuation(workspace, person, evacuation_id)
+
+
+class EvacuationRun:
+    """A computation in the background. It can be watched and stopped by everybody who may plan evacuations.
+
+    Attributes
+    ----------
+    run_id, hazard_id, started_by : str
+    state : str
+        ``running``, ``done`` (also when it was stopped with an answer) or ``failed``.
+    steps : list of Step
+        Every better answer, in order.
+    error : str
+        What was wrong, in one sentence.
+    kept : RecordedEvacuation or None
+    """
+
+    def __init__(self, workspace: Workspace, person: Person, query: EvacuationQuery) -> None:
+        self.run_id = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+        self.hazard_id, self.started_by, self.query = query.hazard_id, person.account_id, query
+        self.state: Literal["running", "done", "failed"] = "running"
+        self.error = ""
+        self.steps: list[Step] = []
+        self.best: EvacuationPlan | None = None
+        self.kept: RecordedEvacuation | None = None
+        self.started_at = workspace.wall_now()
+        self._workspace, self._person = workspace, person
+        self._stop = threading.Event()
+        self._ended = threading.Event()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since it started."""
+        return (self._workspace.wall_now() - self.started_at).total_seconds()
+
+    def stop(self) -> None:
+        """Ask for an end: the best answer so far is kept."""
+        self._stop.set()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end; return whether it has come."""
+        return self._ended.wait(timeout_s)
+
+    def start(self) -> None:
+        """Begin to compute."""
+        threading.Thread(target=self._work, name=f"evacuation-{self.run_id}", daemon=True).start()
+
+    def _work(self) -> None:
+        try:
+            plan, asked = evacuate(self._workspace, self._person, self.query, progress=self._better)
+            self._better(plan)
+            self.kept = keep_plan(self._workspace, self._person, self.query, plan, asked)
+            self.state = "done"
+        except GridgovError as error:
+            self.error, self.state = str(error), "failed"
+        finally:
+            if self.state == "running":  # a fault of ours: the page must not wait for ever
+                self.error, self.state = "the computation broke off; see the server's log", "failed"
+            self._ended.set()
+
+    def _better(self, plan: EvacuationPlan) -> bool:
+        self.best = plan
+        step = Step(self.elapsed_s, plan.stage, plan.clearance_time_s, plan.lower_bound_s, plan.gap, plan.unmet_persons)
+        if not self.steps or replace(self.steps[-1], elapsed_s=step.elapsed_s) != step:
+            self.steps.append(step)
+        return not self._stop.is_set()
+
+
+def start_evacuation(workspace: Workspace, person: Person, query: EvacuationQuery) -> EvacuationRun:
+    """Begin to compute a plan for a hazard; the finished plan is kept.
+
+    Raises
+    ------
+    ConflictError
+        Another computation is running: two would take each other's time.
+    RightsError, RecordNotFoundError
+        See `evacuation_input`.
+    """
+    require(person, Right.EVACUATION_WRITE)
+    check_hazard_area(workspace, person, read_hazard(workspace, person, query.hazard_id).hazard)
+    runs = _runs(workspace)
+    with runs.lock:
+        if (other := runs.running()) is not None:
+            raise ConflictError(
+                f"a plan for hazard {other.hazard_id} is being computed, started by {other.started_by}; "
+                "stop it or wait for its end"
+            )
+        run = EvacuationRun(workspace, person, query)
+        runs.known[run.run_id] = run
+        while len(runs.known) > _MOST_RUNS:
+            del runs.known[next(iter(runs.known))]
+        run.start()
+    return run
+
+
+def run_of(workspace: Workspace, person: Person, run_id: str) -> EvacuationRun:
+    """Return a computation of this server.
+
+    Raises
+    ------
+    RecordNotFoundError
+        It is unknown: it ended long ago, or the server was started anew.
+    """
+    require(person, Right.EVACUATION_WRITE)
+    run = _runs(workspace).known.get(run_id)
+    if run is None:
+        raise RecordNotFoundError(f"there is no computation '{run_id[:20]}'; look into the list of plans")
+    return run
+
+
+def running(workspace: Workspace, person: Person) -> EvacuationRun | None:
+    """Return the computation that is running, if any."""
+    require(person, Right.EVACUATION_WRITE)
+    return _runs(workspace).running()
+
+
+class _Runs:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.known: dict[str, EvacuationRun] = {}
+
+    def running(self) -> EvacuationRun | None:
+        return next((run for run in list(self.known.values()) if run.state == "running"), None)
+
+
+def _runs(workspace: Workspace) -> _Runs:
+    return workspace.cached("evacuation_runs", _Runs)
+
+
+def _entity(workspace: Workspace, evacuation_id: str) -> Entity:
+    entity = workspace.store.entity(ENTITY + evacuation_id) if evacuation_id else None
+    if entity is None:
+        raise RecordNotFoundError(f"there is no evacuation '{evacuation_id[:40]}'")
+    return entity
+
+
+def _entity_in_area(workspace: Workspace, person: Person, evacuation_id: str) -> Entity:
+    entity = _entity(workspace, evacuation_id)
+    hazard_id = entity.state["evacuation"]["hazard_id"]
+    check_hazard_area(workspace, person, read_hazard(workspace, person, hazard_id).hazard)
+    return entity
+
+
+def _recorded(entity: Entity) -> RecordedEvacuation:
+    state = entity.state
+    last = state.get("withdrawn") or state.get("ordered") or state
+    leave = (state.get("ordered") or {}).get("leave_at")
+    return RecordedEvacuation(
+        Evacuation.from_dict(state["evacuation"]),
+        state["status"],
+        last["by"],
+        parse_time(last["at"]),
+        parse_time(leave) if leave else None,
+        last.get("reason") or last.get("note") or "",
+    )
+
+
+def _checked(text: str, what: str) -> str:
+    if len(text) > _LONGEST_TEXT:
+        raise ParameterError(f"the {what} has {len(text)} characters; write at most {_LONGEST_TEXT}")
+    return text.strip()
+
+
+def _write(folder: Path, name: str, content: bytes) -> None:
+    """Write a file that is complete or not there."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    draft = folder / f".{name}.{secrets.token_hex(4)}"
+    draft.touch(mode=0o600)
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(folder / name)

@@ -1,0 +1,225 @@
+"""疏散需求: who has to leave a hazard from where, which shelters stand, which roads close when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from gridgov.analysis.cutting_off import closing_times
+from gridgov.errors import ParameterError
+from gridgov.evacuation import EvacuationParams
+from gridgov.model import TravelMode
+from gridgov.model.hazards import Hazard, HazardKind
+from gridgov.model.rights import Person, Right, require
+from gridgov.network import Places, RoadNetwork
+from gridgov.network.validation import CLOSED, Int64s
+from gridgov.operations.closures import network_now
+from gridgov.operations.hazards import check_hazard_area, read_hazard
+from gridgov.operations.impact import impact_of
+from gridgov.workspace import Workspace
+
+FAR_FROM_ROADS_M = 1_000.0
+_PERSONS_PER_M_S = 1.25  # that a metre of walkway lets through in a second, and the width where no road says it
+_WALKWAY_M = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvacuationQuery:
+    """What a plan is asked for.
+
+    Attributes
+    ----------
+    hazard_id : str
+    params : EvacuationParams
+    roads_close : bool or None
+        Whether roads close when the hazard comes to them. None: not where the hazard was drawn without a time of
+        arrival (people leave before it) and not under a plume (the roads stay), else yes.
+    shelters_out : tuple of str
+        Shelters that must not be used; those inside the hazard never are.
+    places : mapping of str to int
+        Places of single shelters where they are not those of the layer.
+    closed_edges : tuple of int
+        Edges closed for this plan alone, beside the closures on the books.
+    replaces : str
+        The evacuation of which this is a changed version: its plan is the start of the computation.
+    seed : int
+    """
+
+    hazard_id: str
+    params: EvacuationParams = field(default_factory=EvacuationParams)
+    roads_close: bool | None = None
+    shelters_out: tuple[str, ...] = ()
+    places: Mapping[str, int] = field(default_factory=dict)
+    closed_edges: tuple[int, ...] = ()
+    replaces: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class EvacuationInput:
+    """The question that `plan_evacuation` answers, made from a workspace.
+
+    Attributes
+    ----------
+    network : RoadNetwork
+        As it is at the moment, with capacities.
+    demand : DataFrame
+        zone_id (the grid's code), node, persons (missing: not known), deadline_s.
+    shelters : DataFrame
+        shelter_id, name, node, capacity_persons, lon, lat.
+    closes_s : float array, shape (edges,)
+    struck : tuple of str
+        Shelters inside the hazard.
+    far_from_roads : tuple of str
+        Grids and shelters more than `FAR_FROM_ROADS_M` from every road; they are counted at the nearest one.
+    """
+
+    hazard: Hazard
+    revision: int
+    network: RoadNetwork
+    demand: pd.DataFrame
+    shelters: pd.DataFrame
+    closes_s: NDArray[np.float64]
+    struck: tuple[str, ...]
+    far_from_roads: tuple[str, ...]
+
+
+def evacuation_input(
+    workspace: Workspace, person: Person, query: EvacuationQuery, *, now: datetime | None = None
+) -> EvacuationInput:
+    """Return who has to leave a hazard, where to, and on which roads.
+
+    Raises
+    ------
+    RightsError
+        The person may not plan evacuations, or the hazard touches no grid of the person's area.
+    RecordNotFoundError
+        There is no such hazard.
+    ParameterError
+        A shelter or an edge that does not exist, a number of places below 0; nobody lives in the hazard.
+    LayerNotFoundError
+        The workspace has no roads, grids or shelters.
+    """
+    require(person, Right.EVACUATION_WRITE)
+    when = now or workspace.now()
+    record = read_hazard(workspace, person, query.hazard_id)
+    hazard = record.hazard
+    check_hazard_area(workspace, person, hazard)
+    mode = TravelMode.WALK if query.params.mode == "walk" else TravelMode.DRIVE
+    network = _with_capacity(network_now(workspace, mode, when), mode)
+    if query.closed_edges:
+        network = network.with_closures(list(query.closed_edges))
+    impact = impact_of(workspace, person, query.hazard_id, now=when).impact
+    delay_s = (hazard.starts_at - when).total_seconds() if hazard.starts_at is not None else 0.0
+    demand, far = _demand(workspace, network, impact.by_grid, delay_s)
+    struck = tuple(str(each) for each in impact.shelters["shelter_id"]) if len(impact.shelters) else ()
+    shelters, far_shelters = _shelters(workspace, network, query, struck)
+    closes = np.full(network.n_edges, np.inf)
+    if _roads_close(hazard, query.roads_close):
+        closes = closing_times(network, hazard.zones, delay_s=delay_s)
+    return EvacuationInput(hazard, record.revision, network, demand, shelters, closes, struck, (*far, *far_shelters))
+
+
+def _with_capacity(network: RoadNetwork, mode: TravelMode) -> RoadNetwork:
+    """Return the network with the persons an hour of its walkways where people walk."""
+    if mode is not TravelMode.WALK:
+        return network
+    persons_per_hour = np.full(network.n_edges, _PERSONS_PER_M_S * _WALKWAY_M * 3600.0)
+    return network.with_capacity(persons_per_hour)
+
+
+def _roads_close(hazard: Hazard, wanted: bool | None) -> bool:
+    if wanted is not None:
+        return wanted
+    if hazard.kind is HazardKind.PLUME:
+        return False
+    return hazard.kind is not HazardKind.DRAWN or any(zone.arrival_s > 0 for zone in hazard.zones)
+
+
+def _demand(
+    workspace: Workspace, network: RoadNetwork, inside: pd.DataFrame, delay_s: float
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return one zone for each grid in the hazard; nobody has to leave a grid in which nobody lives."""
+    inside = inside[~(inside["persons"] == 0)]
+    if not len(inside):
+        raise ParameterError("nobody is known to live in the hazard, so there is nobody to bring to safety")
+    grids = workspace.layer("grids").set_index("grid_code").loc[inside["grid_code"].tolist()]
+    middle = grids.geometry.representative_point()
+    places = network.snap(middle.x.to_numpy(), middle.y.to_numpy())
+    arrival = inside["arrival_s"].to_numpy(dtype=float) + delay_s
+    frame = pd.DataFrame(
+        {
+            "zone_id": inside["grid_code"].astype(str).to_numpy(),
+            "node": _nodes(network, places),
+            "persons": inside["persons"].to_numpy(dtype=float),
+            "deadline_s": np.where(arrival > 0, arrival, np.nan),
+        }
+    )
+    far = frame["zone_id"][places.distance_m > FAR_FROM_ROADS_M]
+    return frame, tuple(far.astype(str))
+
+
+def _shelters(
+    workspace: Workspace, network: RoadNetwork, query: EvacuationQuery, struck: tuple[str, ...]
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    layer = workspace.layer("shelters")
+    known = layer["shelter_id"].astype(str)
+    for given in (*query.shelters_out, *query.places):
+        if given not in set(known):
+            raise ParameterError(f"there is no shelter '{given[:40]}'; see the layer of shelters for their ids")
+    out = {*query.shelters_out, *struck}
+    layer = layer[~known.isin(out).to_numpy()]
+    ids = layer["shelter_id"].astype(str).to_numpy()
+    lon, lat = shapely.get_x(layer.geometry.array), shapely.get_y(layer.geometry.array)
+    places = network.snap(lon, lat) if len(layer) else None
+    capacity = pd.to_numeric(layer["capacity_persons"]).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    for row in np.flatnonzero(np.isin(ids, list(query.places))).tolist():
+        capacity[row] = query.places[ids[row]]
+    if (capacity < 0).any():
+        worst = ids[int(np.argmin(np.nan_to_num(capacity)))]
+        raise ParameterError(f"shelter {worst} has fewer than 0 places; give a number from 0 on")
+    frame = pd.DataFrame(
+        {
+            "shelter_id": ids,
+            "name": layer["name"].fillna("").astype(str).to_numpy() if "name" in layer else "",
+            "node": np.zeros(0, dtype=np.int64) if places is None else _nodes(network, places),
+            "capacity_persons": capacity,
+            "lon": lon,
+            "lat": lat,
+        }
+    )
+    far = () if places is None else tuple(ids[places.distance_m > FAR_FROM_ROADS_M].tolist())
+    return frame, far
+
+
+def _nodes(network: RoadNetwork, places: Places) -> Int64s:
+    """Return the node of each place: the nearer end of its street, on a one-way street the end where it leads to."""
+    streets = network.topology.streets
+    open_of_street = np.bincount(
+        streets.street_of_edge[network.travel_time_ms != CLOSED], minlength=len(streets.first_of_street) - 1
+    )
+    edge = np.maximum(places.edge, 0)
+    one_way = open_of_street[streets.street_of_edge[edge]] < 2
+    head = one_way | (places.fraction >= 0.5)
+    end = np.where(head, network.head[edge], network.tail[edge])
+    return np.where(places.edge < 0, places.node, end).astype(np.int64)
+
+
+def query_to_dict(query: EvacuationQuery) -> dict[str, Any]:
+    """Return what was asked for as plain data for JSON."""
+    params = {name: getattr(query.params, name) for name in query.params.__dataclass_fields__}
+    return {
+        "params": params,
+        "roads_close": query.roads_close,
+        "shelters_out": list(query.shelters_out),
+        "places": dict(query.places),
+        "closed_edges": list(query.closed_edges),
+        "seed": query.seed,
+    }
