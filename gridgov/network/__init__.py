@@ -11,6 +11,7 @@ track_speeds.py  speeds of edges from recorded tracks
 hours.py         the network as it is at an hour of the day, by class of road
 isochrones.py    roads within some minutes, cut to the point, and the areas beside them
 reaching.py      everything within a time of some places; time to the nearest of many
+main_part.py     `MainPart`: who comes to the main part of the roads, and who is cut off from it
 hierarchy.py     `Hierarchy` and `Metric`: customizable contraction hierarchies; _order: dissection_kernels under it,
                  _storage: the order in a file, _queries: matrices, nearest and routes; _kernels, _search and _paths
                  are compiled
@@ -34,6 +35,7 @@ from gridgov.network.hierarchy_order import node_order
 from gridgov.network.hierarchy_storage import stored_order
 from gridgov.network.hours import with_hour
 from gridgov.network.isochrones import Isochrones, isochrones
+from gridgov.network.main_part import MainPart
 from gridgov.network.matrix import travel_times
 from gridgov.network.nearest import Nearest, NearestBatch, WorkerIndex, nearest_workers, nearest_workers_batch
 from gridgov.network.places import Location, Locations, Place, Places
@@ -51,6 +53,7 @@ __all__ = [
     "Isochrones",
     "Location",
     "Locations",
+    "MainPart",
     "Metric",
     "Nearest",
     "NearestBatch",

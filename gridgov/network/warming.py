@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gridgov.network.main_part import MainPart
 from gridgov.network.nearest import nearest_workers, nearest_workers_batch
 from gridgov.network.reaching import reach
 from gridgov.network.road_network import RoadNetwork
@@ -32,6 +33,7 @@ def warm_up(progress: Progress | None = None) -> None:
         ("network.warm_up.batch", lambda: nearest_workers_batch(network, [0], [1], k=1)),
         ("network.warm_up.matrix", lambda: network.travel_times([0], [1])),
         ("network.warm_up.reach", lambda: reach(network, [0])),
+        ("network.warm_up.reach", lambda: MainPart(network).joins([0], "to")),
         ("network.warm_up.hierarchy", lambda: ring.with_closures([0]).metric),
         ("network.warm_up.hierarchy", lambda: ring.travel_times([0], [1], engine="hierarchy")),
         ("network.warm_up.hierarchy", lambda: nearest_workers(ring, 0, [1], k=1, engine="hierarchy")),

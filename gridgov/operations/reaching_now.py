@@ -18,8 +18,7 @@ from gridgov.dispatch import Roster
 from gridgov.model import TravelMode
 from gridgov.model.incident_record import RUNNING
 from gridgov.model.incidents import IncidentState
-from gridgov.network import CLOSED, Places, RoadNetwork, nearest_workers_batch, reach
-from gridgov.network.main_part import main_part
+from gridgov.network import CLOSED, MainPart, Places, RoadNetwork, nearest_workers_batch, reach
 from gridgov.network.validation import Int64s
 from gridgov.operations.board import Board
 from gridgov.operations.closures import RoadsAt
@@ -140,9 +139,9 @@ def _measured(workspace: Workspace, board: Board, roads: RoadsAt) -> Reached:
     time_ms, worker = _nearest(board, roads.roster, able, where)
     _arrivals(board, roads.roster, where, time_ms, worker)
     shut_for_all = [shut(network, where[mode]) for mode, network in roads.networks.items()]
-    car = roads.networks[TravelMode.DRIVE]
-    grid_joined, facilities = _joined(workspace, car)
-    worker_joined, on_closed = _workers(roads.roster)
+    parts = {mode: MainPart(network) for mode, network in roads.networks.items()}
+    grid_joined, facilities = _joined(workspace, parts[TravelMode.DRIVE])
+    worker_joined, on_closed = _workers(roads.roster, parts)
     return Reached(
         able=able,
         grid_ms=_grid_times(workspace, roads.roster, able),
@@ -212,25 +211,22 @@ def _grid_times(workspace: Workspace, roster: Roster, able: NDArray[np.bool_]) -
     return np.where(best == _NO_WAY, -1, best)
 
 
-def _joined(workspace: Workspace, car: RoadNetwork) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.bool_]]]:
+def _joined(workspace: Workspace, part: MainPart) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.bool_]]]:
     """Return which grids a car reaches from the main part, and which facilities it reaches and leaves again."""
-    mode, start = TravelMode.DRIVE, [int(main_part(car).argmax())]
-    there, back = reach(car, start), reach(car, start, direction="to")
     facilities = {}
     for of in coverage_subjects(workspace):
         if of != WORKERS:
-            _, places = fixed_places(workspace, of, mode)
-            facilities[of] = (there.times(places)[0] >= 0) & (back.times(places)[0] >= 0)
+            _, places = fixed_places(workspace, of, TravelMode.DRIVE)
+            facilities[of] = part.joins(places, "from") & part.joins(places, "to")
     if not workspace.has("grids"):
         return np.zeros(0, dtype=np.bool_), facilities
-    return there.times(grid_places(workspace, mode))[0] >= 0, facilities
+    return part.joins(grid_places(workspace, TravelMode.DRIVE), "from"), facilities
 
 
-def _workers(roster: Roster) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _workers(roster: Roster, parts: Mapping[TravelMode, MainPart]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which workers come to the main part of their roads, and which stand on a closed road."""
     joined, on_closed = np.zeros(len(roster), dtype=np.bool_), np.zeros(len(roster), dtype=np.bool_)
-    for group in roster.groups.values():
-        start = [int(main_part(group.network).argmax())]
-        joined[group.rows] = reach(group.network, start, direction="to").times(group.places)[0] >= 0
+    for mode, group in roster.groups.items():
+        joined[group.rows] = parts[mode].joins(group.places, "to")
         on_closed[group.rows] = shut(group.network, group.places)
     return joined, on_closed
