@@ -26,7 +26,7 @@ ORDER: list[set[str]] = [
     {"workspace"},
     {"operations"},
     {"api"},
-    {"cli_roads", "cli_users", "cli_verify"},
+    {"cli_evacuate", "cli_roads", "cli_users", "cli_verify"},
     {"cli"},  # its serve command starts the server
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}
