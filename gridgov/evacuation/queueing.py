@@ -1,0 +1,206 @@
+"""Traffic as queues on roads: a packet drives an edge in its travel time and queues at its end, compiled.
+
+The model is the queue of MATSim's QSim and of the spatial queue in the literature (Simon, Esser, Nagel 1999): an edge
+lets out no more than its capacity, first in first out; it holds no more vehicles than have room on it, and who finds no
+room in the next edge waits at the end of the own one, with all behind it (spill-back). Times are exact; only who comes
+first at a crossing, and when freed room is seen, are decided within steps of `step_s`. Whoever has stood before a full
+road for `patience_s` squeezes in, which dissolves rings of roads that wait for each other; it is counted.
+
+A packet's time is that of its last vehicle, so that cutting a flow into packets delays nobody.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridgov.network.compiling import compiled
+
+Floats: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
+
+WHEEL = 4096  # steps that the calendar of waiting edges looks ahead
+SQUEEZED, CAUGHT, STRANDED, ROWS = 0, 1, 2, 3  # places in `counts`
+
+
+@compiled
+def _put(edge: int, step: int, now: int, due: Ints, bucket: Ints, before: Ints, after: Ints, ends: Ints) -> None:
+    """Enter an edge into the calendar, at the end of a step's list; it may stand in it once."""
+    if bucket[edge] >= 0:
+        _take(edge, bucket, before, after, ends)
+    due[edge] = max(step, now)
+    place = min(due[edge], now + WHEEL - 1) % WHEEL
+    bucket[edge], after[edge], before[edge] = place, -1, ends[place, 1]
+    if ends[place, 1] >= 0:
+        after[ends[place, 1]] = edge
+    else:
+        ends[place, 0] = edge
+    ends[place, 1] = edge
+
+
+@compiled
+def _take(edge: int, bucket: Ints, before: Ints, after: Ints, ends: Ints) -> None:
+    """Take an edge out of the calendar."""
+    place = bucket[edge]
+    if before[edge] >= 0:
+        after[before[edge]] = after[edge]
+    else:
+        ends[place, 0] = after[edge]
+    if after[edge] >= 0:
+        before[after[edge]] = before[edge]
+    else:
+        ends[place, 1] = before[edge]
+    bucket[edge] = -1
+
+
+@compiled
+def _record(edge: int, since: float, until: float, vehicles: float, row_of_edge: Ints, queue: Floats, state: Floats,
+            counts: Ints) -> None:  # fmt: skip
+    """Add a wait to the edge's row; when the time does not fit, two columns become one."""
+    columns = queue.shape[1]
+    while until > columns * state[0]:
+        for row in range(counts[ROWS]):
+            for column in range(columns // 2):
+                queue[row, column] = (queue[row, 2 * column] + queue[row, 2 * column + 1]) / 2
+            queue[row, columns // 2 :] = 0.0
+        state[0] *= 2
+    if row_of_edge[edge] < 0:
+        if counts[ROWS] == queue.shape[0]:
+            return
+        row_of_edge[edge] = counts[ROWS]
+        counts[ROWS] += 1
+    width = state[0]
+    for column in range(int(since / width), min(int(until / width), columns - 1) + 1):
+        inside = min(until, (column + 1) * width) - max(since, column * width)
+        queue[row_of_edge[edge], column] += vehicles * inside / width
+
+
+@compiled
+def _forget(edge: int, waits_for: Ints, first_waiting: Ints, next_waiting: Ints) -> None:
+    """Take an edge out of the list of those that wait for room in another."""
+    full = waits_for[edge]
+    if first_waiting[full] == edge:
+        first_waiting[full] = next_waiting[edge]
+    else:
+        one = first_waiting[full]
+        while next_waiting[one] != edge:
+            one = next_waiting[one]
+        next_waiting[one] = next_waiting[edge]
+    waits_for[edge] = -1
+
+
+@compiled
+def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with many arrays are slow here
+    route_start: Ints,  # of each flow in `route`, and the end
+    route: Ints,  # edges
+    flow: Ints,  # of each packet
+    vehicles: Floats,  # of each packet
+    ready: Floats,  # when each packet wants to leave, seconds; is overwritten
+    source: Ints,  # the queue of each packet at its zone: edges + 0, 1, …; packets are ordered by it, then by time
+    travel_s: Floats,  # of each edge, and 0 of each source
+    service_s: Floats,  # seconds for a vehicle to leave the edge; 0 of sources
+    room: Floats,  # vehicles on each edge
+    closes_s: Floats,  # inf: never
+    steps: Floats,  # step_s, patience_s, width of a column of `queue` to begin with
+    queue: Floats,  # shape (rows, columns): is filled with the mean number of waiting vehicles
+    row_of_edge: Ints,  # -1; is filled
+    state: Floats,  # is filled with the width of the columns
+    counts: Ints,  # is filled: squeezed in, caught on a closed road, stranded before one, rows used
+) -> tuple[Floats, Floats]:
+    """Drive all packets; return when each left its zone and when it arrived (inf: never)."""
+    n_all, n_packets = len(travel_s), len(flow)
+    step_s, patience_s = steps[0], steps[1]
+    state[0] = steps[2]
+    first, last = np.full(n_all, -1), np.full(n_all, -1)
+    behind, at = np.full(n_packets, -1), np.full(n_packets, -1)
+    load, out_at, seen = np.zeros(n_all), np.full(n_all, -np.inf), np.zeros(n_all)
+    blocked = np.full(n_all, np.inf)
+    waits_for, first_waiting, next_waiting = np.full(n_all, -1), np.full(n_all, -1), np.full(n_all, -1)
+    due, bucket, before, after = np.zeros(n_all, np.int64), np.full(n_all, -1), np.full(n_all, -1), np.full(n_all, -1)
+    ends = np.full((WHEEL, 2), -1)
+    left, arrived = np.full(n_packets, np.inf), np.full(n_packets, np.inf)
+    for packet in range(n_packets):
+        own = source[packet]
+        if first[own] < 0:
+            first[own] = packet
+            _put(own, int(ready[packet] / step_s), 0, due, bucket, before, after, ends)
+        else:
+            behind[last[own]] = packet
+        last[own] = packet
+    remaining, now = n_packets, 0
+    while remaining > 0:
+        place, end_s = now % WHEEL, (now + 1) * step_s
+        while ends[place, 0] >= 0:
+            edge = ends[place, 0]
+            _take(edge, bucket, before, after, ends)
+            if due[edge] > now:
+                _put(edge, due[edge], now, due, bucket, before, after, ends)
+                continue
+            while first[edge] >= 0:
+                packet = first[edge]
+                amount = vehicles[packet]
+                leaves = max(ready[packet], out_at[edge] + amount * service_s[edge], seen[edge])
+                if leaves >= end_s:
+                    _put(edge, int(leaves / step_s), now, due, bucket, before, after, ends)
+                    break
+                following, lost = -1, False
+                spot = route_start[flow[packet]] + at[packet] + 1
+                if spot < route_start[flow[packet] + 1]:
+                    following = route[spot]
+                    lost = leaves + travel_s[following] > closes_s[following] + 1e-3
+                if following >= 0 and not lost and load[following] > 0 and load[following] + amount > room[following]:
+                    blocked[edge] = min(blocked[edge], leaves)
+                    if end_s - blocked[edge] < patience_s:
+                        if waits_for[edge] < 0:
+                            waits_for[edge], next_waiting[edge] = following, -1
+                            if first_waiting[following] < 0:
+                                first_waiting[following] = edge
+                            else:
+                                one = first_waiting[following]
+                                while next_waiting[one] >= 0:
+                                    one = next_waiting[one]
+                                next_waiting[one] = edge
+                        late = int((blocked[edge] + patience_s) / step_s)
+                        _put(edge, max(late, now + 1), now, due, bucket, before, after, ends)
+                        break
+                    counts[SQUEEZED] += 1
+                    leaves = max(leaves, end_s - step_s)
+                if waits_for[edge] >= 0:
+                    _forget(edge, waits_for, first_waiting, next_waiting)
+                if at[packet] < 0:
+                    left[packet] = leaves
+                else:
+                    if leaves > closes_s[edge] + 1e-3:
+                        counts[CAUGHT] += 1
+                    if leaves - ready[packet] > 0.5:
+                        _record(edge, ready[packet], leaves, amount, row_of_edge, queue, state, counts)
+                first[edge] = behind[packet]
+                behind[packet] = -1
+                load[edge] -= amount
+                out_at[edge], blocked[edge] = leaves, np.inf
+                woken = first_waiting[edge]
+                first_waiting[edge] = -1
+                while woken >= 0:
+                    seen[woken], waits_for[woken] = leaves, -1
+                    _put(woken, now, now, due, bucket, before, after, ends)
+                    woken = next_waiting[woken]
+                if following < 0 or lost:
+                    remaining -= 1
+                    if lost:
+                        counts[STRANDED] += 1
+                    else:
+                        arrived[packet] = leaves
+                    continue
+                at[packet] += 1
+                ready[packet] = leaves + travel_s[following]
+                load[following] += amount
+                if first[following] < 0:
+                    first[following] = packet
+                    _put(following, int(ready[packet] / step_s), now, due, bucket, before, after, ends)
+                else:
+                    behind[last[following]] = packet
+                last[following] = packet
+        now += 1
+    return left, arrived
