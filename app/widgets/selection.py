@@ -56,18 +56,38 @@ def choose_place(lon: float, lat: float) -> None:
     _choose(Selection(lon, lat))
 
 
-def take_click(opened: Workspace, who: Person, returned: dict[str, Any] | None) -> None:
-    """Take a new click on the map; the map reports the last one again in every rerun."""
+def take_click(opened: Workspace, who: Person, returned: dict[str, Any] | None, *, select: bool = True) -> None:
+    """Take a new click on the map; the map reports the last one again in every rerun.
+
+    Parameters
+    ----------
+    select : bool
+        The click selects the incident or place there; otherwise it is kept for `clicked`.
+    """
     click = (returned or {}).get("last_clicked")
     if click is None or click == st.session_state.get("click_taken"):
         return
     st.session_state["click_taken"] = click
     lon, lat = float(click["lng"]), float(click["lat"])
+    if not select:
+        st.session_state["clicked"] = (lon, lat)
+        return
     found = incident_near(opened, who, lon, lat, within_m=CLICK_M)
     if found is not None:
         choose_incident(opened, who, found)
     else:
         choose_place(lon, lat)
+
+
+def clicked() -> tuple[float, float] | None:
+    """Return the place (lon, lat) of the last click that selected nothing; None before the first."""
+    place: tuple[float, float] | None = st.session_state.get("clicked")
+    return place
+
+
+def forget_click() -> None:
+    """Forget the last click that selected nothing."""
+    st.session_state.pop("clicked", None)
 
 
 def ask_zoom(frame: tuple[tuple[float, float], int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from html import escape
 
 import streamlit as st
@@ -16,7 +17,7 @@ from gridgov.errors import RightsError
 from gridgov.i18n import Lang
 from gridgov.maps import rank_colour
 from gridgov.model import DispatchOption, DispatchPlan, TravelMode
-from gridgov.model.rights import Person
+from gridgov.model.rights import Person, Right, may
 from gridgov.operations.dispatching import dispatch_at, skills_of
 from gridgov.workspace import Workspace
 
@@ -26,13 +27,26 @@ def ask_dispatch(opened: Workspace, who: Person, selection: Selection) -> Dispat
     if not opened.has_network:
         st.info(text("console.no_roads"))
         return None
-    skill, mode = kept_choice("skill"), kept_choice("mode")
-    lon, lat = selection.lon, selection.lat
     try:
-        return dispatch_at(opened, who, lon, lat, skills=[skill] if skill else (), modes=[mode] if mode else None)
+        return _dispatch(opened, who, selection)
     except RightsError:
         st.info(text("case.outside_area"))
         return None
+
+
+def asked_dispatch(opened: Workspace, who: Person, selection: Selection) -> DispatchPlan | None:
+    """Return the plan as `ask_dispatch` does, without a word where there is none."""
+    if not opened.has_network or not may(who, Right.DISPATCH_PLAN):
+        return None
+    with suppress(RightsError):
+        return _dispatch(opened, who, selection)
+    return None
+
+
+def _dispatch(opened: Workspace, who: Person, selection: Selection) -> DispatchPlan:
+    skill, mode = kept_choice("skill"), kept_choice("mode")
+    lon, lat = selection.lon, selection.lat
+    return dispatch_at(opened, who, lon, lat, skills=[skill] if skill else (), modes=[mode] if mode else None)
 
 
 def chosen_rank(plan: DispatchPlan) -> int:

@@ -63,7 +63,7 @@ OPEN: tuple[Opening, ...] = (
     Opening("/api/docs"),
     Opening("/api/openapi.json"),
 )
-_APIS = ("/api/", "/tiles/", "/points/")
+_APIS = ("/api/", "/tiles/", "/points/", "/shapes/")
 # Streamlit's own uploads carry its own token (server.enableXsrfProtection).
 _OWN_CSRF = ("/_stcore/",)
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")

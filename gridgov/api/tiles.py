@@ -1,4 +1,4 @@
-"""Routes of the map: vector and raster tiles, points. They read the workspace and never change it."""
+"""Routes of the map: vector and raster tiles, points, shapes. They read the workspace and never change it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gridgov.errors import GridgovError, NotFoundError, ParameterError, RightsError
+from gridgov.i18n import Lang, as_lang
 from gridgov.maps import encode_points, raster_tile, read_tile
 from gridgov.model import LayerSpec
 from gridgov.model.rights import PUBLIC, Person, Right, require
@@ -54,6 +55,9 @@ class TileSource(Protocol):
     def tiles_path(self, layer_id: str) -> Path:
         """Return the tile archive of a layer."""
 
+    def shapes(self, layer_id: str, person: Person, lang: Lang) -> bytes:
+        """Return shapes that change, as JSON."""
+
     def points_version(self, layer_id: str, person: Person) -> str:
         """Return what changes when a person's points of a layer do (workers go off shift without any new data).
 
@@ -76,6 +80,7 @@ class TileRoutes:
         return [
             Route("/tiles/{layer}/{place:path}", self.tile),
             Route("/points/{layer}", self.points),
+            Route("/shapes/{layer}", self.shapes),
         ]
 
     def tile(self, request: Request) -> Response:
@@ -101,6 +106,16 @@ class TileRoutes:
                 raise NotFoundError(f"layer '{layer_id}' has no points")
             packed = self._packed(layer_id, person_of(request))
             return _answer(request, packed, "application/octet-stream", gzipped=True, keep=_ASK_AGAIN)
+        except GridgovError as error:
+            return refuse(error)
+
+    def shapes(self, request: Request) -> Response:
+        """Answer with lines and marks that change, such as closures, as JSON."""
+        try:
+            lang = as_lang(request.query_params.get("lang"))
+            found = self._source.shapes(request.path_params["layer"], person_of(request), lang)
+            packed = gzip.compress(found, 4, mtime=0)
+            return _answer(request, packed, "application/json", gzipped=True, keep=_ASK_AGAIN)
         except GridgovError as error:
             return refuse(error)
 

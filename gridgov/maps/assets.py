@@ -23,7 +23,10 @@ from gridgov.errors import NotFoundError
 PREFIX = "/assets"
 _STATIC = Path(__file__).parent / "static"
 # Our own scripts, in the order in which they build on each other; the browser gets them as one file.
-_SCRIPTS = ("base.js", "symbols.js", "vector_layer.js", "point_layer.js", "label_layer.js", "panels.js", "console.js")
+_SCRIPTS = (
+    "base.js", "symbols.js", "vector_layer.js", "point_layer.js", "shape_layer.js", "label_layer.js", "panels.js",
+    "drawing.js", "overlays.js", "console.js",
+)  # fmt: skip
 _STYLES = ("console.css",)
 # folium's link -> our file below assets/.
 _LOCAL = (

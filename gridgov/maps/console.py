@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from gridgov.i18n import Lang, label
 from gridgov.maps import cartography, rasters, tiles
-from gridgov.maps.elements import ConsoleBase, ConsoleFinish, PointLayer, RasterLayer, VectorTileLayer
+from gridgov.maps.elements import ConsoleBase, ConsoleFinish, PointLayer, RasterLayer, ShapeLayer, VectorTileLayer
 from gridgov.model import LayerSpec
 
-UrlKind = Literal["vector", "points", "raster"]
+UrlKind = Literal["vector", "points", "raster", "shapes"]
 GROUPS = ("basemap", "governance", "natural_resources", "hazards", "terrain")
 _TEXTS = ("layers", "legend", "opacity", "zoom_in", "zoom_out", "zoom_to_district", "zoom_in_to_see", "bubble")
-_ELEMENTS = {"vector": VectorTileLayer, "points": PointLayer, "raster": RasterLayer}
+_ELEMENTS = {"vector": VectorTileLayer, "points": PointLayer, "raster": RasterLayer, "shapes": ShapeLayer}
 # From the ground up: what covers much lies below what is fine.
 _DRAW_ORDER = (
     "land_cover", "sea", "land", "grassland", "forest", "wetland", "water", "elevation", "hazards", "roads", "grids",
@@ -51,7 +51,7 @@ class MapLayer:
         Layer of the workspace; part of its URL.
     spec : LayerSpec
         Decides style, group, tooltip.
-    kind : ``vector`` | ``points`` | ``raster``
+    kind : ``vector`` | ``points`` | ``raster`` | ``shapes``
         The route that serves it.
     name : str
         In the language of the map.
@@ -63,6 +63,8 @@ class MapLayer:
         Points are fetched again after so many seconds; 0: never.
     attribution : str
         Who has to be named at the edge of the map.
+    shapes : mapping
+        How shapes are drawn: their rules.
     """
 
     layer_id: str
@@ -75,6 +77,7 @@ class MapLayer:
     refresh_s: float = 0.0
     group: str = "governance"
     attribution: str = ""
+    shapes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -225,11 +228,14 @@ def _layer_config(layer: MapLayer, order: int, view: MapView) -> dict[str, Any]:
         "opacity": layer.opacity,
         "order": order + 1,
         "minZoom": spec.style.min_zoom,
-        "legend": [_legend_json(entry) for entry in layer.legend],
+        "legend": [legend_json(entry) for entry in layer.legend],
         "attribution": layer.attribution,
         "tooltip": _tooltip(spec, view.lang),
         "url": layer_url(layer, view.version),
     }
+    if layer.kind == "shapes":
+        config["url"] += f"&lang={view.lang}"
+        return config | {"shapes": {**layer.shapes, "refresh": layer.refresh_s}, "tooltip": []}
     if layer.kind == "points":
         config["points"] = _points_json(layer, view.lang)
         config["minZoom"] = max(spec.style.min_zoom, _POINT_MIN_ZOOM.get(spec.kind, 0))
@@ -249,6 +255,7 @@ def layer_url(layer: MapLayer, version: str) -> str:
         "vector": "/tiles/{id}/{{z}}/{{x}}/{{y}}.mvt",
         "raster": "/tiles/{id}/{{z}}/{{x}}/{{y}}.png",
         "points": "/points/{id}",
+        "shapes": "/shapes/{id}",
     }[layer.kind]
     return f"{path.format(id=layer.layer_id)}?v={version}"
 
@@ -282,7 +289,8 @@ def _tooltip(spec: LayerSpec, lang: Lang) -> list[list[str]]:
     return [[name, spec.fields[name].names[lang]] for name in names if name in spec.fields]
 
 
-def _legend_json(entry: LegendEntry) -> dict[str, Any]:
+def legend_json(entry: LegendEntry) -> dict[str, Any]:
+    """Return a line of the legend as the browser reads it."""
     return {
         "symbol": entry.symbol, "label": entry.label, "color": entry.color, "shape": entry.shape, "line": entry.line,
         "opacity": entry.opacity, "dash": list(entry.dash),

@@ -86,6 +86,12 @@ class PointLayer(_ServedLayer):
     kind = "points"
 
 
+class ShapeLayer(_ServedLayer):
+    """Lines, areas and marks from the route of shapes."""
+
+    kind = "shapes"
+
+
 class RasterLayer(_ServedLayer):
     """Pictures from the raster tile route."""
 

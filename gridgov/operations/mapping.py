@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import folium
 import numpy as np
+from shapely.geometry import shape
 
 from gridgov.dispatch import Roster
+from gridgov.errors import NotFoundError
 from gridgov.i18n import Lang
 from gridgov.layers import load_specs
 from gridgov.maps import MapView, area_group, incident_marker, view_of
+from gridgov.maps.closures import LAYER as CLOSURES
+from gridgov.maps.closures import closures_json, closures_layer
 from gridgov.maps.framing import frame_of
 from gridgov.model import DispatchPlan, LayerSpec, WorkerStatus
 from gridgov.model.rights import Person, Right, require
 from gridgov.operations.board import Board, board_of
+from gridgov.operations.closure_map import drawn_closures
 from gridgov.operations.crew import Crew, crew_of
+from gridgov.operations.situation import division_names, name_in
 from gridgov.workspace import Workspace, shared_workspace
 
 if TYPE_CHECKING:
@@ -101,6 +108,21 @@ class MapSource:
             return f"{self.version}@{board_of(opened).version}@{whose}"
         return f"{self.version}@{crew_of(opened).version}@{opened.now():%Y%m%d%H%M}@{whose}"
 
+    def shapes(self, layer_id: str, person: Person, lang: Lang) -> bytes:
+        """Return the shapes of a layer as JSON: the closures that hold now, with what hovering over them says.
+
+        Raises
+        ------
+        RightsError
+            The person may not see layers.
+        NotFoundError
+            No other layer is given as shapes.
+        """
+        require(person, Right.LAYER_READ)
+        if layer_id != CLOSURES or not self.workspace.has_network:
+            raise NotFoundError(f"there are no shapes '{layer_id}'")
+        return closures_json(drawn_closures(self.workspace, person), lang, self.workspace.timezone)
+
     def raster_path(self, layer_id: str) -> Path:
         """Return the file of a raster layer."""
         return self.workspace.raster_path(layer_id)
@@ -125,6 +147,8 @@ def console_view(workspace: Workspace, lang: Lang) -> MapView:
     """Return the view of the console's map; incidents and workers are asked for again every few seconds."""
     view = view_of(MapSource(workspace.path), lang, key=f"console-{workspace.manifest.workspace_id}")
     layers = tuple(replace(layer, refresh_s=_REFRESH_S) if layer.spec.kind in _LIVE else layer for layer in view.layers)
+    if workspace.has_network:
+        layers += (closures_layer(lang, refresh_s=_REFRESH_S),)
     return replace(view, layers=layers)
 
 
@@ -133,6 +157,29 @@ def grid_outline(workspace: Workspace, grid_code: str) -> folium.FeatureGroup:
     grids = workspace.layer("grids")
     geometry = grids.geometry[(grids["grid_code"] == grid_code).to_numpy(dtype=bool)].iloc[0]
     return area_group(geometry, name="grid")
+
+
+def grid_name(workspace: Workspace, row: int, lang: Lang) -> str:
+    """Return the community of a grid of the layer, or what else names it."""
+    grid = workspace.layer("grids").iloc[row]
+    names = division_names(workspace)
+    for field in ("community_code", "street_code"):
+        if name := name_in(names.get(str(grid.get(field, "")), {}), lang):
+            return name
+    return str(grid.get("name") or grid["grid_code"])
+
+
+def grid_frame(workspace: Workspace, row: int) -> tuple[tuple[float, float], int]:
+    """Return the centre (lat, lon) and zoom that show a grid of the layer and what is around it."""
+    west, south, east, north = workspace.layer("grids").geometry.iloc[row].bounds
+    wide, high = east - west, north - south
+    return frame_of((west - wide, south - high, east + wide, north + high))
+
+
+def geometry_frame(geometry: Mapping[str, Any]) -> tuple[tuple[float, float], int]:
+    """Return the centre (lat, lon) and zoom that show a GeoJSON geometry."""
+    west, south, east, north = shape(geometry).bounds
+    return frame_of((west, south, east, north))
 
 
 def place_group(lon: float, lat: float) -> folium.FeatureGroup:

@@ -7,6 +7,8 @@
       dataMaxZoom: layer.dataMaxZoom, bounds: layer.bounds, zIndex: layer.order, opacity: layer.opacity }),
     points: (layer) => new gridgov.PointLayer({ ...layer.points, url: layer.url, minZoom: layer.minZoom,
       opacity: layer.opacity }),
+    shapes: (layer) => new gridgov.ShapeLayer({ ...layer.shapes, url: layer.url, minZoom: layer.minZoom,
+      opacity: layer.opacity }),
     raster: (layer) => L.tileLayer(layer.url, { bounds: layer.bounds, zIndex: layer.order, opacity: layer.opacity,
       tileSize: 512, zoomOffset: -1, maxNativeZoom: layer.dataMaxZoom + 1, maxZoom: 22, keepBuffer: 1,
       className: `gg-raster gg-raster-${layer.id}`, errorTileUrl: EMPTY, updateWhenZooming: false }),
@@ -19,13 +21,16 @@
       this.config = config;
       this.layers = [];
       this.key = `gridgov:${config.key}`;
-      for (const [name, z] of [["gg-labels", 420], ["gg-points", 450]]) {
+      for (const [name, z] of [["gg-areas", 390], ["gg-shapes", 410], ["gg-labels", 420], ["gg-points", 450],
+        ["gg-marks", 455]]) {
         map.createPane(name).style.zIndex = z;
         map.getPane(name).style.pointerEvents = "none";
       }
       map.attributionControl.setPrefix(false);
       this._restoreView();
       this.labels = new gridgov.LabelLayer().addTo(map);
+      this.drawing = new gridgov.Drawing(map);
+      this.overlays = new gridgov.Overlays(this);
     }
 
     addLayer(spec) {
@@ -68,6 +73,12 @@
       this._keep();
     }
 
+    // Ask again for a layer that the page knows to have changed.
+    refresh({ layer }) {
+      const found = this.layers.find((each) => each.id === layer);
+      if (found && found.leaflet.load) found.leaflet.load();
+    }
+
     pointAt(place) {
       let best = null;
       for (const layer of this.layers) {
@@ -87,7 +98,7 @@
     _openBubble(event) {
       if (event.target.closest(".leaflet-control") || this.map.dragging.moved()) return;
       const place = this.map.mouseEventToContainerPoint(event);
-      if (this.pointAt(place)) return;
+      if (this.drawing.active || this.pointAt(place)) return;
       for (const layer of [...this.layers].reverse()) {
         const centre = layer.kind === "points" && layer.visible && layer.leaflet.bubbleAt(place);
         if (!centre) continue;
@@ -101,7 +112,7 @@
       const map = this.map, tip = L.tooltip({ direction: "top", offset: [0, -8], className: "gg-tip", opacity: 1 });
       let wait = null;
       map.on("mousemove", (event) => {
-        if (wait || map._animatingZoom || (map.dragging && map.dragging.moving())) return;
+        if (wait || this.drawing.active || map._animatingZoom || (map.dragging && map.dragging.moving())) return;
         wait = requestAnimationFrame(() => {
           wait = null;
           const content = this._tipAt(event);
@@ -121,6 +132,12 @@
         const text = name === hit.layer.name ? [] : [["", name]];
         return { node: tipNode(hit.layer.name, text), latlng: hit.latlng, point: true };
       }
+      const shapes = this.layers.filter((layer) => layer.kind === "shapes" && layer.visible).map((layer) => layer.leaflet);
+      for (const layer of [...this.overlays.shapes, ...shapes]) {
+        const lines = layer.tipAt(event.containerPoint);
+        if (lines) return { node: tipNode(lines[0], lines.slice(1).map((line) => ["", line])) };
+      }
+      const value = this.overlays.valueAt(event.latlng);
       for (let k = this.layers.length - 1; k >= 0; k--) {
         const layer = this.layers[k];
         if (!layer.visible || layer.kind !== "vector" || !layer.tooltip.length) continue;
@@ -128,9 +145,9 @@
         if (!feature) continue;
         const rows = layer.tooltip.map(([field, name]) => [name, feature.properties[field]]);
         const filled = rows.filter(([, value]) => value !== undefined && value !== null && value !== "");
-        if (filled.length) return { node: tipNode(layer.name, filled) };
+        if (filled.length) return { node: tipNode(layer.name, value ? [...filled, [value.name, value.rows[0][1]]] : filled) };
       }
-      return null;
+      return value ? { node: tipNode(value.name, value.rows) } : null;
     }
 
     // The user's view and layers survive a change of language or page: kept for this tab.

@@ -80,9 +80,16 @@
       this.update();
     },
 
+    // What lies over the map for a while comes first.
+    setExtra: function (parts) {
+      this._extra = parts;
+      this.update();
+    },
+
     // Entries of the layers that are shown at this zoom, by group. What everybody can read (the base map) is folded.
     update: function () {
       this._body.replaceChildren();
+      for (const part of this._extra || []) this._extraPart(part);
       const shown = this.options.layers.filter((layer) => layer.visible && layer.legend.length).reverse();
       const groups = [...new Set(shown.map((layer) => layer.group))]; // what lies on top comes first
       for (const id of groups) {
@@ -92,6 +99,17 @@
       }
       if (shown.some((layer) => layer.kind === "points")) el("div", "gg-note", this._body, this.options.texts.bubble);
       for (const note of this.options.notes) el("div", "gg-note", this._body, note);
+    },
+
+    _extraPart: function ({ title, entries, notes }) {
+      const part = el("div", "gg-legend-part gg-legend-extra", this._body);
+      el("div", "gg-legend-title", part, title);
+      for (const entry of entries) {
+        const line = el("div", "gg-entry", part);
+        line.append(gridgov.swatch(entry));
+        el("span", "", line, entry.label);
+      }
+      for (const note of notes || []) el("div", "gg-legend-note", part, note);
     },
 
     _folded: function (id) {

@@ -41,6 +41,7 @@
   gridgov.drawSymbol = function (context, symbol, x, y, radius) {
     gridgov.tracePath(context, symbol.shape, x, y, radius);
     context.lineJoin = "round";
+    if (symbol.shape === "noentry") return noEntry(context, symbol, x, y, radius);
     if (symbol.shape === "ring") {
       context.lineWidth = radius * 0.6;
       context.strokeStyle = symbol.fill;
@@ -57,6 +58,17 @@
     context.fillStyle = symbol.fill;
     context.fill();
   };
+
+  // The traffic sign: a disc with a bar.
+  function noEntry(context, symbol, x, y, radius) {
+    context.lineWidth = 3;
+    context.strokeStyle = symbol.line || "#fff";
+    context.stroke();
+    context.fillStyle = symbol.fill;
+    context.fill();
+    context.fillStyle = "#fff";
+    context.fillRect(x - radius * 0.6, y - radius * 0.2, radius * 1.2, radius * 0.4);
+  }
 
   // A stamp: the symbol on a canvas of its own, to be drawn with drawImage many thousand times.
   gridgov.stamp = function (symbol, radius) {

@@ -1,0 +1,193 @@
+"""The mode of coverage: how far every grid is from the nearest worker, shelter or facility, and who is too far."""
+
+from __future__ import annotations
+
+from html import escape
+
+import folium
+import numpy as np
+import streamlit as st
+
+from app.widgets.choices import kept_choice, remembered_select
+from app.widgets.doing import sentence_of
+from app.widgets.frame import language, text
+from app.widgets.isochrone import isochrone_mode
+from app.widgets.selection import ask_zoom
+from app.widgets.subjects import subject_name
+from app.widgets.wording import plain
+from gridgov.errors import GridgovError
+from gridgov.maps.overlays import Overlay, overlay_group
+from gridgov.maps.time_overlays import coverage_overlay, time_steps
+from gridgov.model import TravelMode
+from gridgov.model.rights import Person
+from gridgov.operations.coverage import WORKERS, Coverage, CoverageQuery, coverage, coverage_subjects, grid_values
+from gridgov.operations.mapping import grid_frame, grid_name
+from gridgov.workspace import Workspace
+
+_WORST = 40
+_OWN_MODE = ""
+_VIEWS = ("grids", "place")
+
+
+def coverage_mode(opened: Workspace, who: Person) -> list[folium.FeatureGroup]:
+    """Draw the panel and return what lies over the map."""
+    views = _VIEWS if opened.has("grids") else _VIEWS[1:]
+    view = st.session_state.get("coverage_view", views[0])
+    view = _choose_view(views, view if view in views else views[0])
+    if view == "place":
+        return isochrone_mode(opened, who)
+    try:
+        found = coverage(opened, who, _asked(opened))
+    except GridgovError as error:
+        st.warning(sentence_of(error, "map_coverage.cannot"))
+        return []
+    _figures(opened, found)
+    _worst(opened, found)
+    return [overlay_group(_overlay(opened, found))]
+
+
+def _choose_view(views: tuple[str, ...], chosen: str) -> str:
+    if len(views) < 2:
+        return chosen
+    key = f"coverage_view-{language()}"
+
+    def keep() -> None:
+        st.session_state["coverage_view"] = st.session_state[key]
+
+    given = {} if key in st.session_state else {"default": chosen}
+    with st.container(key="views"):
+        st.segmented_control(
+            text("map_coverage.view"),
+            list(views),
+            format_func=lambda view: text(f"map_coverage.view_{view}"),
+            key=key,
+            required=True,
+            on_change=keep,
+            label_visibility="collapsed",
+            width="stretch",
+            **given,
+        )
+    return chosen
+
+
+def _asked(opened: Workspace) -> CoverageQuery:
+    """Draw what can be asked for and return it."""
+    subjects = list(coverage_subjects(opened))
+    remembered_select(
+        st.container(), text("map_coverage.of"), subjects, name="coverage_of", show=lambda of: subject_name(opened, of)
+    )
+    minutes, order, mode = st.columns([1, 1, 1.5], gap="small")
+    limit = minutes.number_input(
+        text("map_coverage.minutes"),
+        1,
+        240,
+        value=int(st.session_state.get("coverage_minutes", 15)),
+        step=1,
+        key="cov-minutes",
+    )
+    count = order.number_input(
+        text("map_coverage.order"),
+        1,
+        5,
+        value=int(st.session_state.get("coverage_order", 1)),
+        step=1,
+        key="cov-order",
+        help=text("map_coverage.order_help"),
+    )
+    st.session_state.update(coverage_minutes=limit, coverage_order=count)
+    modes = [_OWN_MODE, *map(str, TravelMode)]
+    of = kept_choice("coverage_of") or WORKERS
+    of = of if of in subjects else WORKERS
+    remembered_select(mode, text("console.filter_mode"), modes, name="coverage_mode", show=lambda m: _mode_name(m, of))
+    chosen = kept_choice("coverage_mode")
+    return CoverageQuery(of=of, minutes=float(limit), order=int(count), mode=TravelMode(chosen) if chosen else None)
+
+
+def _mode_name(mode: str, of: str) -> str:
+    if mode:
+        return text(f"dispatch.mode.{mode}")
+    return text("map_coverage.own_mode" if of == WORKERS else "map_coverage.by_car")
+
+
+def _figures(opened: Workspace, found: Coverage) -> None:
+    """Draw how many people are too far, have no way at all, and how many grids nobody has counted."""
+    summary, minutes = found.summary, f"{found.query.minutes:g}"
+    cells = [
+        (
+            text("map_coverage.beyond", minutes=minutes),
+            _people(summary.persons_beyond),
+            text("map_coverage.grids", n=f"{summary.grids_beyond:,}"),
+        ),
+        (
+            text("map_coverage.without_way"),
+            _people(summary.persons_unreached),
+            text("map_coverage.grids", n=f"{summary.grids_unreached:,}"),
+        ),
+    ]
+    st.html(
+        '<div class="gg-cells">'
+        + "".join(
+            f"<div><span>{escape(n)}</span><b>{escape(v)}</b><small>{escape(s)}</small></div>" for n, v, s in cells
+        )
+        + "</div>"
+    )
+    notes = [text("map_coverage.sources", n=f"{found.sources:,}", what=subject_name(opened, found.query.of))]
+    if summary.grids_without_population:
+        notes.append(text("map_coverage.unknown_population", n=f"{summary.grids_without_population:,}"))
+    if found.closures:
+        notes.append(text("map_coverage.with_closures", n=f"{len(found.closures):,}"))
+    for note in notes:
+        st.caption(note)
+
+
+def _people(count: float) -> str:
+    return text("map_coverage.people", n=f"{count:,.0f}")
+
+
+def _worst(opened: Workspace, found: Coverage) -> None:
+    """Draw the grids that are farthest, those without any way first; choosing one asks to go there."""
+    time = np.where(found.order_time_ms < 0, np.iinfo(np.int64).max, found.order_time_ms)
+    rows = np.lexsort((-np.nan_to_num(found.persons), -time))[:_WORST]
+    rows = [int(row) for row in rows if time[row] > found.limit_ms]
+    st.html(f'<div class="gg-list-head">{escape(text("map_coverage.worst"))}</div>')
+    if not rows:
+        st.info(text("map_coverage.everybody", minutes=f"{found.query.minutes:g}"))
+        return
+    with st.container(height=300, key="worst"):
+        chosen = st.radio(
+            text("map_coverage.worst"),
+            rows,
+            index=None,
+            format_func=lambda row: plain(
+                f"{_minutes(int(found.order_time_ms[row]))} · {grid_name(opened, row, language())}"
+            ),
+            captions=[plain(_caption(found, row)) for row in rows],
+            label_visibility="collapsed",
+            key=f"worst-{language()}",
+            width="stretch",
+        )
+    if chosen is not None and chosen != st.session_state.get("worst_shown"):
+        st.session_state["worst_shown"] = chosen
+        ask_zoom(grid_frame(opened, chosen))
+
+
+def _caption(found: Coverage, row: int) -> str:
+    persons = found.persons[row]
+    people = text("map_coverage.unknown_people") if np.isnan(persons) else _people(float(persons))
+    return f"{found.grid_code[row]} · {people}"
+
+
+def _minutes(milliseconds: int) -> str:
+    if milliseconds < 0:
+        return text("map_coverage.no_way")
+    return text("console.minutes", minutes=f"{milliseconds / 60_000:.0f}")
+
+
+def _overlay(opened: Workspace, found: Coverage) -> Overlay:
+    steps = time_steps(found.query.minutes)
+    what = subject_name(opened, found.query.of)
+    order = found.query.order
+    title = (
+        text("map_coverage.title", what=what) if order == 1 else text("map_coverage.title_order", what=what, k=order)
+    )
+    return coverage_overlay(grid_values(found, steps), steps, language(), title=title)

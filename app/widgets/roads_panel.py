@@ -1,0 +1,40 @@
+"""The mode of roads: what is closed, draw a closure and see at once what it changes, close, open again, scenarios."""
+
+from __future__ import annotations
+
+import folium
+import streamlit as st
+
+from app.widgets.closure_draft import PURPOSE, area_of_closure, draft_panel
+from app.widgets.closure_list import closure_list, hazard_choice, refreshed_closures
+from app.widgets.doing import show_said
+from app.widgets.drawing import begin_drawing, drawing_tools
+from app.widgets.frame import may_write, text
+from gridgov.model.rights import Person, Right, may
+from gridgov.workspace import Workspace
+
+
+def roads_mode(opened: Workspace, who: Person) -> list[folium.FeatureGroup]:
+    """Draw the panel and return what lies over the map: the tools, and what a draft or a chosen closure changes."""
+    show_said()
+    groups = [refreshed_closures(opened, who)]
+    if may(who, Right.CLOSURE_WRITE) and may_write():
+        area = area_of_closure()
+        if area is not None:
+            groups += draft_panel(opened, who, area)
+            return [*groups, drawing_tools(PURPOSE)]
+        _draw_buttons(opened, who)
+        groups += closure_list(opened, who)
+        return [*groups, drawing_tools(PURPOSE)]
+    return [*groups, *closure_list(opened, who)]
+
+
+def _draw_buttons(opened: Workspace, who: Person) -> None:
+    with st.container(key="draw_buttons"):
+        line, area, hazard = st.columns([1, 1, 1.15], gap="small")
+        line.button(text("drawing.line"), key="draw_line", on_click=begin_drawing, args=("line",), width="stretch")
+        area.button(
+            text("drawing.polygon"), key="draw_polygon", on_click=begin_drawing, args=("polygon",), width="stretch"
+        )
+        with hazard:
+            hazard_choice(opened, who)
