@@ -13,8 +13,8 @@ isochrones.py    roads within some minutes, cut to the point, and the areas besi
 reaching.py      everything within a time of some places; time to the nearest of many
 main_part.py     `MainPart`: who comes to the main part of the roads, and who is cut off from it
 hierarchy.py     `Hierarchy` and `Metric`: customizable contraction hierarchies; _order: dissection_kernels under it,
-                 _storage: the order in a file, _queries: matrices, nearest and routes; _kernels, _search and _paths
-                 are compiled
+                 _storage: the order in a file, _queries: matrices, nearest and routes; _kernels, _updates, _search
+                 and _paths are compiled
 planning.py      early-stop search or hierarchy       threads.py   rows in several threads
 overlay.py       what a view changes                  compiling.py  how everything is compiled
 routes.py        `Route`: edges, line, lengths       directions.py  a route in words

@@ -12,7 +12,6 @@ arc's own edges and over its lower triangles; a minimum does not depend on order
 
 from __future__ import annotations
 
-import heapq
 from typing import TypeAlias
 
 import numpy as np
@@ -204,91 +203,3 @@ def customize(first_arc: Int64s, across: Int32s, slot_of_edge: Int32s, edge_ms: 
                 times[e, DOWN] = min(times[e, DOWN], np.int32(to_x + times[j, DOWN]))
                 p += 1
     return times
-
-
-@inlined
-def _time_of(
-    slot: Number, triangles: Triangles, edges: Edges, edge_ms: Int32s, times: Times, least: np.int32
-) -> np.int32:
-    """Return the time of an arc's direction from its edges and its lower triangles; `least` if that is known to do."""
-    _, _, first_triangle, sides = triangles
-    _, first_edge, edge_of_slot = edges
-    arc, before, after = slot >> 1, slot & 1, 1 - (slot & 1)
-    best = FAR
-    for at in range(first_edge[slot], first_edge[slot + 1]):
-        best = min(best, edge_ms[edge_of_slot[at]])
-    for t in range(first_triangle[arc], first_triangle[arc + 1]):
-        if best <= least:
-            break
-        best = min(best, np.int32(times[sides[t, before], DOWN] + times[sides[t, after], UP]))
-    return best
-
-
-@compiled
-def recustomize(
-    arcs: Arcs, triangles: Triangles, edges: Edges, changed: Int64s, times_ms: tuple[Int32s, Int32s], times: Times,
-    budget: int,
-) -> int:  # fmt: skip
-    """Bring `times` up to date after some edges got other times.
-
-    Arcs are computed anew in order of their numbers, so that the lower sides of their triangles are final. One is put
-    on the list only if a triangle of it was as fast as the arc itself and changed, or became faster than the arc.
-
-    Parameters
-    ----------
-    changed : int64 array
-        Edges whose time differs.
-    times_ms : (before, now)
-        Times of all edges.
-    budget : int
-        Arcs and triangles that may be looked at; -1 is returned when they do not suffice, and `times` is then spoilt.
-
-    Returns
-    -------
-    int
-        How many were looked at.
-    """
-    first_arc, arc_tail, arc_head = arcs
-    old_ms, edge_ms = times_ms
-    waiting = [np.int64(0) for _ in range(0)]
-    listed = np.zeros(2 * len(arc_head), np.bool_)
-    only_slower = True
-    for edge in changed:
-        only_slower = only_slower and edge_ms[edge] >= old_ms[edge]
-        slot = np.int64(edges[0][edge])
-        if slot != NOTHING and not listed[slot]:
-            listed[slot] = True
-            heapq.heappush(waiting, slot)
-    looked = 0
-    while len(waiting) > 0:
-        slot = heapq.heappop(waiting)
-        i, direction = slot >> 1, slot & 1
-        old = times[i, direction]
-        # nothing becomes faster where edges only become slower: the first way that is as fast as before will do
-        new = _time_of(slot, triangles, edges, edge_ms, times, old if only_slower else np.int32(-1))
-        looked += triangles[2][i + 1] - triangles[2][i]
-        if new == old:
-            continue
-        times[i, direction] = new
-        row, end = first_arc[arc_tail[i]], first_arc[arc_tail[i] + 1]
-        looked += end - row
-        if looked > budget:
-            return NOTHING
-        p = triangles[0][arc_tail[i]] + i - row - 1  # of the pair (first arc of the node, i)
-        for j in range(row, end):
-            if j < i:
-                e, way = triangles[1][p], direction
-                p += end - j - 2
-            elif j > i:
-                e, way = triangles[1][p], 1 - direction
-                p += 1
-            else:
-                p += 1
-                continue
-            other = times[j, 1 - direction]
-            if other == FAR or (old + other != times[e, way] and new + other >= times[e, way]):
-                continue
-            if not listed[2 * e + way]:
-                listed[2 * e + way] = True
-                heapq.heappush(waiting, np.int64(2 * e + way))
-    return looked

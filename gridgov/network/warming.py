@@ -35,6 +35,7 @@ def warm_up(progress: Progress | None = None) -> None:
         ("network.warm_up.reach", lambda: reach(network, [0])),
         ("network.warm_up.reach", lambda: MainPart(network).joins([0], "to")),
         ("network.warm_up.hierarchy", lambda: ring.with_closures([0]).metric),
+        ("network.warm_up.hierarchy", lambda: ring.metric.recustomized([0], [900])),
         ("network.warm_up.hierarchy", lambda: ring.travel_times([0], [1], engine="hierarchy")),
         ("network.warm_up.hierarchy", lambda: nearest_workers(ring, 0, [1], k=1, engine="hierarchy")),
     ]
