@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gridgov.errors import ParameterError
-from gridgov.model import accounts, closures, duty, evacuations, hazards, incident_life
+from gridgov.model import accounts, closures, duty, evacuations, hazards, incident_life, scenarios
 from gridgov.model.entities import Fold
 from gridgov.model.events import Event
 
@@ -15,11 +15,14 @@ _FOLDS: dict[str, Fold] = {
     "account": accounts.apply,
     "worker": duty.apply,
     "closure": closures.apply,
+    "scenario": scenarios.apply,
     "hazard": hazards.apply,
     "evacuation": evacuations.apply,
 }
 # How the ids of entities other than incidents begin.
-RESERVED = frozenset({accounts.ENTITY, duty.ENTITY, closures.ENTITY, hazards.ENTITY, evacuations.ENTITY})
+RESERVED = frozenset(
+    {accounts.ENTITY, duty.ENTITY, closures.ENTITY, scenarios.ENTITY, hazards.ENTITY, evacuations.ENTITY}
+)
 
 
 def fold(state: dict[str, Any] | None, event: Event) -> dict[str, Any] | None:

@@ -106,10 +106,16 @@ class DispatchPlan:
     considered: int
     notes: tuple[str, ...] = ()
     speeds: HourSpeeds | None = None
+    closures: tuple[str, ...] = ()
 
     def note_texts(self, lang: Lang) -> list[str]:
         """Return what else has to be said, as sentences."""
-        fields = {"metres": round(self.off_road_m), "km": round(self.off_road_m / 1000), "considered": self.considered}
+        fields = {
+            "metres": round(self.off_road_m),
+            "km": round(self.off_road_m / 1000),
+            "considered": self.considered,
+            "closures": ", ".join(self.closures),
+        }
         return [label(f"dispatch.note.{note}", lang, **fields) for note in self.notes]
 
     def to_dict(self) -> dict[str, Any]:

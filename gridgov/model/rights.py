@@ -63,6 +63,7 @@ class Right(StrEnum):
     POSITION_WRITE = "position.write"
     LAYER_READ = "layer.read"  # map, tiles, grids, natural resources: nothing personal
     CLOSURE_WRITE = "closure.write"  # close roads and open them again
+    SCENARIO_WRITE = "scenario.write"  # keep closures under a name without closing anything
     SPEEDS_LEARN = "speeds.learn"  # learn speeds from tracks, choose which version counts
     HAZARD_WRITE = "hazard.write"  # draw or compute a hazard, change and withdraw it
     EVACUATION_WRITE = "evacuation.write"  # compute evacuation plans, give their orders and call them back
@@ -89,7 +90,7 @@ _COMMAND = frozenset(
         _R.INCIDENT_REPORT, _R.INCIDENT_PROGRESS, _R.INCIDENT_READ, _R.INCIDENT_DISPATCH, _R.INCIDENT_UNDO_DISPATCH,
         _R.INCIDENT_SUSPEND, _R.INCIDENT_RESUME, _R.INCIDENT_ESCALATE, _R.INCIDENT_DEESCALATE, _R.INCIDENT_REMIND,
         _R.INCIDENT_NOTE, _R.INCIDENT_UNMASK, _R.DISPATCH_PLAN, _R.WORKER_READ, _R.WORKER_STATUS, _R.POSITION_READ,
-        _R.LAYER_READ, _R.CLOSURE_WRITE,
+        _R.LAYER_READ, _R.CLOSURE_WRITE, _R.SCENARIO_WRITE,
     }
 )  # fmt: skip
 _SUPERVISION = _COMMAND | {
@@ -112,7 +113,9 @@ ROLE_RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
     },
     Role.SUPERVISOR: _everywhere(_SUPERVISION),
     Role.COMMANDER: _everywhere(_COMMAND | {_R.SPEEDS_LEARN, _R.HAZARD_WRITE, _R.EVACUATION_WRITE}),
-    Role.PLANNER: _everywhere({_R.INCIDENT_PROGRESS, _R.INCIDENT_READ, _R.LAYER_READ, _R.SPEEDS_LEARN}),
+    Role.PLANNER: _everywhere(
+        {_R.INCIDENT_PROGRESS, _R.INCIDENT_READ, _R.LAYER_READ, _R.SPEEDS_LEARN, _R.SCENARIO_WRITE}
+    ),
     Role.ADMIN: _everywhere({_R.INCIDENT_PROGRESS, _R.LAYER_READ, _R.ACCOUNT_MANAGE, _R.AUDIT_READ}),
 }
 

@@ -12,6 +12,7 @@ from gridgov.model.entities import Entity
 from gridgov.model.evacuations import ENTITY as EVACUATION
 from gridgov.model.hazards import ENTITY as HAZARD
 from gridgov.model.rights import EVERYWHERE, Person, Right, Scope, may, may_on, require
+from gridgov.model.scenarios import ENTITY as SCENARIO
 from gridgov.workspace import Workspace
 
 MOST_AT_ONCE = 500
@@ -58,7 +59,7 @@ def seen_by(person: Person, change: Change) -> bool:
     """
     if change.entity_id.startswith(ACCOUNT):
         return may(person, Right.ACCOUNT_MANAGE) and EVERYWHERE[0] in person.areas
-    if change.entity_id.startswith((CLOSURE, HAZARD, EVACUATION)):
+    if change.entity_id.startswith((CLOSURE, SCENARIO, HAZARD, EVACUATION)):
         return may(person, Right.LAYER_READ)
     if not change.entity_id.startswith(WORKER):
         return may_on(person, Right.INCIDENT_READ, change)

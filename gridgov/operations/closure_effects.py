@@ -29,6 +29,7 @@ from gridgov.operations.closures import ClosureDraft, RoadsAt, book_closures, cl
 from gridgov.operations.coverage import MOST_MINUTES, fixed_places, grid_codes, grid_persons
 from gridgov.operations.crew import Crew, crew_of
 from gridgov.operations.reaching_now import Reached, measure, under_way, waiting
+from gridgov.operations.scenarios import read_scenario
 from gridgov.workspace import Workspace
 
 DRAFT = "draft-"
@@ -230,7 +231,7 @@ def closure_effects(
     drafts: Sequence[ClosureDraft] = (),
     *,
     reopened: Sequence[str] = (),
-    scenario: Scenario | None = None,
+    scenario: Scenario | str | None = None,
     when: datetime | None = None,
     limit_min: float = 15.0,
 ) -> ClosureEffects:
@@ -241,8 +242,8 @@ def closure_effects(
     drafts : sequence of ClosureDraft
     reopened : sequence of str
         Ids of closures on the books.
-    scenario : Scenario, optional
-        Its closures besides those on the books; `scenarios.read_scenario` gives it.
+    scenario : Scenario or str, optional
+        Its closures besides those on the books; or the id of one that is kept.
     when : datetime, optional
         Default the workspace's clock; where nothing of the drafts holds by then, the first moment at which one does.
     limit_min : float
@@ -253,7 +254,7 @@ def closure_effects(
     ParameterError
         A draft's geometry, edges, factor or reason cannot be used, or the limit cannot.
     RecordNotFoundError
-        There is no such closure on the books.
+        There is no such closure on the books, or no such scenario.
     RightsError
         The person may not see the map.
     LayerNotFoundError
@@ -264,6 +265,8 @@ def closure_effects(
         raise ParameterError(f"the limit is {limit_min:g} minutes; give more than 0, at most {MOST_MINUTES:.0f}")
     workspace.network()  # says what is missing where there are no roads
     new, odd = _placeable(workspace, drafts, workspace.now())
+    if isinstance(scenario, str):
+        scenario = read_scenario(workspace, person, scenario).scenario
     new += scenario.closures if scenario else ()
     moment = when or _first_moment(new, workspace.now())
     odd += tuple(_not_yet(closure, moment) for closure in new if not closure.holds_at(moment))

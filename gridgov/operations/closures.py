@@ -108,7 +108,7 @@ def close_roads(
     book, now = _book_of(workspace), workspace.now()
     wanted = closure_of(workspace, draft, now)
     placed = place_closures(workspace.network(), [wanted])
-    _check_area(workspace, person, wanted)
+    check_area(workspace, person, wanted)
     if not len(placed.edges[0]):
         raise ParameterError("the closure hits no road, so it would change nothing; draw it again across a road")
     event = added(wanted, person.actor, now)
@@ -135,7 +135,7 @@ def reopen_roads(workspace: Workspace, person: Person, closure_id: str, *, reaso
     if entity is None:
         raise RecordNotFoundError(f"there is no closure '{closure_id[:40]}'")
     closure = Closure.from_dict(entity.state["closure"])
-    _check_area(workspace, person, closure)
+    check_area(workspace, person, closure)
     if entity.columns.status != HOLDS:
         raise ConflictError(f"the roads of closure {closure_id} were opened before")
     event = removed(closure_id, person.actor, workspace.now(), reason=_checked_reason(reason))
@@ -266,8 +266,13 @@ def _checked_reason(reason: str) -> str:
     return reason.strip()
 
 
-def _check_area(workspace: Workspace, person: Person, closure: Closure) -> None:
-    """Refuse a closure that touches no grid of the person's area."""
+def check_area(workspace: Workspace, person: Person, closure: Closure) -> None:
+    """Refuse a closure that touches no grid of the person's area.
+
+    Raises
+    ------
+    RightsError
+    """
     if EVERYWHERE[0] in person.areas:
         return
     drawn = _drawn(workspace, closure)

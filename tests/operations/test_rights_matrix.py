@@ -40,7 +40,9 @@ from gridgov.operations import (
     accounts,
     audit_trail,
     auditing,
+    closure_effects,
     closures,
+    coverage,
     crew,
     dispatching,
     evacuating,
@@ -55,6 +57,7 @@ from gridgov.operations import (
     photos,
     positions,
     reporting,
+    scenarios,
     service_areas,
     speeds,
     tasks,
@@ -86,6 +89,15 @@ use_speeds                -      -      -          whole     whole   -
 read_speeds               -      all    all        all       all     all
 speed_versions            -      all    all        all       all     all
 closures_of               -      all    all        all       all     all
+closure_effects           -      all    all        all       all     all
+coverage                  -      all    all        all       all     all
+save_scenario             -      -      area       area      area    -
+rename_scenario           -      -      area       area      area    -
+remove_scenario           -      -      area       area      area    -
+apply_scenario            -      -      area       area      -       -
+scenarios_of              -      all    all        all       all     all
+read_scenario             -      all    all        all       all     all
+draft_from_hazard         -      all    all        all       all     all
 draw_hazard               -      -      -          area      -       -
 withdraw_hazard           -      -      -          area      -       -
 hazards_of                -      all    all        all       all     all
@@ -299,6 +311,8 @@ def prepare(
         return lambda: incidents.tasks_of(here, person, handler)
     if operation in {"record_positions", "set_status", "dispatch_at"}:
         return prepare_duty(here, operation, person, place, handler)
+    if operation.endswith("_scenario"):
+        return prepare_scenario(here, operation, person, place)
     if operation in {"close_roads", "reopen_roads"}:
         return prepare_closure(here, operation, person, place)
     if operation in HAZARDS:
@@ -341,6 +355,10 @@ def on_the_whole(
         "grid_at": lambda: grid_places.grid_at(here, person, place[0], place[1]),
         "read_grid": lambda: grid_places.read_grid(here, person, place[2]),
         "closures_of": lambda: closures.closures_of(here, person),
+        "closure_effects": lambda: closure_effects.closure_effects(here, person),
+        "coverage": lambda: coverage.coverage(here, person),
+        "scenarios_of": lambda: scenarios.scenarios_of(here, person),
+        "draft_from_hazard": lambda: scenarios.draft_from_hazard(here, person, "hazards", "H0001", buffer_m=50.0),
         "learn_speeds": lambda: speeds.learn_speeds(here, person),
         "use_speeds": lambda: speeds.use_speeds(here, person, ""),
         "read_speeds": lambda: speeds.read_speeds(here, person),
@@ -470,6 +488,20 @@ def prepare_evacuation(
     if operation == "withdraw_evacuation":
         return lambda: evacuating.withdraw_evacuation(here, person, kept, reason="解除")
     return lambda: getattr(evacuating, operation)(here, person, kept)
+
+
+def prepare_scenario(
+    here: Workspace, operation: str, person: Person, place: tuple[float, float, str]
+) -> Callable[[], Any]:
+    """Return a call about a scenario with a closure on a road within the grid of a place."""
+    draft = closures.ClosureDraft(edges=road_within(here, place[2]), reason="演练")
+    name = f"预案 {next(NUMBERS)}"
+    if operation == "save_scenario":
+        return lambda: scenarios.save_scenario(here, person, name, [draft])
+    scenario_id = scenarios.save_scenario(here, BOSS, name, [draft]).scenario_id
+    if operation == "rename_scenario":
+        return lambda: scenarios.rename_scenario(here, person, scenario_id, f"{name} 二")
+    return lambda: getattr(scenarios, operation)(here, person, scenario_id)
 
 
 def road_within(here: Workspace, grid_code: str) -> tuple[int, ...]:
