@@ -275,7 +275,9 @@ class RoadNetwork:
         The edges keep their ids, so what was placed on this network stands there, too.
         """
         capacity = measures(capacity_vph, "capacity_vph", self.n_edges, minimum=0.0)
-        topology = replace(self.topology, capacity_vph=cast("Floats", frozen(capacity)), base_views={}, hierarchy=PreparedOnce())
+        topology = replace(
+            self.topology, capacity_vph=cast("Floats", frozen(capacity)), base_views={}, hierarchy=PreparedOnce()
+        )
         return RoadNetwork(topology, self.mode, self._overlay)
 
     @property
