@@ -1,4 +1,4 @@
-"""The commands `gridgov isochrone` and `gridgov assign`."""
+"""The command `gridgov isochrone`; those of whole plans are in `cli_assign`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from gridgov.config import load_settings
+from gridgov import cli_assign
 from gridgov.errors import ParameterError
 from gridgov.i18n import as_lang, label
 from gridgov.model import TravelMode
@@ -16,11 +16,7 @@ from gridgov.model import TravelMode
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from gridgov.i18n import Lang
-    from gridgov.model.assignments import AssignmentPlan
-    from gridgov.model.rights import Person
     from gridgov.network import Direction
-    from gridgov.workspace import Workspace
 
 Command = Callable[..., argparse.ArgumentParser]
 MINUTES = "5,10,15"
@@ -38,13 +34,7 @@ def add_commands(command: Command, workspace: str) -> None:
     isochrone.add_argument("--to", action="store_true", help="trips end at the place instead of starting there")
     isochrone.add_argument("--out", type=Path, metavar="FILE", help="write the areas as GeoJSON")
     isochrone.add_argument("--json", action="store_true", help="print the numbers as JSON")
-
-    assign = command("assign", _assign, "decide who goes to which of all filed incidents; sends nobody")
-    assign.add_argument("--workspace", type=Path, default=Path(workspace), metavar="DIR")
-    assign.add_argument(
-        "--limit", type=int, default=1000, metavar="N", help="the N most urgent incidents (default %(default)s)"
-    )
-    assign.add_argument("--json", action="store_true", help="print the plan as JSON")
+    cli_assign.add_commands(command, workspace)
 
 
 def position(text: str) -> tuple[float, float]:
@@ -65,14 +55,6 @@ def position(text: str) -> tuple[float, float]:
     return lon, lat
 
 
-def _opened(arguments: argparse.Namespace) -> tuple[Workspace, Person]:
-    from gridgov.model.rights import EVERYWHERE, Person, Role
-    from gridgov.workspace import open_workspace
-
-    at_the_shell = Person("system", Role.COMMANDER, EVERYWHERE)
-    return open_workspace(arguments.workspace, settings=load_settings()), at_the_shell
-
-
 def _minutes(text: str) -> list[float]:
     try:
         return [float(part) for part in text.replace("，", ",").split(",")]
@@ -84,7 +66,7 @@ def _isochrone(arguments: argparse.Namespace) -> int:
     from gridgov.operations.service_areas import isochrone_at
 
     (lon, lat), minutes, mode = position(arguments.at), _minutes(arguments.minutes), TravelMode(arguments.mode)
-    workspace, person = _opened(arguments)
+    workspace, person = cli_assign.opened(arguments)
     direction: Direction = "to" if arguments.to else "from"
     found = isochrone_at(workspace, person, lon, lat, minutes, mode=mode, direction=direction)
     areas = found.areas()
@@ -120,41 +102,3 @@ def _show_areas(areas: gpd.GeoDataFrame, arguments: argparse.Namespace) -> None:
     Console().print(table)
     if arguments.out is not None:
         print(label("isochrone.written", lang, path=arguments.out))
-
-
-def _assign(arguments: argparse.Namespace) -> int:
-    from gridgov.operations.assigning import AssignmentQuery, assign
-
-    workspace, person = _opened(arguments)
-    plan = assign(workspace, person, AssignmentQuery(limit=arguments.limit))
-    if arguments.json:
-        print(json.dumps(plan.to_dict(), ensure_ascii=False, indent=1))
-    else:
-        _show_plan(plan, as_lang(arguments.lang))
-    return 0 if plan.assignments else 1
-
-
-def _show_plan(plan: AssignmentPlan, lang: Lang) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    if not plan.assignments and not plan.unassigned:
-        print(label("assignment.nothing", lang))
-        return
-    table = Table()
-    for column in ("incident", "worker", "mode", "arrives", "why"):
-        justify: Any = "right" if column == "arrives" else "left"
-        table.add_column(label(f"assignment.column.{column}", lang), justify=justify)
-    for one in plan.assignments:
-        seconds = round(one.travel_time_ms / 1000)
-        table.add_row(
-            one.incident_id,
-            f"{one.name} {one.worker_id}".strip(),
-            label(f"dispatch.mode.{one.mode}", lang),
-            f"{seconds // 60}:{seconds % 60:02d}",
-            " ".join(one.texts(lang)),
-        )
-    if plan.assignments:
-        Console().print(table)
-    for text in [*plan.texts(lang), *(left.text(lang) for left in plan.unassigned)]:
-        print(text)
