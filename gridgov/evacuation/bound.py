@@ -13,6 +13,8 @@ import numpy as np
 from ortools.graph.python import min_cost_flow
 
 from gridgov.evacuation.instance import UNITS_PER_PERSON, Bools, Instance
+from gridgov.evacuation.labels import spread_labels, with_ways
+from gridgov.evacuation.reduction import Reduction, reduce_instance
 from gridgov.evacuation.residual import residual_distances
 from gridgov.evacuation.steady import Terminals
 from gridgov.network.validation import Floats, Int64s
@@ -20,6 +22,7 @@ from gridgov.network.validation import Floats, Int64s
 _UNITS = 14_400  # units of flow per person and second
 _TICK_MS = 100  # a unit of cost
 _MOST_NEWTON = 9
+_MOST_ROUNDS = 25
 _FAR = 1e18
 
 
@@ -120,3 +123,96 @@ def potentials_ms(instance: Instance, bound: Bound) -> Floats:
     weight[: instance.m] = cost[: instance.m] * float(_TICK_MS)
     distance = residual_distances(instance.n + 2, tail, head, weight, cap - flow, flow, instance.n)
     return np.clip(np.minimum(distance[: instance.n], _FAR), 0.0, bound.horizon_ms)
+
+
+def prove_on_all(
+    instance: Instance,
+    cut: Terminals,
+    support: Bools,
+    start_ms: float,
+    *,
+    tolerance: float = 2e-4,
+    give_up_below_ms: float = 0.0,
+) -> tuple[Bound, Floats]:
+    """Prove a bound on the whole network by circulations on a part of it, and return its potentials (ms).
+
+    A circulation on a part can only prove longer horizons than the whole network allows, so it tells early when a cut
+    cannot win. Its potentials, spread over all nodes, either prove the horizon there, too, or name the arcs that are
+    missing (column generation); then the part grows.
+
+    Parameters
+    ----------
+    support : bool array, shape (arcs,)
+        The part to begin with.
+    """
+    part = support.copy()
+    used = np.zeros(instance.m, dtype=np.bool_)
+    best, best_potential = Bound(0.0, cut, None, used), np.zeros(instance.n)
+    horizon = start_ms
+    for _ in range(_MOST_ROUNDS):
+        small = reduce_instance(instance, part)
+        found = prove(small.instance, cut, horizon, tolerance=tolerance / 4)
+        used = np.zeros(instance.m, dtype=np.bool_)
+        used[small.arcs[np.repeat(found.used, np.diff(small.first))]] = True
+        if found.circulation is None or found.horizon_ms <= max(give_up_below_ms, best.horizon_ms):
+            break
+        potential, missing = _priced(instance, small, potentials_ms(small.instance, found), part)
+        proven = _longest_proven(instance, potential, found.horizon_ms)
+        if proven > best.horizon_ms:
+            best, best_potential = Bound(proven, cut, found.circulation, used), potential
+        if proven >= found.horizon_ms * (1 - tolerance) or not len(missing):
+            break
+        part[missing] = True
+        horizon = found.horizon_ms
+    return best._replace(used=used), best_potential
+
+
+def _priced(instance: Instance, small: Reduction, potential_ms: Floats, part: Bools) -> tuple[Floats, Int64s]:
+    """Spread the potentials of a part over all nodes; return them and the arcs outside that they violate."""
+    number = np.full(int(instance.origin.max(initial=0)) + 1, -1, dtype=np.int64)
+    number[instance.origin] = np.arange(instance.n)
+    known = np.full(instance.n, np.inf)
+    known[number[small.instance.origin]] = potential_ms
+    jumping = potential_ms[small.instance.head] - potential_ms[small.instance.tail] > small.instance.tau
+    for arc in np.flatnonzero((np.diff(small.first) > 1) & jumping).tolist():
+        parts = small.arcs[small.first[arc] : small.first[arc + 1]]
+        narrow = int(np.argmin(instance.cap[parts]))
+        value = potential_ms[small.instance.tail[arc]]
+        for one in parts[:narrow].tolist():
+            value += instance.tau[one]
+            known[instance.head[one]] = value
+        value = potential_ms[small.instance.head[arc]]
+        for one in parts[:narrow:-1].tolist():
+            value -= instance.tau[one]
+            known[instance.tail[one]] = value
+    spread, by_arc = spread_labels(instance, known)
+    jump = spread[instance.head] - spread[instance.tail] - instance.tau
+    priced = np.zeros(instance.m, dtype=np.bool_)
+    priced[small.arcs] = True
+    by_way = ~priced | (by_arc[instance.tail] >= 0)  # a jump of the part's own circulation is no fault
+    ways = with_ways(instance.tail, np.flatnonzero((jump > 1.0) & by_way), by_arc)
+    return spread, ways[~part[ways]]
+
+
+def _longest_proven(instance: Instance, potential_ms: Floats, horizon_ms: float) -> float:
+    """Return the longest horizon (ms) up to the given one that potentials prove too short, by bisection."""
+    demand = float(instance.demand)
+    if _value(instance, potential_ms, horizon_ms) < demand * (1 - 1e-9):
+        return horizon_ms
+    low, high = 0.0, horizon_ms
+    for _ in range(30):
+        middle = (low + high) / 2
+        if _value(instance, potential_ms, middle) < demand * (1 - 1e-9):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _value(instance: Instance, potential_ms: Floats, horizon_ms: float) -> float:
+    """Return the units that can cross the moving cut of potentials."""
+    a = np.clip(potential_ms, 0.0, horizon_ms)
+    jump = np.maximum(a[instance.head] - a[instance.tail] - instance.tau, 0.0)
+    roads = float((instance.cap[jump > 0] * jump[jump > 0]).sum())
+    behind = float(instance.units[a[instance.zone_node] > 0].sum())
+    return roads + behind + float(instance.places[a[instance.shelter_node] < horizon_ms].sum())

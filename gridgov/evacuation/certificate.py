@@ -76,7 +76,7 @@ def spread(problem: EvacuationProblem, reduced: Instance, potential_ms: Floats) 
     Inside a merged chain the jump stands on its narrowest edge; all other nodes get what no edge needs to pay for.
     """
     known = np.full(problem.n_nodes, np.inf)
-    real = reduced.origin >= 0
+    real = reduced.origin < problem.n_nodes
     known[reduced.origin[real]] = potential_ms[real]
     jump = potential_ms[reduced.head] - potential_ms[reduced.tail] - reduced.tau
     for arc in np.flatnonzero((np.diff(reduced.chain_first) > 1) & (jump > 0)).tolist():

@@ -6,15 +6,17 @@ import numpy as np
 
 from gridgov.evacuation.decomposition import decompose
 from gridgov.evacuation.expansion import ZONE, Solved
+from gridgov.evacuation.retiming import retime
 from gridgov.evacuation.schedule import Schedule, on_edges
 from gridgov.network.compiling import compiled
 from gridgov.network.validation import Int64s
 
 
-def expanded_schedule(solved: Solved) -> Schedule:
+def expanded_schedule(solved: Solved, *, retimed: bool = True) -> Schedule:
     """Return the schedule of a complete flow of an exact expansion.
 
-    Whoever enters an arc in step k does so from k · dt − d(u) on, for one step, at a constant rate.
+    Whoever enters an arc in step k does so from k · dt − d(u) on, for one step, at a constant rate. Retimed, windows
+    move to where continuous time allows (not with mobilisation, for windows could begin before people are ready).
     """
     expansion, instance = solved.expansion, solved.expansion.instance
     paths = decompose(expansion.tail, expansion.head, solved.flow, expansion.source, expansion.sink)
@@ -23,6 +25,8 @@ def expanded_schedule(solved: Solved) -> Schedule:
     zone, shelter = step[begin], step[end]
     first, arcs, steps = _without_loops(paths.first, kind, step, instance.tail, instance.head, instance.n)  # type: ignore[no-untyped-call]
     moment = steps * expansion.step_ms - expansion.clock[instance.tail[arcs]]
+    if retimed:
+        moment = retime(first, arcs, moment, instance.tau, expansion.step_ms)
     size = np.diff(first)
     stays = -(-expansion.clock[instance.zone_node[zone]] // expansion.step_ms) * expansion.step_ms
     start = stays - expansion.clock[instance.zone_node[zone]]

@@ -35,7 +35,7 @@ class Instance:
     edge_ms : int64 array
         Travel time of each entry of `chain`.
     origin : int64 array, shape (n,)
-        Original node of each node; -1 for the inside of a zone with a deadline.
+        Original node of each node; from the number of original nodes on: the inside of a zone with a deadline.
     zone, shelter : int64 arrays
         Positions in the problem; `zone_node`, `shelter_node` are nodes here; `units`, `places` are persons and places
         times `UNITS_PER_PERSON`.
@@ -135,6 +135,6 @@ def _with_deadlines(instance: Instance, deadline_s: Floats) -> Instance:
         cap=np.concatenate([instance.cap, np.full(len(late), np.inf)]),
         last_entry=np.concatenate([instance.last_entry, entry]),
         chain_first=np.concatenate([instance.chain_first, ends]),
-        origin=np.concatenate([instance.origin, np.full(len(late), -1)]),
+        origin=np.concatenate([instance.origin, inside]),
         zone_node=zone_node,
     )

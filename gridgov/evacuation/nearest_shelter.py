@@ -230,8 +230,8 @@ def _stranded(problem: EvacuationProblem, found: Replay) -> list[Unmet]:
 
 def _overfull(problem: EvacuationProblem, travel_s: Floats) -> tuple[tuple[Overfull, ...], float]:
     """Send everyone to the nearest shelter, places or not."""
-    reached = np.isfinite(travel_s.min(axis=1, initial=np.inf))
-    if not reached.any():
+    reached = np.flatnonzero(np.isfinite(travel_s.min(axis=1, initial=np.inf)))
+    if not len(reached):
         return (), 0.0
     nearest = np.argmin(travel_s[reached], axis=1)
     arrived = np.bincount(nearest, weights=problem.persons[reached], minlength=len(problem.shelter_id))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gridgov.evacuation.bound import potentials_ms, prove
+from gridgov.evacuation.bound import prove_on_all
 from gridgov.evacuation.certificate import certify, saved_persons
 from gridgov.evacuation.instance import UNITS_PER_PERSON, Instance, make_instance
 from gridgov.evacuation.parameters import EvacuationParams
@@ -103,7 +103,7 @@ def run(search: Search) -> None:
         search.support |= flow.units > 0
         search.take_plan(steady_schedule(instance, flow))
     search.note("steady")
-    search.take_bound(prove(instance, span.cut, span.feasible_ms * 1.05))
+    search.take_bound(*prove_on_all(instance, span.cut, search.support, span.feasible_ms * 1.05))
     search.note("static cut")
     improve_bound(search)
     improve_plan(search)
@@ -128,8 +128,9 @@ class _Draft:
         lower, certificate = 0.0, Certificate((), (), {}, 0.0, float(persons.sum()) / problem.occupancy)
         clearance, flows = 0.0, ()
         if search is not None and search.bound is not None:
-            potential = potentials_ms(search.instance, search.bound)
-            lower, certificate = certify(problem, persons, search.instance, potential, search.bound.horizon_ms)
+            lower, certificate = certify(
+                problem, persons, search.instance, search.potential_ms, search.bound.horizon_ms
+            )
         if search is not None and search.schedule is not None:
             clearance = search.upper_ms / 1000.0
             flows = tuple(flows_of(search.schedule, problem, persons))

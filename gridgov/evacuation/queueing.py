@@ -6,7 +6,8 @@ room in the next edge waits at the end of the own one, with all behind it (spill
 first at a crossing, and when freed room is seen, are decided within steps of `step_s`. Whoever has stood before a full
 road for `patience_s` squeezes in, which dissolves rings of roads that wait for each other; it is counted.
 
-A packet's time is that of its last vehicle, so that cutting a flow into packets delays nobody.
+A packet's time is that of its last vehicle; its first one is there a span earlier. An edge serves it from its first
+vehicle on, so that cutting a flow into packets delays nobody and never passes more than the capacity.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with
     route: Ints,  # edges
     flow: Ints,  # of each packet
     vehicles: Floats,  # of each packet
-    ready: Floats,  # when each packet wants to leave, seconds; is overwritten
+    ready: Floats,  # when the last vehicle of each packet wants to leave, seconds; is overwritten
+    span: Floats,  # seconds between its first and its last vehicle; is overwritten
     source: Ints,  # the queue of each packet at its zone: edges + 0, 1, …; packets are ordered by it, then by time
     travel_s: Floats,  # of each edge, and 0 of each source
     service_s: Floats,  # seconds for a vehicle to leave the edge; 0 of sources
@@ -141,7 +143,9 @@ def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with
             while first[edge] >= 0:
                 packet = first[edge]
                 amount = vehicles[packet]
-                leaves = max(ready[packet], out_at[edge] + amount * service_s[edge], seen[edge])
+                served = max(out_at[edge], ready[packet] - span[packet])
+                free_s = max(ready[packet], served + amount * service_s[edge])
+                leaves = max(free_s, seen[edge])
                 if leaves >= end_s:
                     _put(edge, int(leaves / step_s), now, due, bucket, before, after, ends)
                     break
@@ -180,6 +184,7 @@ def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with
                 behind[packet] = -1
                 load[edge] -= amount
                 out_at[edge], blocked[edge] = leaves, np.inf
+                span[packet] = amount * service_s[edge] if leaves > free_s else leaves - served
                 woken = first_waiting[edge]
                 first_waiting[edge] = -1
                 while woken >= 0:

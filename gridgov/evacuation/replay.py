@@ -258,12 +258,11 @@ def simulate(
     if len(traffic.route) and traffic.capacity_vps[traffic.route].min() <= 0:
         edge = traffic.route[np.argmin(traffic.capacity_vps[traffic.route])]
         raise ParameterError(f"a route uses edge {edge}, which has no capacity")
-    flow, vehicles, ready = _packets(traffic, packets)
-    drives = np.diff(traffic.route_start)[flow] > 0
-    flow, vehicles, ready = flow[drives], vehicles[drives], ready[drives]
+    flow, vehicles, ready, span = _packets(traffic, packets)
     source, n_sources = _sources(traffic, flow)
     order = np.lexsort((ready, source))
-    flow, vehicles, ready, source = flow[order], vehicles[order], ready[order], source[order]
+    flow, source = flow[order], source[order]
+    vehicles, ready, span = vehicles[order], ready[order], span[order]
     more = np.zeros(n_sources)
     with np.errstate(divide="ignore"):
         service = np.where(traffic.capacity_vps > 0, 1 / traffic.capacity_vps, 0.0)
@@ -271,7 +270,7 @@ def simulate(
     queue, state, counts = np.zeros((min(QUEUES, len(room)), COLUMNS)), np.zeros(1), np.zeros(4, dtype=np.int64)
     row_of_edge = np.full(len(room) + n_sources, -1)
     left, arrived = drive(
-        traffic.route_start, traffic.route, flow, vehicles, ready, source,
+        traffic.route_start, traffic.route, flow, vehicles, ready, span, source,
         np.concatenate([traffic.travel_time_s, more]), np.concatenate([service, more]),
         np.concatenate([room, more + np.inf]), np.concatenate([traffic.closes_s, more + np.inf]),
         np.array([step_s, patience_s, width]), queue, row_of_edge, state, counts,
@@ -284,14 +283,15 @@ def simulate(
     return _result(traffic, flow, vehicles, left, arrived, n_shelters, counts, kept)
 
 
-def _packets(traffic: Traffic, packets: int) -> tuple[Ints, Floats, Floats]:
-    """Cut flows into packets: flow, vehicles and when the last of them leaves."""
+def _packets(traffic: Traffic, packets: int) -> tuple[Ints, Floats, Floats, Floats]:
+    """Cut flows with routes into packets: flow, vehicles, when the last of them leaves, how long they take to leave."""
     size = max(1.0, float(traffic.vehicles.sum()) / packets)
     count = np.maximum(1, np.ceil(traffic.vehicles / size - 1e-6)).astype(np.int64)
+    count[np.diff(traffic.route_start) == 0] = 0
     flow = np.repeat(np.arange(len(count)), count)
     number = np.arange(len(flow)) - np.repeat(np.cumsum(count) - count, count) + 1
-    lasts = traffic.end_s - traffic.start_s
-    return flow, (traffic.vehicles / count)[flow], traffic.start_s[flow] + lasts[flow] * number / count[flow]
+    span = ((traffic.end_s - traffic.start_s) / np.maximum(count, 1))[flow]
+    return flow, (traffic.vehicles / np.maximum(count, 1))[flow], traffic.start_s[flow] + span * number, span
 
 
 def _sources(traffic: Traffic, flow: Ints) -> tuple[Ints, int]:

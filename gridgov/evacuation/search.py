@@ -10,7 +10,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
-from gridgov.evacuation.bound import Bound, prove
+from gridgov.evacuation.bound import Bound, prove, prove_on_all
 from gridgov.evacuation.certificate import least_of_parallel
 from gridgov.evacuation.clocks import Weights, set_clocks
 from gridgov.evacuation.expanded_schedule import expanded_schedule
@@ -25,6 +25,8 @@ _CUT_STEPS = (24, 48)
 _PLAN_STEPS = (24, 48, 96, 192, 384)
 _MOST_ARCS = 3_000_000
 _BOUND_SHARE = 0.5
+_MOST_TRIES = 6
+_FINE = 0.15
 _UNREACHED_MS = 10_000_000_000
 
 
@@ -55,11 +57,12 @@ class Search:
     schedule: Schedule | None = None
     upper_ms: float = np.inf
     bound: Bound | None = None
+    potential_ms: Floats = field(default_factory=lambda: np.zeros(0))
     support: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     cuts: list[Bound] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
+    solve_s_per_arc: float = 2e-6
     _tried: set[bytes] = field(default_factory=set)
-    _solve_s_per_arc: float = 2e-6
 
     @property
     def lower_ms(self) -> float:
@@ -95,14 +98,14 @@ class Search:
         self.better(self)
         return True
 
-    def take_bound(self, bound: Bound) -> bool:
+    def take_bound(self, bound: Bound, potential_ms: Floats) -> bool:
         """Keep a bound if it is the best so far, and the arcs that it used; say whether there are new ones."""
         grown = bool((bound.used & ~self.support).any())
         self.support = self.support | bound.used
         if bound.circulation is not None:
             self.cuts.append(bound)
             if bound.horizon_ms > self.lower_ms:
-                self.bound = bound
+                self.bound, self.potential_ms = bound, potential_ms
         return grown
 
     def try_cut(self, small: Reduction, cut: Terminals, horizon_ms: float) -> tuple[Bound, bool]:
@@ -114,8 +117,10 @@ class Search:
             return on_support, False
         self._tried.add(key)
         floor = self.lower_ms * 1.0002
-        full = prove(self.instance, cut, on_support.horizon_ms * 0.99995, give_up_below_ms=floor)
-        grown = self.take_bound(full)
+        full, potential = prove_on_all(
+            self.instance, cut, self.support, on_support.horizon_ms * 1.0001, give_up_below_ms=floor
+        )
+        grown = self.take_bound(full, potential)
         self.note(f"cut: support {on_support.horizon_ms / 1000:.1f}, network {full.horizon_ms / 1000:.1f}")
         return on_support, grown
 
@@ -144,70 +149,116 @@ def improve_bound(search: Search) -> None:
                 return
 
 
+@dataclass
+class _Clocked:
+    """The support, its clocks' weights, and what is known about the horizons that steps of some number need."""
+
+    small: Reduction
+    base: Int64s
+    weights: Weights | None = None
+    loss_steps: float = 1.0
+
+    def first_horizon(self, search: Search, steps: int) -> float:
+        """Return the horizon to begin with: the bound and what rounding cost so far."""
+        return search.lower_ms * (1 + max(self.loss_steps / steps, 0.0005))
+
+    def learn_loss(self, search: Search, horizon: float, steps: int) -> None:
+        """Remember how many steps rounding costs."""
+        self.loss_steps = max((horizon / search.lower_ms - 1) * steps, 0.05)
+
+
 def improve_plan(search: Search) -> None:
     """Shorten the plan by clocked expansions of more and more steps."""
     small = reduce_instance(search.instance, search.support)
-    base = shelter_distance(small.instance)
-    weights: Weights | None = None
-    first = True
+    state = _Clocked(small, shelter_distance(small.instance))
     for steps in _PLAN_STEPS:
-        lower, upper = search.lower_ms, search.upper_ms
-        horizon = min(upper * 0.995, lower * (1 + 0.35 / steps**0.8)) if first else (lower * upper) ** 0.5
-        horizon = max(horizon, lower * 1.001)
-        floor = lower
-        while True:
-            step = step_length(horizon, steps)
-            if weights is None:
-                weights = weights_of(solve(expand(small.instance, base, horizon, step, exact=True))).normal()
-            clock = set_clocks(small.instance, base, _positive(weights), step, 4)
-            expansion = expand(small.instance, clock, horizon, step, exact=True)
-            if not _affordable(search, len(expansion.tail)):
-                return
-            before = perf_counter()
-            solved = solve(expansion)
-            search._solve_s_per_arc = (perf_counter() - before) / len(expansion.tail)
-            short = 1 - solved.moved / small.instance.demand
-            if solved.complete:
-                first = False
-                search.take_plan(expanded_schedule(solved))
-                weights = weights.normal().scaled(0.7).plus(weights_of(solved).normal().scaled(0.3))
-            else:
-                floor = max(floor, horizon)
-                small, base, weights = _learn(search, small, base, weights, solved, horizon)
-            search.note(
-                f"clocked {steps} steps, horizon {horizon / 1000:.1f}, short {short:.5f}, {len(expansion.tail)} arcs"
-            )
-            if search.gap <= search.target_gap or search.out_of_time():
-                return
-            lower, upper = max(floor, search.lower_ms), search.upper_ms
-            if upper / lower - 1 < max(0.0012, 0.12 * search.gap) or (solved.complete and search.gap < 0.5 / steps):
-                break
-            if first:
-                horizon = min(lower * (1 + max(0.003, 1.2 * short)), upper * 0.999)
-            else:
-                horizon = (lower * upper) ** 0.5
-        if 2 * len(expansion.tail) > _MOST_ARCS:
+        arcs = _refine(search, state, steps)
+        if search.gap <= search.target_gap or search.out_of_time() or 2 * arcs > _MOST_ARCS:
             return
+
+
+def _refine(search: Search, state: _Clocked, steps: int) -> int:
+    """Search the shortest horizon with so many steps; return the arcs of the last expansion."""
+    horizon = state.first_horizon(search, steps)
+    failed: list[tuple[float, float]] = []
+    shortest = np.inf
+    arcs = 0
+    for _ in range(_MOST_TRIES):
+        solved = _solve_clocked(search, state, horizon, steps)
+        if solved is None:
+            return _MOST_ARCS
+        arcs = len(solved.expansion.tail)
+        if solved.complete:
+            shortest = horizon
+            state.learn_loss(search, horizon, steps)
+        else:
+            failed.append((horizon, 1 - solved.moved / state.small.instance.demand))
+        if search.gap <= search.target_gap or search.out_of_time():
+            return arcs
+        if shortest < np.inf:
+            lower = max([h for h, _ in failed] + [search.lower_ms])
+            if failed or shortest / lower - 1 < _FINE / steps:
+                return arcs
+            horizon = (lower * shortest) ** 0.5
+        else:
+            horizon = _next_horizon(failed)
+            state.learn_loss(search, horizon, steps)
+            if horizon > search.upper_ms * (1 + 2 / steps):
+                return arcs
+    return arcs
+
+
+def _next_horizon(failed: list[tuple[float, float]]) -> float:
+    """Return where, by the last failures, everybody should be moved, and a little more."""
+    (last, short) = failed[-1]
+    if len(failed) == 1:
+        return last * (1 + max(0.002, 1.2 * short))
+    before, missing = failed[-2]
+    if missing <= short:
+        return last * 1.01
+    return min(last + 1.1 * short * (last - before) / (missing - short), last * 1.04) + 0.0005 * last
+
+
+def _solve_clocked(search: Search, state: _Clocked, horizon: float, steps: int) -> Solved | None:
+    """Solve one expansion and learn from it; None if there is no time for it."""
+    instance, step = state.small.instance, step_length(horizon, steps)
+    if state.weights is None:
+        state.weights = weights_of(solve(expand(instance, state.base, horizon, step, exact=True))).normal()
+    clock = set_clocks(instance, state.base, _positive(state.weights), step, 4)
+    expansion = expand(instance, clock, horizon, step, exact=True)
+    if not _affordable(search, len(expansion.tail)):
+        return None
+    before = perf_counter()
+    solved = solve(expansion)
+    search.solve_s_per_arc = (perf_counter() - before) / max(len(expansion.tail), 1)
+    if solved.complete:
+        search.take_plan(expanded_schedule(solved))
+        state.weights = state.weights.normal().scaled(0.7).plus(weights_of(solved).normal().scaled(0.3))
+    else:
+        _learn(search, state, solved, horizon)
+    short = 1 - solved.moved / instance.demand
+    search.note(f"clocked {steps} steps, horizon {horizon / 1000:.1f}, short {short:.5f}, {len(expansion.tail)} arcs")
+    return solved
 
 
 def _affordable(search: Search, arcs: int) -> bool:
     """Whether another solve fits into the time limit, overshooting by no more than a fifth."""
-    expected = 1.5 * search._solve_s_per_arc * arcs
+    expected = 1.5 * search.solve_s_per_arc * arcs
     return search.schedule is None or search.seconds + expected < 1.2 * search.time_limit_s
 
 
-def _learn(
-    search: Search, small: Reduction, base: Int64s, weights: Weights, solved: Solved, horizon_ms: float
-) -> tuple[Reduction, Int64s, Weights]:
+def _learn(search: Search, state: _Clocked, solved: Solved, horizon_ms: float) -> None:
     """Use the cut of a flow that did not move everybody: for the bound, the clocks and the support."""
-    cut = cut_of(solved)
-    on_support, grown = search.try_cut(small, cut, horizon_ms)
+    small, weights = state.small, state.weights
+    assert weights is not None
+    on_support, grown = search.try_cut(small, cut_of(solved), horizon_ms)
     if on_support.circulation is not None:
         weights = weights.normal().plus(_circulation_weights(small.instance, on_support).scaled(0.3))
-    if not grown:
-        return small, base, weights
-    larger = reduce_instance(search.instance, search.support)
-    return larger, shelter_distance(larger.instance), _carried(small, larger, weights)
+    if grown:
+        state.small = reduce_instance(search.instance, search.support)
+        state.base = shelter_distance(state.small.instance)
+        weights = _carried(small, state.small, weights)
+    state.weights = weights
 
 
 def _circulation_weights(instance: Instance, bound: Bound) -> Weights:
