@@ -13,7 +13,7 @@ from app.widgets.frame import language, may_write, text
 from app.widgets.moves import dispatch_button, more_moves, next_step, undo_bar
 from app.widgets.selection import Selection
 from app.widgets.wording import facts_html
-from app.widgets.workers import ask_dispatch, chosen_rank, dispatch_title, workers_panel
+from app.widgets.workers import ask_dispatch, chosen_rank, dispatch_title, needed_skills, proposal_of, workers_panel
 from gridgov.model import DispatchPlan
 from gridgov.model.incident_life import Action
 from gridgov.model.incident_record import IncidentRecord
@@ -42,7 +42,11 @@ def incident_panel(
     plan = _plan(opened, who, record, moves)
     if plan is not None and plan.options and Action.DISPATCH in moves:
         option = plan.options[chosen_rank(plan) - 1]
-        dispatch_button(opened, record, option.worker_id, dispatch_title(option), active=active)
+        dispatch_button(
+            opened, record, option.worker_id, dispatch_title(option), active=active, proposal=proposal_of(plan)
+        )
+    if plan is not None and (needs := needed_skills(opened, record.class_code)):
+        st.caption(needs)
     with st.container(key="also"):
         more, whole = st.columns(2, gap="small")
         with more:

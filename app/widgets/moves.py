@@ -9,10 +9,13 @@ import streamlit as st
 from app.widgets.doing import attempt, say
 from app.widgets.frame import language, signed_in, text
 from app.widgets.inputs import filing_inputs, given_inputs, given_of, limit_inputs, limit_of
+from app.widgets.overriding import reason_inputs, reason_of
 from app.widgets.wording import action_text, plain
 from gridgov.model.incident_life import Action
 from gridgov.model.incident_record import IncidentRecord
 from gridgov.model.incidents import IncidentState as State
+from gridgov.model.overrides import Proposal
+from gridgov.operations.incidents import person_name
 from gridgov.operations.moving import NEEDS, MoveArguments, move_incident
 from gridgov.workspace import Workspace
 
@@ -55,14 +58,20 @@ def undo_bar(opened: Workspace, record: IncidentRecord, moves: tuple[Action, ...
         move_button(opened, record, Action.UNDO_DISPATCH, text("case.undo"), active=active)
 
 
-def dispatch_button(opened: Workspace, record: IncidentRecord, handler: str, title: str, *, active: bool) -> None:
-    """Draw the one button that sends a worker."""
+def dispatch_button(
+    opened: Workspace, record: IncidentRecord, handler: str, title: str, *, active: bool, proposal: Proposal
+) -> None:
+    """Draw the one button that sends a worker; before it, for another one than proposed, the question why."""
+    if proposal.worker_id != handler:
+        reason_inputs(record.id, plain(person_name(opened, proposal.worker_id)))
     if record.limit is None and record.class_code not in opened.incident_profile.classes:
         st.caption(text("case.limit_needed"))
         limit_inputs(record, Action.DISPATCH)
 
     def given() -> MoveArguments:
-        return MoveArguments(handler=handler, limit=limit_of(record, Action.DISPATCH))
+        code, words = reason_of(record.id) if proposal.worker_id != handler else ("", "")
+        limit = limit_of(record, Action.DISPATCH)
+        return MoveArguments(handler=handler, limit=limit, proposal=proposal, reason_code=code, reason=words)
 
     move_button(opened, record, Action.DISPATCH, title, given=given, primary=True, active=active)
 

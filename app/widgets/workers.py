@@ -10,15 +10,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app.widgets.choices import ANY, kept_choice, remembered_rank, remembered_select, skill_name
-from app.widgets.frame import text
+from app.widgets.frame import language, text
 from app.widgets.selection import Selection
 from app.widgets.wording import plain
 from gridgov.errors import RightsError
 from gridgov.i18n import Lang
 from gridgov.maps import rank_colour
 from gridgov.model import DispatchOption, DispatchPlan, TravelMode
+from gridgov.model.overrides import Proposal
 from gridgov.model.rights import Person, Right, may
-from gridgov.operations.dispatching import dispatch_at, skills_of
+from gridgov.operations.dispatching import dispatch_at, dispatch_to, need_of, skills_of
 from gridgov.workspace import Workspace
 
 
@@ -45,8 +46,25 @@ def asked_dispatch(opened: Workspace, who: Person, selection: Selection) -> Disp
 
 def _dispatch(opened: Workspace, who: Person, selection: Selection) -> DispatchPlan:
     skill, mode = kept_choice("skill"), kept_choice("mode")
-    lon, lat = selection.lon, selection.lat
-    return dispatch_at(opened, who, lon, lat, skills=[skill] if skill else (), modes=[mode] if mode else None)
+    skills, modes = [skill] if skill else [], [mode] if mode else None
+    if selection.incident_id is None:
+        return dispatch_at(opened, who, selection.lon, selection.lat, skills=skills, modes=modes)
+    any_skill = bool(st.session_state.get("any_skill"))
+    return dispatch_to(opened, who, selection.incident_id, skills=skills, modes=modes, any_skill=any_skill)
+
+
+def needed_skills(opened: Workspace, class_code: str) -> str:
+    """Say what skill the class of an incident needs, where it needs any and the filters do not say otherwise."""
+    need = need_of(opened, class_code)
+    if not need.skills or kept_choice("skill") or st.session_state.get("any_skill"):
+        return ""
+    return text("override.needs", skills=" · ".join(skill_name(skill) for skill in need.skills))
+
+
+def proposal_of(plan: DispatchPlan) -> Proposal:
+    """Return what a plan proposes, with the time of whoever is chosen."""
+    best, chosen = plan.options[0], plan.options[chosen_rank(plan) - 1]
+    return Proposal(best.worker_id, best.travel_time_ms, chosen.travel_time_ms)
 
 
 def chosen_rank(plan: DispatchPlan) -> int:
@@ -69,6 +87,8 @@ def workers_panel(
     """Draw the workers who can go, the chosen one's route in words, and who was left out."""
     for note in plan.note_texts(lang):
         st.warning(note)
+    if plan.speeds is not None:
+        st.caption(plan.speeds.text(lang))
     if plan.options:
         chosen = chosen_rank(plan)
         option = plan.options[chosen - 1]
@@ -96,6 +116,13 @@ def _narrow(opened: Workspace, place: DeltaGenerator) -> None:
         skills, modes = [ANY, *skills_of(opened)], [ANY, *map(str, TravelMode)]
         remembered_select(st.container(), text("console.filter_skill"), skills, name="skill", show=skill_name)
         remembered_select(st.container(), text("console.filter_mode"), modes, name="mode", show=_mode_name)
+        kept = bool(st.session_state.get("any_skill"))
+        key = f"any_skill-{language()}"
+        st.checkbox(text("override.any_skill"), value=kept, key=key, on_change=_keep_any_skill, args=(key,))
+
+
+def _keep_any_skill(key: str) -> None:
+    st.session_state["any_skill"] = bool(st.session_state[key])
 
 
 def _worker_line(option: DispatchOption, strong: bool) -> str:

@@ -32,7 +32,7 @@ from gridgov.model.overrides import Proposal
 from gridgov.model.plans import DispatchOption
 from gridgov.operations import incidents as operations
 from gridgov.operations.agencies import agency_name
-from gridgov.operations.dispatching import dispatch_at
+from gridgov.operations.dispatching import dispatch_to
 from gridgov.operations.incidents import IncidentQuery
 from gridgov.operations.moving import MoveArguments, move_incident
 from gridgov.operations.photos import read_photo
@@ -88,8 +88,8 @@ def candidates(
 ) -> CandidatesShown:
     """Return the workers who can be there first, with the reasons why others cannot."""
     ask = asked(request)
-    record = operations.read_incident(ask.workspace, ask.person, incident_id)
-    plan = dispatch_at(ask.workspace, ask.person, record.lon, record.lat, k=k)
+    operations.read_incident(ask.workspace, ask.person, incident_id)  # who may not see it hears nothing of it
+    plan = dispatch_to(ask.workspace, ask.person, incident_id, k=k)
     options = [OptionShown.model_validate(_option(option)) for option in plan.options]
     exclusions = [
         ExclusionShown(

@@ -18,6 +18,7 @@ from gridgov.model.incidents import IncidentState
 from gridgov.model.rights import Person, Right, require
 from gridgov.operations.board import Board, board_of
 from gridgov.operations.closures import roster_at
+from gridgov.operations.dispatching import need_of
 from gridgov.operations.hours import speeds_at
 from gridgov.workspace import Workspace
 
@@ -139,7 +140,7 @@ def _under_way(board: Board) -> NDArray[np.bool_]:
 
 def _task(workspace: Workspace, board: Board, row: int, *, any_skill: bool) -> AssignmentTask:
     weight = WEIGHT_OF_SEVERITY.get(int(board["severity"][row]), 1)
-    need = EVERYBODY if any_skill else workspace.incident_profile.need_of(str(board["class_code"][row]))
+    need = EVERYBODY if any_skill else need_of(workspace, str(board["class_code"][row]))
     filed = board["state"][row] == str(IncidentState.FILED)
     return AssignmentTask(
         incident_id=str(board["incident_id"][row]),

@@ -11,10 +11,12 @@ from gridgov.errors import ParameterError, RightsError
 from gridgov.i18n import LANGS, label
 from gridgov.model import DispatchPlan, TravelMode
 from gridgov.model.closures import Closure
+from gridgov.model.incident_classes import EVERYBODY, ClassNeed
 from gridgov.model.rights import Person, Right, in_area, require
 from gridgov.operations.closures import roads_at, roster_at
 from gridgov.operations.crew import crew_of
 from gridgov.operations.hours import speeds_at
+from gridgov.operations.incidents import load_incident
 from gridgov.workspace import Workspace
 
 _MOST_TRIED = 30  # closures that are taken away one by one, to say which of them cuts a place off
@@ -100,6 +102,47 @@ def _because_of_closures(
     alone = [own for own in tried if somebody_comes([other for other in holding if other is not own])]
     ids = tuple(closure.closure_id for closure in alone or holding)
     return replace(plan, notes=(*plan.notes, "cut_off_by_closures"), closures=ids)
+
+
+def dispatch_to(
+    workspace: Workspace,
+    person: Person,
+    incident_id: str,
+    *,
+    k: int = 5,
+    skills: Sequence[str] = (),
+    modes: Sequence[str] | None = None,
+    any_skill: bool = False,
+    now: datetime | None = None,
+) -> DispatchPlan:
+    """Find the nearest workers who can go to an incident and have what its class needs; see `dispatch_at`.
+
+    Parameters
+    ----------
+    skills, modes
+        Instead of what the class needs; default that.
+    any_skill : bool
+        Whether what the class needs does not count.
+
+    Raises
+    ------
+    RecordNotFoundError
+        There is no such incident.
+    """
+    record, _ = load_incident(workspace, incident_id)
+    need = EVERYBODY if any_skill else need_of(workspace, record.class_code)
+    return dispatch_at(
+        workspace, person, record.lon, record.lat, k=k, skills=skills or need.skills, modes=modes or need.modes, now=now
+    )  # fmt: skip
+
+
+def need_of(workspace: Workspace, class_code: str) -> ClassNeed:
+    """Return who can handle a class; a skill that nobody in the workspace is listed with is asked of nobody."""
+    need = workspace.incident_profile.need_of(class_code)
+    if not need.skills:
+        return need
+    known = set(skills_of(workspace))
+    return replace(need, skills=tuple(skill for skill in need.skills if skill in known))
 
 
 def roster_of(workspace: Workspace) -> Roster:

@@ -82,6 +82,7 @@ route_to_task             -      own    -          -         -       -
 duty_status               -      all    -          -         -       -
 district_outline          all    all    all        all       all     all
 dispatch_at               -      -      area       area      -       -
+dispatch_to               -      -      area       area      -       -
 close_roads               -      -      area       area      -       -
 reopen_roads              -      -      area       area      -       -
 learn_speeds              -      -      -          whole     whole   -
@@ -167,7 +168,7 @@ move:note                 -      own    area       area      -       -
 # test_assigning.py, test_positions.py, test_situation.py and test_worklists.py.
 FILTERED = {
     "list_incidents", "count_incidents", "filter_of", "positions_of", "workers_at", "incident_near", "worklist",
-    "worklist_numbers", "ready_workers", "streets_of", "assign", "overrides",
+    "worklist_numbers", "ready_workers", "streets_of", "assign", "overrides", "tours",
 }  # fmt: skip
 # What the operations of `features` are made of.
 PARTS = {"collection", "page", "item", "frame", "may_see", "check_hazard_area"}
@@ -333,6 +334,7 @@ def prepare(
         "route_to_task": lambda: tasks.route_to_task(here, person, incident_id, place[0], place[1]),
         "duty_status": lambda: tasks.duty_status(here, person),  # one's own, always
         "district_outline": lambda: outlines.district_outline(here, person),
+        "dispatch_to": lambda: dispatching.dispatch_to(here, person, incident_id),
         "read_incident": lambda: incidents.read_incident(here, person, incident_id),
         "timeline": lambda: incidents.timeline(here, person, incident_id, "zh"),
         "read_photo": lambda: photos.read_photo(here, person, incident_id, digest),
