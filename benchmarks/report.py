@@ -60,6 +60,16 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class Figures:
+    """Several figures of our own on one task: values for programs, cells for people by their headings, the verdict."""
+
+    task: str
+    values: dict[str, Any]
+    cells: dict[str, str]
+    passed: bool
+
+
+@dataclass(frozen=True)
 class Result:
     """A benchmark that has run."""
 
@@ -67,7 +77,7 @@ class Result:
     title: str
     instance: str
     method: str
-    rows: Sequence[Row | Measure]
+    rows: Sequence[Row | Measure | Figures]
     checks: list[str]
     when: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -121,6 +131,9 @@ def as_table(result: Result) -> str:
         if compared
         else ("task", "figure", "bar", "")
     )
+    first = result.rows[0] if result.rows else None
+    if isinstance(first, Figures):
+        head = ("task", *first.cells, "")
     rows = [head, *(_cells(row) for row in result.rows)]
     width = [max(len(row[i]) for row in rows) for i in range(len(head))]
     lines = ["| " + " | ".join(cell.ljust(width[i]) for i, cell in enumerate(row)) + " |" for row in rows]
@@ -129,7 +142,9 @@ def as_table(result: Result) -> str:
     return "\n".join([f"## {result.title}: {result.instance}", "", *lines, "", result.method, "", *checks])
 
 
-def _cells(row: Row | Measure) -> tuple[str, ...]:
+def _cells(row: Row | Measure | Figures) -> tuple[str, ...]:
+    if isinstance(row, Figures):
+        return row.task, *row.cells.values(), "reached" if row.passed else "MISSED"
     if isinstance(row, Measure):
         verdict = "" if not row.bar else ("reached" if row.passed else "MISSED")
         return row.task, f"{row.value:.3g} {row.unit}", row.bar, verdict

@@ -197,9 +197,9 @@ def _fill(travel_s: Floats, persons: Floats, places: Floats) -> tuple[Floats, Fl
 
 
 def _unmet(problem: EvacuationProblem, travel_s: Floats, left: Floats) -> list[Unmet]:
-    reached = np.isfinite(travel_s).any(axis=1)
+    nearest_s = [min(row, default=np.inf) for row in travel_s.tolist()]
     return [
-        Unmet(problem.zone_id[zone], float(left[zone]), "no_place" if reached[zone] else "no_route")
+        Unmet(problem.zone_id[zone], float(left[zone]), "no_place" if nearest_s[zone] < np.inf else "no_route")
         for zone in np.flatnonzero(left > 0).tolist()
     ]
 
