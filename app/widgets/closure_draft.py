@@ -16,9 +16,10 @@ from app.widgets.drawing import drawn, drop_drawing
 from app.widgets.frame import language, may_write, signed_in, text
 from gridgov.errors import GridgovError
 from gridgov.model import TravelMode
-from gridgov.model.rights import Person
+from gridgov.model.rights import Person, Right, may
 from gridgov.operations.closure_effects import ClosureEffects, closure_effects
 from gridgov.operations.closures import ClosureDraft, close_roads
+from gridgov.operations.scenarios import save_scenario
 from gridgov.workspace import Workspace
 
 PURPOSE = "closure"
@@ -67,11 +68,11 @@ def draft_panel(opened: Workspace, who: Person, area: Area) -> list[folium.Featu
         effects = effects_of(opened, who, area, draft)
     except GridgovError as error:
         top.warning(sentence_of(error, "roads.cannot_close"))
-        _buttons(opened, area, draft, active=False)
+        _buttons(opened, who, area, draft, active=False)
         return []
     with top:
-        effects_panel(opened, effects)
-    _buttons(opened, area, draft, active=bool(effects.summary.edges))
+        effects_panel(opened, effects, of=area.id)
+    _buttons(opened, who, area, draft, active=bool(effects.summary.edges))
     return effects_groups(opened, effects, area.geometry, slowed=draft.factor > 0)
 
 
@@ -100,17 +101,19 @@ def _asked(opened: Workspace, area: Area) -> ClosureDraft:
             value=area.reason or None,
             key="closing-reason",
             placeholder=text("roads.reason_example"),
+            label_visibility="collapsed",
         )
-        start, end = st.columns(2, gap="small")
-        valid_from, valid_to = begin_input(opened, start), end_input(opened, end)
-        modes = st.pills(
-            text("roads.modes"),
-            list(TravelMode),
-            selection_mode="multi",
-            default=list(TravelMode),
-            format_func=lambda mode: text(f"dispatch.mode.{mode}"),
-            key=f"closing-modes-{language()}",
-        )
+        with st.expander(text("roads.when_and_whom")):
+            start, end = st.columns(2, gap="small")
+            valid_from, valid_to = begin_input(opened, start), end_input(opened, end)
+            modes = st.pills(
+                text("roads.modes"),
+                list(TravelMode),
+                selection_mode="multi",
+                default=list(TravelMode),
+                format_func=lambda mode: text(f"dispatch.mode.{mode}"),
+                key=f"closing-modes-{language()}",
+            )
     return ClosureDraft(
         geometry=area.geometry,
         valid_from=valid_from,
@@ -137,17 +140,22 @@ def _kind() -> str:
     return str(chosen)
 
 
-def _buttons(opened: Workspace, area: Area, draft: ClosureDraft, *, active: bool) -> None:
-    ready = active and may_write() and bool(draft.modes)
+def _buttons(opened: Workspace, who: Person, area: Area, draft: ClosureDraft, *, active: bool) -> None:
+    ready = active and may_write()
     with st.container(key="closing_buttons", horizontal=True, gap="small"):
-        st.button(
-            text("roads.close"),
-            key="close_roads",
-            type="primary",
-            on_click=_close,
-            args=(opened, area, draft),
-            disabled=not ready,
-        )
+        if may(who, Right.CLOSURE_WRITE):
+            st.button(
+                text("roads.close"),
+                key="close_roads",
+                type="primary",
+                on_click=_close,
+                args=(opened, area, draft),
+                disabled=not ready,
+            )
+        if may(who, Right.SCENARIO_WRITE):
+            with st.popover(text("roads.keep_as_scenario"), disabled=not ready):
+                st.text_input(text("roads.scenario_name"), key="closing-scenario")
+                st.button(text("roads.keep"), key="keep_scenario", on_click=_keep, args=(opened, area, draft))
         st.button(text("roads.discard"), key="discard_closure", on_click=drop_area)
 
 
@@ -161,3 +169,17 @@ def _close(opened: Workspace, area: Area, draft: ClosureDraft) -> None:
     if done is not None:
         drop_area()
         say(text("roads.done_closed", id=done[0].closure_id))
+
+
+def _keep(opened: Workspace, area: Area, draft: ClosureDraft) -> None:
+    name = str(st.session_state.get("closing-scenario") or "").strip()
+    if not name:
+        say(text("roads.name_needed"), good=False)
+        return
+    kept = attempt(
+        lambda: save_scenario(opened, signed_in(), name, [draft], idempotency_key=f"scenario-{area.id}-{name}"),
+        hint="roads.cannot_keep",
+    )
+    if kept is not None:
+        drop_area()
+        say(text("roads.done_kept", name=name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -15,13 +15,14 @@ from app.widgets.subjects import subject_name
 from app.widgets.wording import SEVERITY_SIGNS
 from gridgov.maps.effect_overlays import ClosedRoads, IncidentMark, effects_overlay
 from gridgov.maps.overlays import overlay_group
-from gridgov.operations.closure_effects import ClosureEffects, IncidentEffect, WorkerEffect
+from gridgov.operations.closure_effects import ClosureEffects, FacilityEffect, IncidentEffect, WorkerEffect
 from gridgov.operations.closure_map import lines_of_edges
 from gridgov.operations.crew import crew_of
 from gridgov.workspace import Workspace
 
 _SHOWN = 60
 _NAMES = 4
+_SAID = frozenset({"no_workers", "nobody_can_go", "no_grids"})  # the others are what the lists show
 _KINDS = {"cut_off": "cut_off", "later": "later", "earlier": "better", "restored": "better"}
 
 
@@ -39,23 +40,44 @@ def effects_groups(
     return [overlay_group(shown)]
 
 
-def effects_panel(opened: Workspace, effects: ClosureEffects) -> None:
-    """Draw the figures and the lists."""
+def effects_panel(opened: Workspace, effects: ClosureEffects, *, of: str = "") -> None:
+    """Draw the figures and the lists; `of` names the drawing that they are of."""
     summary = effects.summary
     length = text("roads.length", km=f"{summary.length_m / 1000:,.1f}", n=f"{summary.streets:,}")
     names = text("roads.between_names").join(effects.edges.names[:_NAMES])
-    st.html(f'<div class="gg-effects"><b>{escape(length)}</b> <span>{escape(names)}</span></div>')
+    st.html(
+        f'<div class="gg-effects" data-of="{escape(of)}"><b>{escape(length)}</b> <span>{escape(names)}</span></div>'
+    )
     _figures(effects)
-    for note in dict.fromkeys(
-        [*(f.text(language()) for f in effects.findings), *(n.text(language()) for n in effects.notes)]
-    ):
-        st.caption(note)
-    changed = [e for e in effects.incidents if e.change in _KINDS or e.is_other_worker]
-    _lines("roads.list_incidents", [_incident_line(opened, e) for e in changed], opened=True)
-    _grids(effects)
+    said = [*effects.findings, *(note for note in effects.notes if note.code in _SAID)]
+    for sentence in dict.fromkeys(each.text(language()) for each in said):
+        st.caption(sentence)
+    _lists(opened, effects)
+
+
+def _lists(opened: Workspace, effects: ClosureEffects) -> None:
+    """Draw what changes: incidents, grids, workers, facilities, each under its own tab."""
+    incidents = [e for e in effects.incidents if e.change in _KINDS or e.is_other_worker]
     workers = [w for w in effects.workers if w.reason != "restored"]
-    _lines("roads.list_workers", [_worker_line(w) for w in workers])
-    _facilities(opened, effects)
+    places = [effect for effect in effects.facilities if effect.cut_off]
+    grids = effects.worst_grids
+    shown = grids.head(_SHOWN).astype({"before_ms": float, "after_ms": float}).to_dict("records")
+    lists = {
+        "incidents": (len(incidents), [_incident_line(opened, e) for e in incidents[:_SHOWN]]),
+        "grids": (len(grids), [_grid_line(row) for row in shown]),
+        "workers": (len(workers), [_worker_line(w) for w in workers[:_SHOWN]]),
+        "facilities": (effects.summary.facilities_cut_off, [_facility_line(opened, e) for e in places]),
+    }
+    filled = {name: found for name, found in lists.items() if found[0]}
+    if not filled:
+        return
+    titles = [text(f"roads.list_{name}", n=f"{total:,}") for name, (total, _) in filled.items()]
+    with st.container(key="changes"):
+        for tab, (name, (total, lines)) in zip(st.tabs(titles), filled.items(), strict=True):
+            items = "".join(f"<li>{line}</li>" for line in lines)
+            if total > len(lines) and name != "facilities":
+                items += f'<li class="more">{escape(text("roads.and_more", n=f"{total - len(lines):,}"))}</li>'
+            tab.html(f'<ul class="gg-changes">{items}</ul>')
 
 
 def _figures(effects: ClosureEffects) -> None:
@@ -81,20 +103,6 @@ def _figures(effects: ClosureEffects) -> None:
 
 def _people(count: int) -> str:
     return text("map_coverage.people", n=f"{count:,}")
-
-
-def _lines(code: str, lines: Sequence[str], *, opened: bool = False) -> None:
-    """Draw a foldable list of HTML lines; nothing where it is empty."""
-    if lines:
-        with st.expander(text(code, n=f"{len(lines):,}"), expanded=opened):
-            _list(lines[:_SHOWN], len(lines))
-
-
-def _list(lines: Sequence[str], total: int) -> None:
-    items = "".join(f"<li>{line}</li>" for line in lines)
-    if total > len(lines):
-        items += f'<li class="more">{escape(text("roads.and_more", n=f"{total - len(lines):,}"))}</li>'
-    st.html(f'<ul class="gg-changes">{items}</ul>')
 
 
 def _incident_line(opened: Workspace, effect: IncidentEffect) -> str:
@@ -130,15 +138,6 @@ def _clock(milliseconds: int | None) -> str:
     return f"{seconds // 60}:{seconds % 60:02d}"
 
 
-def _grids(effects: ClosureEffects) -> None:
-    worst = effects.worst_grids
-    if worst.empty:
-        return
-    with st.expander(text("roads.list_grids", n=f"{len(worst):,}")):
-        shown = worst.head(_SHOWN).astype({"before_ms": float, "after_ms": float})
-        _list([_grid_line(row) for row in shown.to_dict("records")], len(worst))
-
-
 def _grid_line(row: Mapping[str, Any]) -> str:
     before, after = (None if math.isnan(row[name]) else int(row[name]) for name in ("before_ms", "after_ms"))
     what = text("roads.grid_cut_off") if row["cut_off"] else f"{_clock(before)} → {_clock(after)}"
@@ -152,13 +151,6 @@ def _worker_line(effect: WorkerEffect) -> str:
     return f"<b>{escape(name)}</b><em>{escape(mode)}</em><small>{escape(effect.text(language()))}</small>"
 
 
-def _facilities(opened: Workspace, effects: ClosureEffects) -> None:
-    cut = [effect for effect in effects.facilities if effect.cut_off]
-    _lines(
-        "roads.list_facilities",
-        [
-            f"<b>{escape(subject_name(opened, e.category))}</b><em>{len(e.cut_off):,} / {e.total:,}</em>"
-            f"<small>{escape(', '.join(e.cut_off[:6]))}</small>"
-            for e in cut
-        ],
-    )
+def _facility_line(opened: Workspace, effect: FacilityEffect) -> str:
+    name, count = subject_name(opened, effect.category), f"{len(effect.cut_off):,} / {effect.total:,}"
+    return f"<b>{escape(name)}</b><em>{escape(count)}</em><small>{escape(', '.join(effect.cut_off[:_NAMES]))}</small>"

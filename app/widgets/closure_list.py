@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
 from html import escape
 
 import folium
@@ -12,6 +12,7 @@ from app.widgets.closure_draft import Area, close_from
 from app.widgets.closure_effects import effects_groups, effects_panel
 from app.widgets.doing import attempt, say, sentence_of
 from app.widgets.frame import language, may_write, signed_in, text
+from app.widgets.scenarios import scenario_list
 from app.widgets.selection import ask_zoom, clicked, forget_click
 from app.widgets.wording import facts_html, plain
 from gridgov.errors import GridgovError
@@ -22,10 +23,12 @@ from gridgov.model.rights import Person, Right, may
 from gridgov.operations.closure_effects import closure_effects
 from gridgov.operations.closure_map import Hazard, ListedClosure, RoadsSize, closure_near, hazard_areas, listed_closures
 from gridgov.operations.closures import closures_of, reopen_roads
+from gridgov.operations.scenarios import scenarios_of
 from gridgov.workspace import Workspace
 
 _CHOSEN, _GROUP = "closure_chosen", "closure_group"
-GROUPS = ("holding", "planned", "past")
+SCENARIOS = "scenarios"
+GROUPS = ("holding", "planned", "past", SCENARIOS)
 _CLICK_M = 40.0
 
 
@@ -42,7 +45,11 @@ def closure_list(opened: Workspace, who: Person) -> list[folium.FeatureGroup]:
     chosen = rows.get(str(st.session_state.get(_CHOSEN, "")))
     if chosen is not None:
         return _one(opened, who, chosen)
-    group = _choose_group(list(rows.values()))
+    scenarios = scenarios_of(opened, who)
+    counts = Counter(row.group for row in rows.values()) + Counter({SCENARIOS: len(scenarios)})
+    group = _choose_group(counts)
+    if group == SCENARIOS:
+        return scenario_list(opened, who, scenarios)
     shown = {i: row for i, row in rows.items() if row.group == group}
     if not shown:
         st.info(text(f"roads.none_{group}"))
@@ -90,7 +97,7 @@ def _hazard_name(hazard: Hazard) -> str:
     )
 
 
-def _choose_group(rows: Sequence[ListedClosure]) -> str:
+def _choose_group(counts: Counter[str]) -> str:
     key = f"{_GROUP}-{language()}"
     chosen = str(st.session_state.get(_GROUP, GROUPS[0]))
 
@@ -101,7 +108,7 @@ def _choose_group(rows: Sequence[ListedClosure]) -> str:
     st.segmented_control(
         text("roads.layer"),
         list(GROUPS),
-        format_func=lambda g: f"{text(f'roads.group_{g}')} {sum(row.group == g for row in rows)}",
+        format_func=lambda g: f"{text(f'roads.group_{g}')} {counts[g]}",
         key=key,
         required=True,
         on_change=keep,

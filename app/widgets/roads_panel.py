@@ -18,7 +18,7 @@ def roads_mode(opened: Workspace, who: Person) -> list[folium.FeatureGroup]:
     """Draw the panel and return what lies over the map: the tools, and what a draft or a chosen closure changes."""
     show_said()
     groups = [refreshed_closures(opened, who)]
-    if may(who, Right.CLOSURE_WRITE) and may_write():
+    if (may(who, Right.CLOSURE_WRITE) or may(who, Right.SCENARIO_WRITE)) and may_write():
         area = area_of_closure()
         if area is not None:
             groups += draft_panel(opened, who, area)
