@@ -14,7 +14,7 @@ help:
 	@echo "make demo   build the sample district and serve the console (PORT=8501, SIZE=village|district|city)"
 	@echo "make test   lint, types and all tests"
 	@echo "make benchmarks  measure against named rivals; the table goes to docs/benchmarks.md"
-	@echo "make soak   kill a writing server 200 times, on SQLite and PostgreSQL; nothing acknowledged may be lost"
+	@echo "make soak   kill a writing server 200 times, on SQLite and PostgreSQL; nothing acknowledged may be lost; and compare road engines at length"
 	@echo "make wheel  build dist/gridgov-*.whl"
 	@echo "make clean  remove everything that these made"
 
@@ -64,6 +64,8 @@ browser: $(VENV)/.dev
 soak: $(VENV)/.dev
 	$(call say,Kill test: 200 rounds for each database)
 	@GRIDGOV_SOAK=1 $(BIN)/python -m pytest -s tests/store/test_store_kill.py
+	$(call say,Road network: closures and random networks by every engine at length)
+	@GRIDGOV_SOAK=1 $(BIN)/python -m pytest --timeout 7200 tests/network/test_network_hierarchy_sequences.py tests/network/test_network_every_engine.py
 
 screenshots: $(VENV)/.dev
 	$(call say,Pictures of the documents)
