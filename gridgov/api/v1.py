@@ -9,7 +9,19 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from gridgov import __version__
-from gridgov.api import accounts, changes, districts, evacuations, incidents, people, problems, reports, sessions
+from gridgov.api import (
+    accounts,
+    changes,
+    closures,
+    districts,
+    evacuations,
+    incidents,
+    people,
+    problems,
+    reports,
+    service_areas,
+    sessions,
+)
 from gridgov.api.asking import WorkspaceSource
 from gridgov.api.changes import Feed
 from gridgov.api.guard import Resolver
@@ -19,7 +31,7 @@ from gridgov.i18n import label
 from gridgov.maps import assets
 
 PREFIX = "/api"
-_ROUTERS = (sessions, reports, incidents, people, districts, evacuations, accounts, changes)
+_ROUTERS = (sessions, reports, incidents, people, districts, closures, service_areas, evacuations, accounts, changes)
 _PAGE = """<!doctype html>
 <html lang="{lang}"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">

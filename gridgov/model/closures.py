@@ -21,6 +21,7 @@ from gridgov.model.workers import TravelMode
 ENTITY = "closure:"
 HOLDS = "closed"  # status of the entity, whatever the interval of the closure
 REOPENED = "reopened"
+_HIGHEST = 1e9  # metres, and beyond every degree
 GEOMETRY_DEPTHS = {"LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}
 """GeoJSON geometries that close roads, and how deep the lists of their positions are nested."""
 
@@ -254,6 +255,8 @@ def _check_geometry(geometry: Mapping[str, Any], closure_id: str) -> None:
             )
         for position in positions:
             _check_position(position, closure_id)
+        if len({len(position) for position in positions}) > 1:
+            raise ParameterError(f"closure {closure_id}: some of its positions have a height and some have none")
 
 
 def _position_lists(value: Any, depth: int, closure_id: str) -> Iterator[list[Any] | tuple[Any, ...]]:
@@ -270,8 +273,9 @@ def _position_lists(value: Any, depth: int, closure_id: str) -> Iterator[list[An
 def _check_position(position: Any, closure_id: str) -> None:
     numbers = (
         isinstance(position, list | tuple)
-        and len(position) >= 2
+        and 2 <= len(position) <= 3
         and all(isinstance(number, int | float) and not isinstance(number, bool) for number in position)
+        and all(abs(number) < _HIGHEST for number in position)
     )
     if not numbers or not (abs(position[0]) <= 180.0 and abs(position[1]) <= 90.0):
         raise ParameterError(f"closure {closure_id}: {position!r} is not a longitude, latitude in degrees")

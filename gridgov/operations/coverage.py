@@ -301,7 +301,9 @@ def _times(group: _Sources, grids: Places, direction: Direction) -> NDArray[np.i
     else:
         times = group.network.travel_times(grids, group.places).T
     far = (grids.distance_m > TOO_FAR_M)[None, :] | (group.places.distance_m > TOO_FAR_M)[:, None]
-    return np.where((times < 0) | far, _NO_WAY, times)
+    result = times.astype(np.int64)
+    result[(times < 0) | far] = _NO_WAY
+    return result
 
 
 @dataclass(frozen=True)
