@@ -21,7 +21,7 @@ from gridgov.network.validation import Floats, Int64s
 
 _UNITS = 14_400  # units of flow per person and second
 _TICK_MS = 100  # a unit of cost
-_MOST_NEWTON = 9
+_MOST_NEWTON = 20
 _MOST_ROUNDS = 25
 _FAR = 1e18
 
@@ -101,9 +101,10 @@ def prove(
         short = needed - found.moved
         if short > needed * 1e-9:
             best = Bound(horizon, cut, found, used) if horizon > best.horizon_ms else best
-            if found.rate <= 0 or short / found.rate * 1000.0 < tolerance * horizon:
+            if found.rate > 0 and short / found.rate * 1000.0 < tolerance * horizon:
                 break
-            horizon += short / found.rate * 1000.0
+            # nothing arrives yet: from beyond the answer tangents lead back to it
+            horizon = horizon + short / found.rate * 1000.0 if found.rate > 0 else 2 * horizon
         else:
             if best.horizon_ms >= horizon * (1 - tolerance) or found.rate <= 0:
                 break

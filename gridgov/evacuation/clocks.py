@@ -33,8 +33,9 @@ class Weights(NamedTuple):
         return Weights(self.arc + other.arc, self.zone + other.zone, self.shelter + other.shelter)
 
     def normal(self) -> Weights:
-        """Return the weights with 1 as the sum over arcs."""
-        return self.scaled(1.0 / max(float(self.arc.sum()), 1e-12))
+        """Return the weights with 1 as the sum over arcs (as they are where nothing moves)."""
+        total = float(self.arc.sum())
+        return self.scaled(1.0 / total) if total > 0 else self
 
 
 def set_clocks(instance: Instance, base_ms: Int64s, weights: Weights, step_ms: int, passes: int) -> Int64s:
@@ -120,7 +121,7 @@ def _side(start, without, first, arcs, tail, head, tree, mark, stamp, stack, mos
     stack[0] = start
     mark[start] = stamp
     top, at = 1, 0
-    while at < top and top <= most:
+    while at < top <= most:
         x = stack[at]
         at += 1
         for j in range(first[x], first[x + 1]):

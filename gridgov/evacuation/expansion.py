@@ -253,14 +253,14 @@ def solve(expansion: Expansion) -> Solved:
     if status != solver.OPTIMAL:
         raise AssertionError(f"a maximum flow always exists, but the solver says {status}")
     side = np.zeros(expansion.n, dtype=np.bool_)
-    side[np.asarray(solver.get_source_side_min_cut())] = True
+    side[np.asarray(solver.get_source_side_min_cut(), dtype=np.int64)] = True
     return Solved(expansion, int(solver.optimal_flow()), np.asarray(solver.flows(arcs), dtype=np.int64), side)
 
 
 def cut_of(solved: Solved) -> Terminals:
-    """Return the zones and the free shelters of the minimum cut."""
+    """Return the zones and the free shelters of the minimum cut; what is not in the expansion at all is out of reach."""
     expansion, side = solved.expansion, solved.side
-    zones = np.zeros(len(expansion.instance.zone), dtype=np.bool_)
+    zones = np.ones(len(expansion.instance.zone), dtype=np.bool_)
     rows = expansion.kind == ZONE
     zones[expansion.step[rows]] = side[expansion.head[rows]]
     free = np.ones(len(expansion.instance.shelter), dtype=np.bool_)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,17 +17,22 @@ from gridgov.evacuation.instance import UNITS_PER_PERSON, Instance, make_instanc
 from gridgov.evacuation.parameters import EvacuationParams
 from gridgov.evacuation.problem import EvacuationProblem, make_problem
 from gridgov.evacuation.reduction import reduce_instance
+from gridgov.evacuation.routes import limit_routes
 from gridgov.evacuation.schedule import flows_of, steady_schedule
-from gridgov.evacuation.search import Search, StoppedError, improve_bound, improve_plan
+from gridgov.evacuation.search import Search, StoppedError, improve_bound, improve_plan, lone_zones
 from gridgov.evacuation.splitting_off import split_off
 from gridgov.evacuation.steady import steady_flow, steady_range
-from gridgov.model.evacuation import Certificate, EvacuationPlan, Unmet
+from gridgov.evacuation.windows import schedule_of
+from gridgov.model.evacuation import Certificate, EvacuationPlan, PlanWarning, Unmet
 from gridgov.network.validation import Floats, Int64s
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from gridgov.network import RoadNetwork
+
+_SEARCH_SHARE = 0.85  # of the time limit; the rest is for the limit of routes
+_WIDENING = 4
 
 Progress = Callable[[EvacuationPlan], bool | None]
 
@@ -85,12 +90,12 @@ def plan_evacuation(
         if progress is not None and progress(draft.plan(search)) is False:
             raise StoppedError
 
-    search = Search(
-        reduce_instance(saved).instance, problem.travel_time_ms, params.time_limit_s, params.target_gap, tell, started
-    )
+    share = 1.0 if params.max_routes_per_zone is None else _SEARCH_SHARE
+    limit_s = params.time_limit_s * share
+    search = Search(reduce_instance(saved).instance, problem.travel_time_ms, limit_s, params.target_gap, tell, started)
     with contextlib.suppress(StoppedError):
         run(search)
-    return draft.plan(search)
+    return draft.finished(search)
 
 
 def run(search: Search) -> None:
@@ -105,6 +110,10 @@ def run(search: Search) -> None:
     search.note("steady")
     search.take_bound(*prove_on_all(instance, span.cut, search.support, span.feasible_ms * 1.05))
     search.note("static cut")
+    for cut in lone_zones(instance):
+        floor = search.lower_ms * 1.0002
+        search.take_bound(*prove_on_all(instance, cut, search.support, search.upper_ms, give_up_below_ms=floor))
+    search.note("lone zones")
     improve_bound(search)
     improve_plan(search)
 
@@ -121,8 +130,31 @@ class _Draft:
     seed: int
     started: float
 
-    def plan(self, search: Search | None) -> EvacuationPlan:
-        """Return the best plan so far as a document."""
+    def finished(self, search: Search) -> EvacuationPlan:
+        """Return the plan with as few routes as asked for, or with a warning that this was not possible."""
+        most = self.params.max_routes_per_zone
+        if most is None or search.schedule is None:
+            return self.plan(search)
+        facts = {"clearance_time_s_without_limit": search.upper_ms / 1000.0, "max_routes_asked": most}
+        limited = None
+        for _ in range(_WIDENING):
+            if search.windows is None:
+                break
+            limited = limit_routes(search.windows, most, lambda: search.seconds > self.params.time_limit_s)
+            if limited is not None:
+                search.schedule = schedule_of(limited)
+                search.upper_ms = search.schedule.clearance_ms(search.travel_time_ms)
+                break
+            most += 1
+        plan = self.plan(search, most if limited is not None else None, facts)
+        if limited is not None and most == self.params.max_routes_per_zone:
+            return plan
+        return replace(plan, warnings=(*plan.warnings, PlanWarning("routes_limit_not_kept")))
+
+    def plan(
+        self, search: Search | None, routes: int | None = None, facts: dict[str, Any] | None = None
+    ) -> EvacuationPlan:
+        """Return the best plan so far as a document; `routes` is the limit of routes per zone that it keeps."""
         problem = self.problem
         persons = saved_persons(problem, self.saved)
         lower, certificate = 0.0, Certificate((), (), {}, 0.0, float(persons.sum()) / problem.occupancy)
@@ -132,15 +164,15 @@ class _Draft:
                 problem, persons, search.instance, search.potential_ms, search.bound.horizon_ms
             )
         if search is not None and search.schedule is not None:
-            clearance = search.upper_ms / 1000.0
+            clearance = search.upper_ms / 1000.0 if search.upper_ms > 1 else 0.0  # all are where they have to be
             flows = tuple(flows_of(search.schedule, problem, persons))
         lost = self._lost(persons)
         return EvacuationPlan(
             clearance_time_s=clearance,
             lower_bound_s=lower,
-            gap=clearance / lower - 1 if lower > 0 else 0.0,
+            gap=clearance / lower - 1 if lower > 0 else (None if clearance > 0 else 0.0),
             unmet_persons=sum(row.persons for row in lost),
-            params=asdict(self.params),
+            params={**asdict(self.params), "max_routes_per_zone": routes},
             seed=self.seed,
             occupancy_persons_per_vehicle=problem.occupancy,
             runtime_s=perf_counter() - self.started,
@@ -149,7 +181,8 @@ class _Draft:
             flows=flows,
             certificate=certificate,
             warnings=problem.warnings,
-            stage="clocked",
+            stage="clocked" if search is not None and search.windows is not None else "steady",
+            facts=facts or {},
         )
 
     def _lost(self, persons: Floats) -> list[Unmet]:

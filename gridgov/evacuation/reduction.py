@@ -153,7 +153,7 @@ def _living(rows, start, end, alive):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _merge_chains(n, tail, head, cap, tau, last_entry, alive, terminal, following):  # type: ignore[no-untyped-def]  # noqa: PLR0912, PLR0915
+def _merge_chains(n, tail, head, cap, tau, last_entry, alive, terminal, following):  # type: ignore[no-untyped-def]  # noqa: PLR0912
     """Merge nodes that lie between exactly two neighbours, one arc each way at most."""
     out_first, out = _rows(n, tail, alive)
     in_first, into = _rows(n, head, alive)

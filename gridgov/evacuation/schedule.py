@@ -37,6 +37,11 @@ class Schedule(NamedTuple):
             return 0
         return int((self.end_ms + self.travel_ms(travel_time_ms)).max())
 
+    def settled(self) -> Schedule:
+        """Return the schedule with zones at their shelter's own node there from the first millisecond on."""
+        stays = np.diff(self.first) == 0
+        return self._replace(start_ms=np.where(stays, 0, self.start_ms), end_ms=np.where(stays, 1, self.end_ms))
+
     def travel_ms(self, travel_time_ms: Int64s) -> Int64s:
         """Return the time each flow needs from its zone to its shelter, waiting on the way included."""
         way = np.zeros(len(self.zone), dtype=np.int64)

@@ -13,18 +13,19 @@ from scipy.sparse.csgraph import dijkstra
 from gridgov.evacuation.bound import Bound, prove, prove_on_all
 from gridgov.evacuation.certificate import least_of_parallel
 from gridgov.evacuation.clocks import Weights, set_clocks
-from gridgov.evacuation.expanded_schedule import expanded_schedule
 from gridgov.evacuation.expansion import Solved, cut_of, expand, solve, step_length, weights_of
 from gridgov.evacuation.instance import Bools, Instance
 from gridgov.evacuation.reduction import Reduction, reduce_instance
 from gridgov.evacuation.schedule import Schedule
 from gridgov.evacuation.steady import Terminals
+from gridgov.evacuation.windows import Windows, schedule_of, windows_of
 from gridgov.network.validation import Floats, Int64s
 
 _CUT_STEPS = (24, 48)
 _PLAN_STEPS = (24, 48, 96, 192, 384)
 _MOST_ARCS = 3_000_000
 _BOUND_SHARE = 0.5
+_LEAST_MS = 1.0  # where nothing is proven
 _MOST_TRIES = 6
 _FINE = 0.15
 _UNREACHED_MS = 10_000_000_000
@@ -55,6 +56,7 @@ class Search:
     better: Callable[[Search], None]
     started: float = field(default_factory=perf_counter)
     schedule: Schedule | None = None
+    windows: Windows | None = None
     upper_ms: float = np.inf
     bound: Bound | None = None
     potential_ms: Floats = field(default_factory=lambda: np.zeros(0))
@@ -67,7 +69,7 @@ class Search:
     @property
     def lower_ms(self) -> float:
         """The best bound so far."""
-        return self.bound.horizon_ms if self.bound else 0.0
+        return self.bound.horizon_ms if self.bound else _LEAST_MS
 
     @property
     def gap(self) -> float:
@@ -91,6 +93,7 @@ class Search:
 
     def take_plan(self, schedule: Schedule) -> bool:
         """Keep a schedule if it is the best so far."""
+        schedule = schedule.settled()
         clearance = schedule.clearance_ms(self.travel_time_ms)
         if clearance >= self.upper_ms:
             return False
@@ -125,6 +128,16 @@ class Search:
         return on_support, grown
 
 
+def lone_zones(instance: Instance) -> list[Terminals]:
+    """Return cuts of single zones: the farthest from a shelter, and those with the most people for their streets."""
+    away = shelter_distance(instance)[instance.zone_node]
+    out = np.bincount(instance.tail, np.minimum(instance.cap, 1e9), instance.n)[instance.zone_node]
+    slow = away + instance.units / np.maximum(out, 1e-9)
+    chosen = np.unique(np.concatenate([np.argsort(-away, kind="stable")[:2], np.argsort(-slow, kind="stable")[:4]]))
+    free = np.ones(len(instance.shelter), dtype=np.bool_)
+    return [Terminals(np.arange(len(away)) == zone, free) for zone in chosen]
+
+
 def improve_bound(search: Search) -> None:
     """Raise the bound by cuts of unbiased expansions just above it."""
     small: Reduction | None = None
@@ -135,7 +148,7 @@ def improve_bound(search: Search) -> None:
                 small, weights = reduce_instance(search.instance, search.support), None
                 base = shelter_distance(small.instance)
             step = step_length(horizon, steps)
-            clock = base if weights is None else set_clocks(small.instance, base, weights, step, 2)
+            clock = base if weights is None else set_clocks(small.instance, base, _positive(weights), step, 2)
             solved = solve(expand(small.instance, clock, horizon, step, exact=False))
             weights = weights_of(solved)
             short = 1 - solved.moved / small.instance.demand
@@ -232,7 +245,9 @@ def _solve_clocked(search: Search, state: _Clocked, horizon: float, steps: int) 
     solved = solve(expansion)
     search.solve_s_per_arc = (perf_counter() - before) / max(len(expansion.tail), 1)
     if solved.complete:
-        search.take_plan(expanded_schedule(solved))
+        windows = windows_of(solved)
+        if search.take_plan(schedule_of(windows)):
+            search.windows = windows
         state.weights = state.weights.normal().scaled(0.7).plus(weights_of(solved).normal().scaled(0.3))
     else:
         _learn(search, state, solved, horizon)

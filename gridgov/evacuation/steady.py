@@ -70,7 +70,7 @@ def _violated(instance: Instance, horizon_ms: float) -> Terminals | None:
     if solver.optimal_flow() >= instance.demand:
         return None
     side = np.zeros(n + 2, dtype=np.bool_)
-    side[np.asarray(solver.get_source_side_min_cut())] = True
+    side[np.asarray(solver.get_source_side_min_cut(), dtype=np.int64)] = True
     return Terminals(side[instance.zone_node], ~side[instance.shelter_node])
 
 

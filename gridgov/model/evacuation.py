@@ -150,15 +150,15 @@ class EvacuationPlan:
         When the last vehicle is safe; 0 where nobody can be moved.
     lower_bound_s : float
         Proven: no plan for the same persons is faster.
-    gap : float
-        clearance / bound − 1 (0 where both are 0).
+    gap : float or None
+        clearance / bound − 1; 0 where nobody has to move, None where no bound is proven.
     stage : str
         Which step of the computation made it: ``steady`` or ``clocked``.
     """
 
     clearance_time_s: float
     lower_bound_s: float
-    gap: float
+    gap: float | None
     unmet_persons: float
     params: Mapping[str, Any]
     seed: int

@@ -1,58 +1,74 @@
-"""A flow of the expanded network as a schedule: paths without loops, one window of a step each."""
+"""Windows: rows of arcs with the step in which each is entered, as they come out of an expansion."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
 from gridgov.evacuation.decomposition import decompose
 from gridgov.evacuation.expansion import ZONE, Solved
+from gridgov.evacuation.instance import Instance
 from gridgov.evacuation.retiming import retime
 from gridgov.evacuation.schedule import Schedule, on_edges
 from gridgov.network.compiling import compiled
 from gridgov.network.validation import Int64s
 
 
-def expanded_schedule(solved: Solved, *, retimed: bool = True) -> Schedule:
-    """Return the schedule of a complete flow of an exact expansion.
+class Windows(NamedTuple):
+    """Row i moves `units` of zone `zone[i]` to shelter `shelter[i]` (positions in the instance).
 
-    Whoever enters an arc in step k does so from k · dt − d(u) on, for one step, at a constant rate. Retimed, windows
-    move to where continuous time allows (not with mobilisation, for windows could begin before people are ready).
+    It enters ``arcs[first[i]:first[i + 1]]`` in steps ``steps[…]`` of the clocks, each for one step of `step_ms`.
     """
+
+    instance: Instance
+    clock: Int64s
+    step_ms: int
+    zone: Int64s
+    shelter: Int64s
+    units: Int64s
+    first: Int64s
+    arcs: Int64s
+    steps: Int64s
+
+
+def windows_of(solved: Solved) -> Windows:
+    """Return the windows of a flow of an exact expansion, without loops."""
     expansion, instance = solved.expansion, solved.expansion.instance
     paths = decompose(expansion.tail, expansion.head, solved.flow, expansion.source, expansion.sink)
     kind, step = expansion.kind[paths.arcs].astype(np.int64), expansion.step[paths.arcs].astype(np.int64)
-    begin, end = paths.first[:-1], paths.first[1:] - 1
-    zone, shelter = step[begin], step[end]
+    zone, shelter = step[paths.first[:-1]], step[paths.first[1:] - 1]
     first, arcs, steps = _without_loops(paths.first, kind, step, instance.tail, instance.head, instance.n)  # type: ignore[no-untyped-call]
-    moment = steps * expansion.step_ms - expansion.clock[instance.tail[arcs]]
+    return Windows(instance, expansion.clock, expansion.step_ms, zone, shelter, paths.amount, first, arcs, steps)
+
+
+def schedule_of(windows: Windows, *, retimed: bool = True) -> Schedule:
+    """Return windows as a schedule on the original edges.
+
+    Retimed, windows move to where continuous time allows (not with mobilisation, for windows could begin before people
+    are ready).
+    """
+    instance, first, arcs, step_ms = windows.instance, windows.first, windows.arcs, windows.step_ms
+    moment = windows.steps * step_ms - windows.clock[instance.tail[arcs]]
     if retimed:
-        moment = retime(first, arcs, moment, instance.tau, expansion.step_ms)
+        moment = retime(first, arcs, moment, instance.tau, step_ms)
     size = np.diff(first)
-    stays = -(-expansion.clock[instance.zone_node[zone]] // expansion.step_ms) * expansion.step_ms
-    start = stays - expansion.clock[instance.zone_node[zone]]
+    start = np.zeros(len(windows.zone), dtype=np.int64)
     start[size > 0] = moment[first[:-1][size > 0]]
     edge_first, edges, enter = on_edges(instance, first, arcs, moment - np.repeat(start, size))
-    return _tidy(
-        Schedule(
-            zone=instance.zone[zone],
-            shelter=instance.shelter[shelter],
-            first=edge_first,
-            edges=edges,
-            enter_ms=enter,
-            start_ms=start,
-            end_ms=start + expansion.step_ms,
-            units=paths.amount,
-        )
-    )
-
-
-def _tidy(schedule: Schedule) -> Schedule:
-    """Let routes begin when their first edge is entered (a zone with a deadline has an arc without edges before it)."""
-    moves = np.diff(schedule.first) > 0
-    lead = np.zeros(len(schedule.zone), dtype=np.int64)
-    lead[moves] = schedule.enter_ms[schedule.first[:-1][moves]]
-    return schedule._replace(enter_ms=schedule.enter_ms - np.repeat(lead, np.diff(schedule.first)))._replace(
-        start_ms=schedule.start_ms + lead, end_ms=schedule.end_ms + lead
+    moves = np.diff(edge_first) > 0  # a zone with a deadline has an arc without edges before its route
+    lead = np.zeros(len(start), dtype=np.int64)
+    lead[moves] = enter[edge_first[:-1][moves]]
+    start += lead
+    return Schedule(
+        zone=instance.zone[windows.zone],
+        shelter=instance.shelter[windows.shelter],
+        first=edge_first,
+        edges=edges,
+        enter_ms=enter - np.repeat(lead, np.diff(edge_first)),
+        start_ms=start,
+        end_ms=start + step_ms,
+        units=windows.units,
     )
 
 
@@ -60,10 +76,9 @@ def zone_units(solved: Solved) -> Int64s:
     """Return how many units of each zone are moved."""
     expansion = solved.expansion
     rows = expansion.kind == ZONE
-    moved = np.bincount(
-        expansion.step[rows], weights=solved.flow[rows].astype(np.float64), minlength=len(expansion.instance.zone)
-    )
-    return np.asarray(np.round(moved), dtype=np.int64)
+    moved = np.zeros(len(expansion.instance.zone), dtype=np.int64)
+    np.add.at(moved, expansion.step[rows], solved.flow[rows])
+    return moved
 
 
 @compiled
@@ -75,14 +90,11 @@ def _without_loops(first, kind, step, tail, head, n):  # type: ignore[no-untyped
     last = np.full(n, -1)
     used = 0
     for path in range(len(first) - 1):
+        end_node = -1
         for i in range(first[path], first[path + 1]):
             if kind[i] >= 0:
                 last[tail[kind[i]]] = i
-        end_node = -1
-        for i in range(first[path + 1] - 1, first[path] - 1, -1):
-            if kind[i] >= 0:
                 end_node = head[kind[i]]
-                break
         if end_node >= 0:
             last[end_node] = first[path + 1]
         i = first[path]
@@ -104,5 +116,3 @@ def _without_loops(first, kind, step, tail, head, n):  # type: ignore[no-untyped
                 last[head[kind[i]]] = -1
         out_first[path + 1] = used
     return out_first, out_arc[:used].copy(), out_step[:used].copy()
-
-
