@@ -222,12 +222,16 @@ class Metric:
         ends = node_ids([source, target], "source and target", self.hierarchy.topology.n_nodes)
         return edges_between_nodes(self, int(ends[0]), int(ends[1]))
 
-    def for_times(self, travel_time_ms: Int32s) -> Metric:
+    def for_times(self, travel_time_ms: Int32s, edges: Int64s | None = None) -> Metric:
         """Return the metric of other times, which are known to be right and will not change, by the shorter way.
 
-        Meant for the times of a base network, which all its views come back to.
+        Meant for the times of a base network, which all its views come back to. `edges` are those that may differ,
+        each once; without them all are compared.
         """
-        changed = updates.differences(self.travel_time_ms, travel_time_ms, _few(len(travel_time_ms)))
+        if edges is None:
+            changed = updates.differences(self.travel_time_ms, travel_time_ms, _few(len(travel_time_ms)))
+        else:
+            changed = edges[travel_time_ms[edges] != self.travel_time_ms[edges]]
         if not len(changed):
             return self
         return self._with_changes(changed, travel_time_ms, often=True) or self.hierarchy.with_times(travel_time_ms)

@@ -20,7 +20,7 @@ from gridgov.network.overlay import Overlay, SearchGraph
 from gridgov.network.places import places_at
 from gridgov.network.snapping import Snapper
 from gridgov.network.topology import PreparedOnce, Topology
-from gridgov.network.validation import CLOSED, Floats, Int32s, edge_ids, frozen, measures
+from gridgov.network.validation import CLOSED, Floats, Int32s, Int64s, edge_ids, frozen, measures
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -61,6 +61,7 @@ class RoadNetwork:
         self._overlay = overlay
         self._anchor = anchor
         self._changes_all = False
+        self._differs_on: Int64s | None = None  # edges, as far as they are known, that differ from the anchor or base
         base = topology.mode_times_ms[mode]
         self.travel_time_ms = base if overlay is None else cast("Int32s", frozen(overlay.apply(base)))
         if overlay is None:
@@ -240,7 +241,9 @@ class RoadNetwork:
         overlay = self._overlay or self._no_change()
         closed = overlay.closed.copy()
         closed[ids] = True
-        return RoadNetwork(self.topology, self.mode, Overlay(closed, overlay.speed_factor), anchor=self._near)
+        view = RoadNetwork(self.topology, self.mode, Overlay(closed, overlay.speed_factor), anchor=self._near)
+        view._differs_on = self._differing(ids)
+        return view
 
     def with_speed_factor(self, changed_edges: ArrayLike, factor: float) -> RoadNetwork:
         """Return a view in which the speed on edges is multiplied by a factor (0.5: twice the time).
@@ -284,6 +287,12 @@ class RoadNetwork:
     def _near(self) -> RoadNetwork | None:
         """What views of this one differ little from: this one where it changes most edges, such as an hour's speeds."""
         return self if self._changes_all else self._anchor
+
+    def _differing(self, edges: Int64s) -> Int64s | None:
+        """Return on which edges at most a view that changes some here differs from what it is near to."""
+        if self._overlay is None or self._changes_all:
+            return np.unique(edges)
+        return None if self._differs_on is None else np.union1d(self._differs_on, edges)
 
     def _no_change(self) -> Overlay:
         return Overlay(np.zeros(self.n_edges, dtype=np.bool_), np.ones(self.n_edges))
@@ -389,7 +398,7 @@ class RoadNetwork:
         base = self._anchor or _base_view(self.topology, self.mode)
         if base is self:
             return self.hierarchy().with_times(self.travel_time_ms)
-        return base.metric.for_times(self.travel_time_ms)
+        return base.metric.for_times(self.travel_time_ms, self._differs_on)
 
     @property
     def has_metric(self) -> bool:
