@@ -30,8 +30,8 @@ METHOD = (
     "workers) is outside the timed part for everybody, routes as lists of nodes are inside it for nearest workers. "
     "gridgov chooses its engine itself; the table says which it was. Closures: view, the hierarchy's times if it is "
     "used, and one query; RoutingKit gets its list of weights ready made. Twenty closed edges: all anywhere, or all "
-    "around one crossing; ten sets of them, one after the other; gridgov is told which edges, as its views know, and what depends on the "
-    "times of the base is found out once, before."
+    "around one crossing; ten sets of them, one after the other; gridgov is told which edges, as its views know, and "
+    "what depends on the times of the base is found out once, before."
 )
 
 
