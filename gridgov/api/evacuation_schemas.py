@@ -50,7 +50,7 @@ class StepShown(Shown):
     stage: str
     clearance_time_s: float
     lower_bound_s: float
-    gap: float
+    gap: float | None
     unmet_persons: float
 
 
@@ -82,7 +82,7 @@ class EvacuationShown(Shown):
     digest: str
     clearance_time_s: float
     lower_bound_s: float
-    gap: float
+    gap: float | None
     persons: float
     unmet_persons: float
     zones: int

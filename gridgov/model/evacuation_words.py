@@ -26,6 +26,8 @@ def promise_text(plan: EvacuationPlan, lang: Lang) -> str:
     """Return what the plan promises and what no plan can beat."""
     if not plan.flows:
         return label("evacuate.nobody_moved", lang)
+    if plan.gap is None:
+        return label("evacuate.first_answer", lang, time=hours_text(plan.clearance_time_s, lang))
     return label(
         "evacuate.promise",
         lang,

@@ -37,7 +37,7 @@ class Evacuation:
     digest : str
         SHA-256 of the plan document, in hexadecimal; also its name.
     clearance_time_s, lower_bound_s, gap : float
-        What the plan promises, and what no plan can beat.
+        What the plan promises, and what no plan can beat; None: no bound was found in the time.
     persons, unmet_persons : float
         Who has to leave; who cannot be brought to safety.
     zones, shelters : int
@@ -49,7 +49,7 @@ class Evacuation:
     digest: str
     clearance_time_s: float
     lower_bound_s: float
-    gap: float
+    gap: float | None
     persons: float
     unmet_persons: float
     zones: int

@@ -53,13 +53,13 @@ class RecordedEvacuation:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One better answer of a computation: how long it took, and what it promises."""
+    """One better answer of a computation: how long it took, and what it promises; no gap before there is a bound."""
 
     elapsed_s: float
     stage: str
     clearance_time_s: float
     lower_bound_s: float
-    gap: float
+    gap: float | None
     unmet_persons: float
 
 

@@ -118,8 +118,10 @@ def test_a_run_in_the_background_shows_its_steps_and_keeps_its_plan(here: Worksp
     assert run.wait(120)
     assert run.state == "done", run.error
     assert run.kept is not None
-    gaps = [step.gap for step in run.steps]
-    assert gaps == sorted(gaps, reverse=True)
+    times = [step.clearance_time_s for step in run.steps]
+    assert times == sorted(times, reverse=True)
+    bounds = [step.lower_bound_s for step in run.steps]
+    assert bounds == sorted(bounds)
     assert run.steps[-1].clearance_time_s == run.kept.evacuation.clearance_time_s
 
 
