@@ -259,7 +259,7 @@ class _People:
     def by_grid(self) -> pd.DataFrame:
         """Return the grids that are inside, worst and earliest first."""
         share = self.shares[0]
-        hit = self.hits[0].any(axis=1)
+        hit: _Bools = np.asarray(self.hits[0].any(axis=1))
         frame = self.frame.loc[hit].copy()
         in_zone = self.hits[0][hit]
         frame["share"] = np.minimum(share[hit].sum(axis=1), 1.0)

@@ -19,7 +19,7 @@ from gridgov.model.findings import Finding, FindingAction, FindingLevel
 from gridgov.model.hazards import HazardKind, HazardZone, Zones
 
 LAYER = "hazards"
-_DIGITS = 1e-7  # degrees, about a centimetre
+_DIGITS = 7  # of a degree: about a centimetre
 
 
 def warnings_of(kind: HazardKind) -> dict[str, str]:
@@ -56,6 +56,8 @@ def moved(geometry: Any, source: str, target: str) -> Any:
 
 def polygons_of(geometry: Any) -> Any:
     """Return the areas of a geometry as one (Multi)Polygon, empty where there are none."""
+    if geometry.geom_type in {"Polygon", "MultiPolygon"} and geometry.is_valid:
+        return geometry
     parts = shapely.get_parts(geometry if geometry.is_valid else shapely.make_valid(geometry))
     flat = shapely.get_parts(parts)  # an area inside a collection
     return shapely.union_all(flat[shapely.get_dimensions(flat) == 2])
@@ -67,7 +69,8 @@ def zone_of(area: Any, crs: str, **facts: Any) -> HazardZone | None:
 
 
 def _zone(area: Any, facts: Mapping[str, Any]) -> HazardZone | None:
-    rounded = polygons_of(shapely.set_precision(area, _DIGITS))
+    # point by point and repaired afterwards: GEOS's own rounding gives up on some thin areas
+    rounded = polygons_of(shapely.transform(area, lambda points: np.round(points, _DIGITS)))
     return None if rounded.is_empty else HazardZone(mapping(rounded), **facts)
 
 

@@ -23,13 +23,18 @@ from itertools import count, product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import shapely
 from PIL import Image
+from shapely.geometry import mapping
 
 import gridgov.operations
 from gridgov.config import Settings
 from gridgov.errors import RecordNotFoundError, RightsError
 from gridgov.evacuation import EvacuationParams
+from gridgov.hazards.plume import Wind
+from gridgov.hazards.zoning import moved
 from gridgov.model.clock import Limit, LimitUnit
 from gridgov.model.features import FeatureQuery
 from gridgov.model.incident_life import Action
@@ -48,6 +53,7 @@ from gridgov.operations import (
     evacuating,
     evacuation_input,
     features,
+    hazard_models,
     hazards,
     impact,
     incidents,
@@ -100,6 +106,11 @@ scenarios_of              -      all    all        all       all     all
 read_scenario             -      all    all        all       all     all
 draft_from_hazard         -      all    all        all       all     all
 draw_hazard               -      -      -          area      -       -
+compute_flood             -      -      -          area      -       -
+compute_plume             -      -      -          area      -       -
+compute_fire              -      -      -          area      -       -
+compute_slope             -      -      -          area      -       -
+hazard_numbers            -      all    all        all       all     all
 withdraw_hazard           -      -      -          area      -       -
 hazards_of                -      all    all        all       all     all
 read_hazard               -      all    all        all       all     all
@@ -171,7 +182,7 @@ FILTERED = {
     "worklist_numbers", "ready_workers", "streets_of", "assign", "overrides", "tours",
 }  # fmt: skip
 # What the operations of `features` are made of.
-PARTS = {"collection", "page", "item", "frame", "may_see", "check_hazard_area"}
+PARTS = {"collection", "page", "item", "frame", "may_see", "check_hazard_area", "put_on_books"}
 # An administrator of a part does not even learn that an account elsewhere exists.
 HIDDEN = {"change_account", "disable_account", "enable_account", "set_password"}
 OWN_ACCOUNT = {"change_own_password"}  # needs the password itself: test_accounts.py
@@ -429,7 +440,10 @@ def prepare_closure(
     return lambda: closures.reopen_roads(here, person, closure.closure_id)
 
 
-HAZARDS = {"draw_hazard", "withdraw_hazard", "hazards_of", "read_hazard", "impact_of", "road_consequences"}
+HAZARDS = {
+    "compute_flood", "compute_plume", "compute_fire", "compute_slope", "hazard_numbers", "draw_hazard",
+    "withdraw_hazard", "hazards_of", "read_hazard", "impact_of", "road_consequences",
+}  # fmt: skip
 COMMANDER = Person("commander", Role.COMMANDER, EVERYWHERE)
 
 
@@ -442,6 +456,19 @@ def prepare_hazard(
     drawn = {"type": "Polygon", "coordinates": [ring]}
     if operation == "draw_hazard":
         return lambda: hazards.draw_hazard(here, person, drawn, buffer_m=0.0)
+    at, wind = {"type": "Point", "coordinates": [lon, lat]}, Wind(4.0, 270.0)
+    gas = hazard_models.GasRelease(lon=lon, lat=lat, substance="ammonia", wind=wind, rate_g_s=0.02)
+    models: dict[str, Callable[[], Any]] = {
+        "compute_flood": lambda: hazard_models.compute_flood(
+            here, person, at, ((0, 1.0),), datum="source", within_m=1.0
+        ),
+        "compute_plume": lambda: hazard_models.compute_plume(here, person, gas),
+        "compute_fire": lambda: hazard_models.compute_fire(here, person, at, wind, until_s=1.0, fuel="park"),
+        "compute_slope": lambda: hazard_models.compute_slope(here, person, **hillside(here, place[2])),
+        "hazard_numbers": lambda: hazard_models.hazard_numbers(here, person),
+    }
+    if operation in models:
+        return models[operation]
     hazard_id = hazards.draw_hazard(here, COMMANDER, drawn, buffer_m=0.0).hazard_id
     one: dict[str, Callable[[], Any]] = {
         "withdraw_hazard": lambda: hazards.withdraw_hazard(here, person, hazard_id),
@@ -504,6 +531,24 @@ def prepare_scenario(
     if operation == "rename_scenario":
         return lambda: scenarios.rename_scenario(here, person, scenario_id, f"{name} 二")
     return lambda: getattr(scenarios, operation)(here, person, scenario_id)
+
+
+def hillside(here: Workspace, grid_code: str) -> dict[str, Any]:
+    """A steep place in the community of a grid or, where that is flat, far from the first community; its angle."""
+    elevation, grids = hazard_models.elevation_of(here), here.layer("grids")
+    drop = np.pad(elevation.metres[:, :-1] - elevation.metres[:, 1:], ((0, 0), (0, 1)))
+    own = elevation.cells_of(grids.geometry[grids["grid_code"].str.startswith(grid_code[:12])].union_all())
+    first = grids["grid_code"].str.startswith(grids["grid_code"].iloc[0][:12])
+    elsewhere = np.ones(drop.size, dtype=bool)
+    elsewhere[elevation.cells_of(grids.geometry[first].union_all().buffer(0.005))] = False
+    if drop.ravel()[own].max() < 4.0:
+        own = np.flatnonzero(elsewhere)
+    best = int(own[np.argmax(drop.ravel()[own])])
+    row, column = divmod(best, drop.shape[1])
+    x, y = elevation.transform @ (column + 0.5, row + 0.5)
+    place = moved(shapely.Point(x, y), elevation.crs, "EPSG:4326")
+    angle = float(np.degrees(np.arctan(drop.ravel()[best] / elevation.transform.a)))
+    return {"source": mapping(place), "angle_deg": angle - 1.0, "step_deg": 0.2}
 
 
 def road_within(here: Workspace, grid_code: str) -> tuple[int, ...]:
