@@ -103,13 +103,17 @@ def incident_places(workspace: Workspace, board: Board) -> dict[TravelMode, Plac
 
 
 def shut(network: RoadNetwork, places: Places) -> NDArray[np.bool_]:
-    """Return which places lie on a road that is closed in all its directions."""
-    streets = network.topology.streets
-    usable = np.zeros(len(streets.first_of_street) - 1, dtype=np.bool_)
-    usable[streets.street_of_edge[network.travel_time_ms != CLOSED]] = True
+    """Return which places lie on a road that is closed in all its directions, or where all roads are."""
+    streets, usable = network.topology.streets, network.travel_time_ms != CLOSED
+    open_street = np.zeros(len(streets.first_of_street) - 1, dtype=np.bool_)
+    open_street[streets.street_of_edge[usable]] = True
+    open_node = np.zeros(network.n_nodes, dtype=np.bool_)
+    open_node[network.tail[usable]] = True
+    open_node[network.head[usable]] = True
     on_edge = places.edge >= 0
     closed = np.zeros(len(places), dtype=np.bool_)
-    closed[on_edge] = ~usable[streets.street_of_edge[places.edge[on_edge]]]
+    closed[on_edge] = ~open_street[streets.street_of_edge[places.edge[on_edge]]]
+    closed[~on_edge] = ~open_node[places.node[~on_edge]]
     return closed
 
 
