@@ -23,7 +23,8 @@ pages = {
 if may(who, Right.ACCOUNT_MANAGE) or may(who, Right.AUDIT_READ):
     pages["admin"] = st.Page(views / "admin_page.py", title=text("console.page_admin"), url_path="admin")
 incident = st.Page(views / "incident_page.py", title=text("console.page_incident"), url_path="incident")
-st.session_state.update(incident_page=incident, map_page=pages["map"])
-page = st.navigation([*pages.values(), incident], position="hidden")
+batch = st.Page(views / "batch_page.py", title=text("batch.title"), url_path="batch")
+st.session_state.update(incident_page=incident, batch_page=batch, map_page=pages["map"])
+page = st.navigation([*pages.values(), incident, batch], position="hidden")
 draw_frame(language(), who, pages)
 page.run()

@@ -23,10 +23,12 @@ ORDER: list[set[str]] = [
     {"dispatch", "evacuation"},
     {"analysis"},
     {"layers", "feeds", "store", "maps", "sample", "profiles"},
+    {"referee"},
     {"workspace"},
     {"operations"},
     {"api"},
-    {"cli_evacuate", "cli_roads", "cli_users", "cli_verify"},
+    {"cli_assign"},
+    {"cli_evacuate", "cli_referee", "cli_roads", "cli_users", "cli_verify"},
     {"cli"},  # its serve command starts the server
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

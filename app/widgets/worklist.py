@@ -87,6 +87,8 @@ def _ready_list(ready: tuple[ReadyWorker, ...]) -> ReadyWorker | None:
 
 def _list(opened: Workspace, who: Person) -> str | None:
     draw_filters(opened, who)
+    if may(who, Right.INCIDENT_DISPATCH) and may(who, Right.DISPATCH_PLAN) and opened.has_network:
+        st.page_link(st.session_state["batch_page"], label=text("batch.open"), query_params={"lang": language()})
     shown = st.session_state.setdefault("worklist_shown", PAGE)
     words = search_words()
     with st.spinner(text("worklist.searching")) if words else nullcontext():

@@ -52,6 +52,7 @@ from gridgov.operations import (
     dispatching,
     evacuating,
     evacuation_input,
+    evacuation_view,
     features,
     hazard_models,
     hazards,
@@ -128,6 +129,8 @@ evacuations_of            -      all    all        all       all     all
 read_evacuation           -      all    all        all       all     all
 read_plan                 -      all    all        all       all     all
 read_plan_document        -      all    all        all       all     all
+plan_view                 -      all    all        all       all     all
+compare_with_nearest      -      -      -          area      -       -
 record_positions          -      self   -          -         -       -
 set_status                -      self   area       area      -       -
 collections_of            -      all    all        all       all     all
@@ -180,9 +183,10 @@ move:note                 -      own    area       area      -       -
 FILTERED = {
     "list_incidents", "count_incidents", "filter_of", "positions_of", "workers_at", "incident_near", "worklist",
     "worklist_numbers", "ready_workers", "streets_of", "assign", "overrides", "tours",
+    "dispatch_batch",
 }  # fmt: skip
 # What the operations of `features` are made of.
-PARTS = {"collection", "page", "item", "frame", "may_see", "check_hazard_area", "put_on_books"}
+PARTS = {"class_names_of", "collection", "page", "item", "frame", "may_see", "check_hazard_area", "put_on_books"}
 # An administrator of a part does not even learn that an account elsewhere exists.
 HIDDEN = {"change_account", "disable_account", "enable_account", "set_password"}
 OWN_ACCOUNT = {"change_own_password"}  # needs the password itself: test_accounts.py
@@ -482,7 +486,8 @@ def prepare_hazard(
 
 EVACUATIONS = {
     "evacuation_input", "evacuate", "keep_plan", "start_evacuation", "give_orders", "withdraw_evacuation", "run_of",
-    "running", "evacuations_of", "read_evacuation", "read_plan", "read_plan_document",
+    "running", "evacuations_of", "read_evacuation", "read_plan", "read_plan_document", "plan_view",
+    "compare_with_nearest",
 }  # fmt: skip
 ANSWERED: dict[str, Any] = {}
 
@@ -516,7 +521,8 @@ def prepare_evacuation(
     kept = evacuating.keep_plan(here, COMMANDER, query, *answer).evacuation.evacuation_id
     if operation == "withdraw_evacuation":
         return lambda: evacuating.withdraw_evacuation(here, person, kept, reason="解除")
-    return lambda: getattr(evacuating, operation)(here, person, kept)
+    module = evacuation_view if operation in {"plan_view", "compare_with_nearest"} else evacuating
+    return lambda: getattr(module, operation)(here, person, kept)
 
 
 def prepare_scenario(
