@@ -20,7 +20,8 @@ from gridgov.evacuation.steady import Terminals
 from gridgov.network.validation import Floats, Int64s
 
 _UNITS = 14_400  # units of flow per person and second
-_TICK_MS = 100  # a unit of cost
+_TICKS = 100_000  # a horizon has about so many units of cost
+_WIDEST_TICK_MS = 100
 _MOST_NEWTON = 20
 _MOST_ROUNDS = 25
 _FAR = 1e18
@@ -58,7 +59,7 @@ def circulate(instance: Instance, cut: Terminals, horizon_ms: float) -> Circulat
     if status != solver.OPTIMAL:
         raise AssertionError(f"a circulation always exists, but the solver says {status}")
     flow = np.asarray(solver.flows(arcs), dtype=np.int64)
-    moved = -solver.optimal_cost() * (_TICK_MS / 1000.0) / _UNITS
+    moved = -solver.optimal_cost() * (_tick_ms(horizon_ms) / 1000.0) / _UNITS
     return Circulation(moved, float(flow[-1]) / _UNITS, flow, horizon_ms)
 
 
@@ -71,9 +72,15 @@ def _circulation_arcs(instance: Instance, cut: Terminals, horizon_ms: float) -> 
     cap = np.concatenate([np.where(finite, limited, unlimited), np.full(zones + free + 1, unlimited)])
     tail = np.concatenate([instance.tail, np.full(zones, n), instance.shelter_node[cut.free], [n + 1]])
     head = np.concatenate([instance.head, instance.zone_node[cut.zones], np.full(free, n + 1), [n]])
-    back = -int(np.ceil(horizon_ms / _TICK_MS))
-    cost = np.concatenate([instance.tau // _TICK_MS, np.zeros(zones + free, dtype=np.int64), [back]])
+    tick = _tick_ms(horizon_ms)
+    back = -int(np.ceil(horizon_ms / tick))
+    cost = np.concatenate([instance.tau // tick, np.zeros(zones + free, dtype=np.int64), [back]])
     return tail, head, cap, cost
+
+
+def _tick_ms(horizon_ms: float) -> int:
+    """Return the milliseconds that are one unit of cost."""
+    return int(np.clip(horizon_ms / _TICKS, 1, _WIDEST_TICK_MS))
 
 
 def needed_persons(instance: Instance, cut: Terminals) -> float:
@@ -108,7 +115,7 @@ def prove(
         else:
             if best.horizon_ms >= horizon * (1 - tolerance) or found.rate <= 0:
                 break
-            horizon -= -short / found.rate * 1000.0 + 1e-5 * horizon
+            horizon -= -short / found.rate * 1000.0 + max(1e-5 * horizon, _tick_ms(horizon))
             if horizon <= max(best.horizon_ms, give_up_below_ms):
                 break
     return best._replace(used=used)
@@ -120,8 +127,7 @@ def potentials_ms(instance: Instance, bound: Bound) -> Floats:
         return np.zeros(instance.n)
     tail, head, cap, cost = _circulation_arcs(instance, bound.cut, bound.circulation.horizon_ms)
     flow = bound.circulation.flow
-    weight = np.concatenate([instance.tau.astype(np.float64), cost[instance.m :] * float(_TICK_MS)])
-    weight[: instance.m] = cost[: instance.m] * float(_TICK_MS)
+    weight = cost * float(_tick_ms(bound.circulation.horizon_ms))
     distance = residual_distances(instance.n + 2, tail, head, weight, cap - flow, flow, instance.n)
     return np.clip(np.minimum(distance[: instance.n], _FAR), 0.0, bound.horizon_ms)
 

@@ -143,6 +143,7 @@ def improve_bound(search: Search) -> None:
     small: Reduction | None = None
     for steps in _CUT_STEPS:
         horizon, grown, weights = search.lower_ms * 1.003, True, None
+        before = 1.0
         for _ in range(12):
             if grown or small is None:
                 small, weights = reduce_instance(search.instance, search.support), None
@@ -157,7 +158,9 @@ def improve_bound(search: Search) -> None:
             if solved.complete or near:
                 break
             _, grown = search.try_cut(small, cut_of(solved), horizon)
-            horizon = max(horizon * (1 + max(0.002, 0.7 * short)), search.lower_ms * 1.001)
+            pace = 3.0 if short > before * 0.999 else 0.7
+            before = short
+            horizon = max(horizon * (1 + max(0.002, pace * short)), search.lower_ms * 1.001)
             if search.out_of_time(_BOUND_SHARE):
                 return
 
@@ -227,8 +230,8 @@ def _next_horizon(failed: list[tuple[float, float]]) -> float:
     if len(failed) == 1:
         return last * (1 + max(0.002, 1.2 * short))
     before, missing = failed[-2]
-    if missing <= short:
-        return last * 1.01
+    if missing <= short * 1.001:  # nothing gained: the next way is far
+        return last + max(2 * (last - before), 0.01 * last)
     return min(last + 1.1 * short * (last - before) / (missing - short), last * 1.04) + 0.0005 * last
 
 
