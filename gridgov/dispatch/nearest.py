@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gridgov.dispatch.roster import UNKNOWN, ModeGroup, Roster
 from gridgov.errors import ParameterError
 from gridgov.model import DispatchOption, DispatchPlan, Exclusion, TravelMode, WorkerStatus
-from gridgov.network import Place, Route, directions, nearest_workers
+from gridgov.network import Engine, Place, Route, directions, nearest_workers
 
 FAR_FROM_ROAD_M = 50.0  # beyond this a plan says how far the incident lies from the nearest road
 
@@ -54,6 +54,7 @@ class _Found:
     row: int
     route: Route
     off_road_m: float
+    engine: Engine
 
 
 def plan_dispatch(
@@ -119,6 +120,7 @@ def plan_dispatch(
         candidates=int((reasons == "").sum()),
         considered=len(roster),
         notes=_notes(roster, eligible, best, off_road_m),
+        engines=tuple(sorted({(str(roster.mode[f.row]), f.engine) for f in found})),
     )
 
 
@@ -167,7 +169,8 @@ def _search(roster: Roster, lon: float, lat: float, who: NDArray[np.bool_], k: i
         near = nearest_workers(group.network, _place(group, lon, lat), places, k=k)
         for i, position in enumerate(near.index):
             row = int(group.rows[chosen[position]])
-            yield _Found(int(near.travel_time_ms[i]), row, near.path(i), float(places.distance_m[position]))
+            off_road_m = float(places.distance_m[position])
+            yield _Found(int(near.travel_time_ms[i]), row, near.path(i), off_road_m, near.engine)
 
 
 def _place(group: ModeGroup, lon: float, lat: float) -> Place:

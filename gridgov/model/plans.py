@@ -93,7 +93,8 @@ class DispatchPlan:
     """The nearest workers for one incident, best first, and everybody who was left out and why.
 
     `candidates` of the `considered` workers could go. `off_road_m` is the straight distance from the incident to the
-    nearest road; travel times count the roads only, at the `speeds` of an hour (None: those of a free day).
+    nearest road; travel times count the roads only, at the `speeds` of an hour (None: those of a free day). `engines`
+    says who searched for each travel mode: "early_stop" or "hierarchy"; the answer does not depend on it.
     """
 
     lon: float
@@ -107,6 +108,7 @@ class DispatchPlan:
     notes: tuple[str, ...] = ()
     speeds: HourSpeeds | None = None
     closures: tuple[str, ...] = ()
+    engines: tuple[tuple[str, str], ...] = ()
 
     def note_texts(self, lang: Lang) -> list[str]:
         """Return what else has to be said, as sentences."""

@@ -36,9 +36,10 @@ from gridgov.network.hierarchy_storage import stored_order
 from gridgov.network.hours import with_hour
 from gridgov.network.isochrones import Isochrones, isochrones
 from gridgov.network.main_part import MainPart
-from gridgov.network.matrix import travel_times
+from gridgov.network.matrix import TravelTimes, travel_times, travel_times_and_engine
 from gridgov.network.nearest import Nearest, NearestBatch, WorkerIndex, nearest_workers, nearest_workers_batch
 from gridgov.network.places import Location, Locations, Place, Places
+from gridgov.network.planning import Engine
 from gridgov.network.reaching import Direction, Reach, count_within, reach, time_to_nearest
 from gridgov.network.road_network import RoadNetwork
 from gridgov.network.routes import Route
@@ -49,6 +50,7 @@ from gridgov.network.warming import warm_up
 __all__ = [
     "CLOSED",
     "Direction",
+    "Engine",
     "Hierarchy",
     "Isochrones",
     "Location",
@@ -65,6 +67,7 @@ __all__ = [
     "RoadNetwork",
     "Route",
     "SplitNetwork",
+    "TravelTimes",
     "WorkerIndex",
     "count_within",
     "directions",
@@ -80,6 +83,7 @@ __all__ = [
     "stored_order",
     "time_to_nearest",
     "travel_times",
+    "travel_times_and_engine",
     "warm_up",
     "with_hour",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gridgov.network import kernels
 from gridgov.network.hierarchy_queries import ends_of_places, many_to_many
 from gridgov.network.places import Attached, Locations, attach
-from gridgov.network.planning import HIERARCHY, Engine, engine_for_times
+from gridgov.network.planning import EARLY_STOP, HIERARCHY, Engine, engine_for_times
 from gridgov.network.threads import run_in_threads
 from gridgov.network.validation import Int64s
 
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from gridgov.network.road_network import RoadNetwork
 
 _INT32_MAX = 2**31 - 1
+
+
+class TravelTimes(NamedTuple):
+    """Travel times as `travel_times` returns them, and who found them."""
+
+    travel_time_ms: NDArray[np.integer]
+    engine: Engine
 
 
 def travel_times(
@@ -51,12 +58,24 @@ def travel_times(
     One search for each source, or against the edges for each target where these are fewer; or climbs and sweeps on the
     hierarchy, see `hierarchy_queries`.
     """
+    return travel_times_and_engine(network, sources, targets, threads=threads, engine=engine).travel_time_ms
+
+
+def travel_times_and_engine(
+    network: RoadNetwork,
+    sources: Locations,
+    targets: Locations,
+    *,
+    threads: int | None = None,
+    engine: Engine | None = None,
+) -> TravelTimes:
+    """Return the same as `travel_times`, and who answered: where trips take days it may not be the engine asked for."""
     starts, goals = attach(network, sources, leaving=True), attach(network, targets, leaving=False)
     if (engine or engine_for_times(network, starts.n_places, goals.n_places)) == HIERARCHY:
         times = many_to_many(network.metric, starts, goals, threads)
         if times is not None:
-            return times
-    return _by_searches(network, starts, goals, threads)
+            return TravelTimes(times, HIERARCHY)
+    return TravelTimes(_by_searches(network, starts, goals, threads), EARLY_STOP)
 
 
 def _by_searches(network: RoadNetwork, starts: Attached, goals: Attached, threads: int | None) -> NDArray[np.integer]:

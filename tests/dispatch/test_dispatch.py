@@ -164,6 +164,7 @@ def test_a_plan_is_plain_data(roster, make_workers: Workers, at_crossing: Crossi
     assert content["schema"] == "gridgov-dispatch/1"
     assert content["options"][0]["worker_id"] == "W0"
     assert content["exclusions"][0]["reason"] == "busy"
+    assert content["engines"] == [["drive", "early_stop"]]
 
 
 @given(nodes=st.lists(st.integers(0, 15), max_size=12), target=st.integers(0, 15), k=st.integers(1, 6))

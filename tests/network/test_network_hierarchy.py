@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from road_cases import edge_sets, expected_nearest, locations, networks, scipy_times
 
 from gridgov.errors import ParameterError
-from gridgov.network import CLOSED, Hierarchy, Place, RoadNetwork, nearest_workers, nearest_workers_batch
+from gridgov.network import (
+    CLOSED,
+    Hierarchy,
+    Place,
+    RoadNetwork,
+    nearest_workers,
+    nearest_workers_batch,
+    travel_times_and_engine,
+)
 from gridgov.network.hierarchy import FAR
 from gridgov.network.planning import engine_for_nearest, engine_for_times
 
@@ -213,6 +221,9 @@ def test_the_planner_takes_the_hierarchy_for_few_workers_only_where_there_is_one
     assert near.engine == "hierarchy"
     assert engine_for_nearest(block_grid, 2000, 5, prepared=True) == "early_stop"
     assert nearest_workers_batch(block_grid, [0], np.arange(2000), k=1).engine == "early_stop"
+    nodes = np.arange(0, block_grid.n_nodes, 5)
+    assert travel_times_and_engine(block_grid, nodes, nodes).engine == "hierarchy"
+    assert travel_times_and_engine(block_grid, nodes[:1], nodes[:1], engine="early_stop").engine == "early_stop"
 
 
 def test_wrong_orders_and_changes_are_refused(block_grid: RoadNetwork) -> None:
