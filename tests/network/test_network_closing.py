@@ -229,3 +229,18 @@ def test_a_closure_never_makes_an_edge_faster(data: st.DataObject) -> None:
     network = data.draw(networks().filter(lambda n: n.n_edges > 0 and (n.travel_time_ms < 10**6).all()))
     view = network_at(network, data.draw(closure_lists(network.n_edges)), NOON)
     assert (view.travel_time_ms >= network.travel_time_ms).all()
+
+
+def test_a_closure_of_some_modes_stops_only_these_and_an_old_record_stops_everybody() -> None:
+    ends = {"closure_id": "A", "edges": [3], "factor": 0.0}
+    everybody = Closure.from_dict(ends)
+    assert all(everybody.stops(mode) for mode in ("drive", "ebike", "walk"))
+    assert "modes" not in everybody.to_dict(), "the state of an old event stays what it was"
+    cars = Closure.from_dict({**ends, "modes": ["drive", "drive"]})
+    assert Closure.from_dict(cars.to_dict()) == cars
+    assert [cars.stops(mode) for mode in ("drive", "walk")] == [True, False]
+    on_foot = Closure("B", edges=(3,), factor=0.5, modes=("walk",))
+    assert cars.meets(everybody)
+    assert not cars.meets(on_foot), "what is said of different modes cannot contradict"
+    with pytest.raises(ParameterError, match="'fly'"):
+        Closure("C", edges=(3,), modes=("fly",))
