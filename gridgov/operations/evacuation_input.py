@@ -19,15 +19,18 @@ from gridgov.model import TravelMode
 from gridgov.model.hazards import Hazard, HazardKind
 from gridgov.model.rights import Person, Right, require
 from gridgov.network import Places, RoadNetwork
+from gridgov.network.capacities import with_lane_capacities
 from gridgov.network.validation import CLOSED, Int64s
 from gridgov.operations.closures import network_now
 from gridgov.operations.hazards import check_hazard_area, read_hazard
 from gridgov.operations.impact import impact_of
+from gridgov.profiles.capacities import load_capacities
 from gridgov.workspace import Workspace
 
 FAR_FROM_ROADS_M = 1_000.0
 _PERSONS_PER_M_S = 1.25  # that a metre of walkway lets through in a second, and the width where no road says it
 _WALKWAY_M = 2.0
+MEASURED = "capacities.toml"  # in the workspace's folder: what `gridgov calibrate` has measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +116,7 @@ def evacuation_input(
     hazard = record.hazard
     check_hazard_area(workspace, person, hazard)
     mode = TravelMode.WALK if query.params.mode == "walk" else TravelMode.DRIVE
-    network = _with_capacity(network_now(workspace, mode, when), mode)
+    network = _with_capacity(workspace, network_now(workspace, mode, when), mode)
     if query.closed_edges:
         network = network.with_closures(list(query.closed_edges))
     impact = impact_of(workspace, person, query.hazard_id, now=when).impact
@@ -127,10 +130,14 @@ def evacuation_input(
     return EvacuationInput(hazard, record.revision, network, demand, shelters, closes, struck, (*far, *far_shelters))
 
 
-def _with_capacity(network: RoadNetwork, mode: TravelMode) -> RoadNetwork:
-    """Return the network with the persons an hour of its walkways where people walk."""
+def _with_capacity(workspace: Workspace, network: RoadNetwork, mode: TravelMode) -> RoadNetwork:
+    """Return the network with the persons an hour of its walkways where people walk, else with measured capacities."""
     if mode is not TravelMode.WALK:
-        return network
+        measured = workspace.path / MEASURED
+        if not measured.is_file() or network.capacity_vph is None:
+            return network
+        lanes = load_capacities(measured)
+        return with_lane_capacities(network, lanes.assumed_vph, lanes.measured_vph)
     persons_per_hour = np.full(network.n_edges, _PERSONS_PER_M_S * _WALKWAY_M * 3600.0)
     return network.with_capacity(persons_per_hour)
 
