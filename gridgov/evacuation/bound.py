@@ -24,6 +24,7 @@ _TICKS = 100_000  # a horizon has about so many units of cost
 _WIDEST_TICK_MS = 100
 _MOST_NEWTON = 20
 _MOST_ROUNDS = 25
+_ROUNDING_MS = 5.0
 _FAR = 1e18
 
 
@@ -74,7 +75,7 @@ def _circulation_arcs(instance: Instance, cut: Terminals, horizon_ms: float) -> 
     head = np.concatenate([instance.head, instance.zone_node[cut.zones], np.full(free, n + 1), [n]])
     tick = _tick_ms(horizon_ms)
     back = -int(np.ceil(horizon_ms / tick))
-    cost = np.concatenate([instance.tau // tick, np.zeros(zones + free, dtype=np.int64), [back]])
+    cost = np.concatenate([instance.travel_ms // tick, np.zeros(zones + free, dtype=np.int64), [back]])
     return tail, head, cap, cost
 
 
@@ -180,7 +181,7 @@ def _priced(instance: Instance, small: Reduction, potential_ms: Floats, part: Bo
     number[instance.origin] = np.arange(instance.n)
     known = np.full(instance.n, np.inf)
     known[number[small.instance.origin]] = potential_ms
-    jumping = potential_ms[small.instance.head] - potential_ms[small.instance.tail] > small.instance.tau
+    jumping = potential_ms[small.instance.head] - potential_ms[small.instance.tail] > small.instance.travel_ms
     for arc in np.flatnonzero((np.diff(small.first) > 1) & jumping).tolist():
         parts = small.arcs[small.first[arc] : small.first[arc + 1]]
         narrow = int(np.argmin(instance.cap[parts]))
@@ -193,7 +194,7 @@ def _priced(instance: Instance, small: Reduction, potential_ms: Floats, part: Bo
             value -= instance.tau[one]
             known[instance.tail[one]] = value
     spread, by_arc = spread_labels(instance, known)
-    jump = spread[instance.head] - spread[instance.tail] - instance.tau
+    jump = spread[instance.head] - spread[instance.tail] - instance.travel_ms
     priced = np.zeros(instance.m, dtype=np.bool_)
     priced[small.arcs] = True
     by_way = ~priced | (by_arc[instance.tail] >= 0)  # a jump of the part's own circulation is no fault
@@ -219,7 +220,8 @@ def _longest_proven(instance: Instance, potential_ms: Floats, horizon_ms: float)
 def _value(instance: Instance, potential_ms: Floats, horizon_ms: float) -> float:
     """Return the units that can cross the moving cut of potentials."""
     a = np.clip(potential_ms, 0.0, horizon_ms)
-    jump = np.maximum(a[instance.head] - a[instance.tail] - instance.tau, 0.0)
+    jump = np.maximum(a[instance.head] - a[instance.tail] - instance.travel_ms, 0.0)
+    jump[np.isinf(instance.cap) & (jump < _ROUNDING_MS)] = 0.0  # the certificate on the original network counts it
     roads = float((instance.cap[jump > 0] * jump[jump > 0]).sum())
     behind = float(instance.units[a[instance.zone_node] > 0].sum())
     return roads + behind + float(instance.places[a[instance.shelter_node] < horizon_ms].sum())

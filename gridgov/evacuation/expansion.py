@@ -106,8 +106,8 @@ def expand(
     exits = offset[instance.shelter_node[gate]] + np.minimum(end[gate], above[instance.shelter_node[gate]]) - 1
     exits -= lowest[instance.shelter_node[gate]]
     arrays = _arcs(  # type: ignore[no-untyped-call]
-        instance.tail, instance.head, steps, lowest, above, closing, offset, passing, instance.demand + 1,
-        len(supply[0]) + len(gate),
+        instance.tail, instance.head, steps, lowest, above, closing, offset, passing, instance.waiting,
+        instance.demand + 1, len(supply[0]) + len(gate),
     )  # fmt: skip
     tail, head, cap, kind, step, used = arrays
     n = int(offset[-1]) + 2
@@ -211,16 +211,16 @@ def _without_still_cycles(instance: Instance, steps: Int64s) -> Int64s:
 
 
 @compiled
-def _arcs(tail, head, steps, lowest, above, closing, offset, passing, unlimited, extra):  # type: ignore[no-untyped-def]
+def _arcs(tail, head, steps, lowest, above, closing, offset, passing, waiting, unlimited, extra):  # type: ignore[no-untyped-def]
     """Fill the arcs of the expansion; `extra` rows are left for zones and shelters."""
     count = 0
     for e in range(len(tail)):
         low = max(lowest[tail[e]], lowest[head[e]] - steps[e])
-        high = min(min(above[tail[e]], above[head[e]] - steps[e]), closing[e])
+        high = min(above[tail[e]], above[head[e]] - steps[e], closing[e])
         if high > low and passing[e] > 0:
             count += high - low
     for v in range(len(lowest)):
-        count += max(above[v] - lowest[v] - 1, 0)
+        count += max(above[v] - lowest[v] - 1, 0) if waiting[v] else 0
     size = count + extra
     a, b = np.empty(size, np.int32), np.empty(size, np.int32)
     cap = np.empty(size, np.int64)
@@ -228,7 +228,7 @@ def _arcs(tail, head, steps, lowest, above, closing, offset, passing, unlimited,
     at = 0
     for e in range(len(tail)):
         low = max(lowest[tail[e]], lowest[head[e]] - steps[e])
-        high = min(min(above[tail[e]], above[head[e]] - steps[e]), closing[e])
+        high = min(above[tail[e]], above[head[e]] - steps[e], closing[e])
         if passing[e] <= 0:
             continue
         for k in range(low, high):
@@ -237,7 +237,7 @@ def _arcs(tail, head, steps, lowest, above, closing, offset, passing, unlimited,
             cap[at], kind[at], step[at] = passing[e], e, k
             at += 1
     for v in range(len(lowest)):
-        for k in range(lowest[v], above[v] - 1):
+        for k in range(lowest[v], above[v] - 1 if waiting[v] else lowest[v]):
             a[at] = offset[v] + k - lowest[v]
             b[at] = a[at] + 1
             cap[at], kind[at], step[at] = unlimited, -1, k
@@ -258,7 +258,7 @@ def solve(expansion: Expansion) -> Solved:
 
 
 def cut_of(solved: Solved) -> Terminals:
-    """Return the zones and the free shelters of the minimum cut; what is not in the expansion at all is out of reach."""
+    """Return the zones and the free shelters of the minimum cut; who is not in the expansion is out of reach."""
     expansion, side = solved.expansion, solved.side
     zones = np.ones(len(expansion.instance.zone), dtype=np.bool_)
     rows = expansion.kind == ZONE

@@ -14,6 +14,7 @@ from gridgov.network.validation import Floats, Int64s
 Bools: TypeAlias = NDArray[np.bool_]
 
 UNITS_PER_PERSON = 1000
+_STEP_OUT_MS = 1
 NEVER_MS = 2**50
 """An arc that may always be entered."""
 
@@ -36,6 +37,8 @@ class Instance:
         Travel time of each entry of `chain`.
     origin : int64 array, shape (n,)
         Original node of each node; from the number of original nodes on: the inside of a zone with a deadline.
+    waiting : bool array, shape (n,)
+        Whether one can wait at the node.
     zone, shelter : int64 arrays
         Positions in the problem; `zone_node`, `shelter_node` are nodes here; `units`, `places` are persons and places
         times `UNITS_PER_PERSON`.
@@ -51,6 +54,7 @@ class Instance:
     chain: Int64s
     edge_ms: Int64s
     origin: Int64s
+    waiting: Bools
     zone: Int64s
     zone_node: Int64s
     units: Int64s
@@ -67,6 +71,11 @@ class Instance:
     def demand(self) -> int:
         """Units of all zones."""
         return int(self.units.sum())
+
+    @property
+    def travel_ms(self) -> Int64s:
+        """Travel times for bounds: stepping out of a zone takes none."""
+        return np.where(np.isinf(self.cap), 0, self.tau)
 
     @property
     def timed(self) -> bool:
@@ -106,6 +115,7 @@ def make_instance(problem: EvacuationProblem) -> Instance:
         chain=usable.astype(np.int64),
         edge_ms=tau,
         origin=np.arange(problem.n_nodes, dtype=np.int64),
+        waiting=np.ones(problem.n_nodes, dtype=np.bool_),
         zone=zones,
         zone_node=problem.zone_node[zones],
         units=np.ceil(problem.persons[zones] * UNITS_PER_PERSON - 1e-6).astype(np.int64),
@@ -117,24 +127,35 @@ def make_instance(problem: EvacuationProblem) -> Instance:
 
 
 def _with_deadlines(instance: Instance, deadline_s: Floats) -> Instance:
-    """Give every zone with a deadline an inside of its own, left by an arc that closes at the deadline."""
+    """Give every zone with a deadline an inside of its own, left by an arc that closes at the deadline.
+
+    That arc leads to a doorstep from which all streets of the zone's node go out, and where nobody can wait; else
+    leaving in time would mean to stand in front of the door. (A shelter at the zone's own node is where one can wait.)
+    """
     late = np.flatnonzero(np.isfinite(deadline_s))
     if not len(late):
         return instance
-    inside = instance.n + np.arange(len(late))
+    nodes = np.setdiff1d(instance.zone_node[late], instance.shelter_node)
+    inside, doorstep = instance.n + np.arange(len(late)), instance.n + len(late) + np.arange(len(nodes))
     zone_node = instance.zone_node.copy()
     zone_node[late] = inside
-    entry = np.minimum(deadline_s[late] * 1000.0, float(NEVER_MS - 1)).astype(np.int64)
-    ends = np.full(len(late), instance.chain_first[-1])
+    moved = np.arange(instance.n)
+    moved[nodes] = doorstep
+    entry = np.minimum(deadline_s[late] * 1000.0, float(NEVER_MS - 1)).astype(np.int64) - 2 * _STEP_OUT_MS
+    extra = len(late) + len(nodes)
+    origin = np.concatenate([instance.origin, inside, nodes])  # the doorstep stands for the node in a certificate
+    origin[nodes] = doorstep
+    n = instance.n + extra
     return replace(
         instance,
-        n=instance.n + len(late),
-        tail=np.concatenate([instance.tail, inside]),
-        head=np.concatenate([instance.head, instance.zone_node[late]]),
-        tau=np.concatenate([instance.tau, np.zeros(len(late), dtype=np.int64)]),
-        cap=np.concatenate([instance.cap, np.full(len(late), np.inf)]),
-        last_entry=np.concatenate([instance.last_entry, entry]),
-        chain_first=np.concatenate([instance.chain_first, ends]),
-        origin=np.concatenate([instance.origin, inside]),
+        n=n,
+        tail=np.concatenate([moved[instance.tail], inside, nodes]),
+        head=np.concatenate([instance.head, moved[instance.zone_node[late]], doorstep]),
+        tau=np.concatenate([instance.tau, np.full(extra, _STEP_OUT_MS, dtype=np.int64)]),
+        cap=np.concatenate([instance.cap, np.full(extra, np.inf)]),
+        last_entry=np.concatenate([instance.last_entry, entry, np.full(len(nodes), NEVER_MS)]),
+        chain_first=np.concatenate([instance.chain_first, np.full(extra, instance.chain_first[-1])]),
+        origin=origin,
+        waiting=np.concatenate([instance.waiting, np.ones(len(late), np.bool_), np.zeros(len(nodes), np.bool_)]),
         zone_node=zone_node,
     )

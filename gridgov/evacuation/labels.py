@@ -23,7 +23,7 @@ def spread_labels(instance: Instance, known: Floats) -> tuple[Floats, Int64s]:
     by_arc : int64 array, shape (n,)
         The arc by which each label came; -1 for those that were given.
     """
-    labels, by_arc = _spread(instance.n, instance.tail, instance.head, instance.tau, known)  # type: ignore[no-untyped-call]
+    labels, by_arc = _spread(instance.n, instance.tail, instance.head, instance.travel_ms, known)  # type: ignore[no-untyped-call]
     return np.where(np.isfinite(labels), labels, _OUT_OF_REACH), by_arc
 
 

@@ -14,12 +14,13 @@ from numpy.typing import ArrayLike
 from gridgov.evacuation.bound import prove_on_all
 from gridgov.evacuation.certificate import certify, saved_persons
 from gridgov.evacuation.instance import UNITS_PER_PERSON, Instance, make_instance
+from gridgov.evacuation.mobilisation import mobilisation
 from gridgov.evacuation.parameters import EvacuationParams
 from gridgov.evacuation.problem import EvacuationProblem, make_problem
 from gridgov.evacuation.reduction import reduce_instance
 from gridgov.evacuation.routes import limit_routes
 from gridgov.evacuation.schedule import flows_of, steady_schedule
-from gridgov.evacuation.search import Search, StoppedError, improve_bound, improve_plan, lone_zones
+from gridgov.evacuation.search import Search, StoppedError, improve_bound, improve_plan, lone_zones, save_in_time
 from gridgov.evacuation.splitting_off import split_off
 from gridgov.evacuation.steady import steady_flow, steady_range
 from gridgov.evacuation.windows import schedule_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 _SEARCH_SHARE = 0.85  # of the time limit; the rest is for the limit of routes
 _WIDENING = 4
+_NOBODY = 0.001  # persons: less is rounding
 
 Progress = Callable[[EvacuationPlan], bool | None]
 
@@ -82,7 +84,7 @@ def plan_evacuation(
     problem = make_problem(network, demand, shelters, params, edge_closes_s)
     whole = make_instance(problem)
     saved, unmet = split_off(whole)
-    draft = _Draft(problem, whole, saved, unmet, params, seed, started)
+    draft = _Draft(problem, whole, unmet, params, seed, started)
     if not len(saved.zone):
         return draft.plan(None)
 
@@ -93,6 +95,7 @@ def plan_evacuation(
     share = 1.0 if params.max_routes_per_zone is None else _SEARCH_SHARE
     limit_s = params.time_limit_s * share
     search = Search(reduce_instance(saved).instance, problem.travel_time_ms, limit_s, params.target_gap, tell, started)
+    search.arrivals_s = mobilisation(params)
     with contextlib.suppress(StoppedError):
         run(search)
     return draft.finished(search)
@@ -103,19 +106,24 @@ def run(search: Search) -> None:
     instance = search.instance
     span = steady_range(instance)
     flow = steady_flow(instance, span.feasible_ms)
-    search.support = np.zeros(instance.m, dtype=np.bool_)
-    if flow is not None:
-        search.support |= flow.units > 0
+    search.support = np.zeros(instance.m, dtype=np.bool_) if flow is None else flow.units > 0
+    if instance.timed or search.arrivals_s is not None:
+        save_in_time(search, span.feasible_ms)
+        if not len(search.instance.zone):
+            return
+        span = steady_range(search.instance)
+    elif flow is not None:
         search.take_plan(steady_schedule(instance, flow))
-    search.note("steady")
-    search.take_bound(*prove_on_all(instance, span.cut, search.support, span.feasible_ms * 1.05))
-    search.note("static cut")
-    for cut in lone_zones(instance):
+    search.note("first plan")
+    search.take_bound(*prove_on_all(search.instance, span.cut, search.support, span.feasible_ms * 1.05))
+    for cut in lone_zones(search.instance):
         floor = search.lower_ms * 1.0002
-        search.take_bound(*prove_on_all(instance, cut, search.support, search.upper_ms, give_up_below_ms=floor))
-    search.note("lone zones")
-    improve_bound(search)
-    improve_plan(search)
+        start = max(span.feasible_ms, floor)
+        search.take_bound(*prove_on_all(search.instance, cut, search.support, start, give_up_below_ms=floor))
+    search.note("first bounds")
+    if search.gap > search.target_gap:
+        improve_bound(search)
+        improve_plan(search)
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,6 @@ class _Draft:
 
     problem: EvacuationProblem
     whole: Instance
-    saved: Instance
     unmet: dict[str, Int64s]
     params: EvacuationParams
     seed: int
@@ -142,7 +149,7 @@ class _Draft:
                 break
             limited = limit_routes(search.windows, most, lambda: search.seconds > self.params.time_limit_s)
             if limited is not None:
-                search.schedule = schedule_of(limited)
+                search.schedule = schedule_of(limited, retimed=search.arrivals_s is None).settled()
                 search.upper_ms = search.schedule.clearance_ms(search.travel_time_ms)
                 break
             most += 1
@@ -156,7 +163,7 @@ class _Draft:
     ) -> EvacuationPlan:
         """Return the best plan so far as a document; `routes` is the limit of routes per zone that it keeps."""
         problem = self.problem
-        persons = saved_persons(problem, self.saved)
+        persons = np.zeros(len(problem.zone_id)) if search is None else saved_persons(problem, search.instance)
         lower, certificate = 0.0, Certificate((), (), {}, 0.0, float(persons.sum()) / problem.occupancy)
         clearance, flows = 0.0, ()
         if search is not None and search.bound is not None:
@@ -188,8 +195,12 @@ class _Draft:
     def _lost(self, persons: Floats) -> list[Unmet]:
         """Return who is left behind, and why; with the persons who are saved they add up to the demand."""
         rows = [
-            (self.whole.zone[i], units[i] / UNITS_PER_PERSON, reason)
+            (int(self.whole.zone[i]), float(units[i]) / UNITS_PER_PERSON, reason)
             for reason, units in self.unmet.items()
-            for i in np.flatnonzero(units)
+            for i in np.flatnonzero(units).tolist()
         ]
-        return [Unmet(self.problem.zone_id[zone], float(amount), reason) for zone, amount, reason in rows]
+        late = self.problem.persons - persons
+        for zone, amount, _ in rows:
+            late[zone] -= amount
+        rows += [(zone, float(late[zone]), "too_late") for zone in np.flatnonzero(late > _NOBODY).tolist()]
+        return [Unmet(self.problem.zone_id[zone], amount, reason) for zone, amount, reason in rows]

@@ -34,6 +34,7 @@ def reduce_instance(instance: Instance, keep: Bools | None = None) -> Reduction:
     terminal = np.zeros(instance.n, dtype=np.bool_)
     terminal[instance.zone_node] = True
     terminal[instance.shelter_node] = True
+    terminal[~instance.waiting] = True
     alive = np.ones(instance.m, dtype=np.bool_) if keep is None else keep.copy()
     tail, head = instance.tail.copy(), instance.head.copy()
     cap, tau, last_entry = instance.cap.copy(), instance.tau.copy(), instance.last_entry.copy()
@@ -58,6 +59,7 @@ def reduce_instance(instance: Instance, keep: Bools | None = None) -> Reduction:
         chain=chain,
         edge_ms=edge_ms,
         origin=instance.origin[nodes],
+        waiting=instance.waiting[nodes],
         zone_node=number[instance.zone_node],
         shelter_node=number[instance.shelter_node],
     )

@@ -13,12 +13,13 @@ from scipy.sparse.csgraph import dijkstra
 from gridgov.evacuation.bound import Bound, prove, prove_on_all
 from gridgov.evacuation.certificate import least_of_parallel
 from gridgov.evacuation.clocks import Weights, set_clocks
-from gridgov.evacuation.expansion import Solved, cut_of, expand, solve, step_length, weights_of
-from gridgov.evacuation.instance import Bools, Instance
+from gridgov.evacuation.expansion import Expansion, Solved, cut_of, expand, solve, step_length, weights_of
+from gridgov.evacuation.instance import NEVER_MS, Bools, Instance
+from gridgov.evacuation.mobilisation import Curve, ready_by_step
 from gridgov.evacuation.reduction import Reduction, reduce_instance
 from gridgov.evacuation.schedule import Schedule
 from gridgov.evacuation.steady import Terminals
-from gridgov.evacuation.windows import Windows, schedule_of, windows_of
+from gridgov.evacuation.windows import Windows, schedule_of, windows_of, zone_units
 from gridgov.network.validation import Floats, Int64s
 
 _CUT_STEPS = (24, 48)
@@ -63,6 +64,7 @@ class Search:
     support: Bools = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     cuts: list[Bound] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
+    arrivals_s: Curve | None = None
     solve_s_per_arc: float = 2e-6
     _tried: set[bytes] = field(default_factory=set)
 
@@ -101,6 +103,16 @@ class Search:
         self.better(self)
         return True
 
+    def take_windows(self, windows: Windows) -> None:
+        """Keep windows as the plan if they are the best so far."""
+        if self.take_plan(schedule_of(windows, retimed=self.arrivals_s is None)):
+            self.windows = windows
+
+    def expanded(self, instance: Instance, clock: Int64s, horizon_ms: float, step_ms: int) -> Expansion:
+        """Return the exact expansion, with people who get ready bit by bit if so asked."""
+        arrivals = ready_by_step(self.arrivals_s, step_ms, horizon_ms)
+        return expand(instance, clock, horizon_ms, step_ms, exact=True, arrivals=arrivals)
+
     def take_bound(self, bound: Bound, potential_ms: Floats) -> bool:
         """Keep a bound if it is the best so far, and the arcs that it used; say whether there are new ones."""
         grown = bool((bound.used & ~self.support).any())
@@ -126,6 +138,45 @@ class Search:
         grown = self.take_bound(full, potential)
         self.note(f"cut: support {on_support.horizon_ms / 1000:.1f}, network {full.horizon_ms / 1000:.1f}")
         return on_support, grown
+
+
+def save_in_time(search: Search, horizon_ms: float) -> None:
+    """Find who can leave before zones and roads close; the rest is too late and taken out of the instance.
+
+    As many as possible are moved in an expansion of the whole network; horizons grow while that moves more people.
+    """
+    instance = search.instance
+    base = shelter_distance(instance)
+    steps = int(np.clip(_MOST_ARCS / 2 / max(instance.m, 1), 48, 384))
+    closing = instance.last_entry[instance.last_entry < NEVER_MS]
+    horizon = 1.2 * horizon_ms + float(base[base < _UNREACHED_MS].max(initial=0))
+    horizon += min(float(closing.max(initial=0)), 2 * horizon)
+    best: Solved | None = None
+    for _ in range(5):
+        step = step_length(horizon, steps)
+        solved = solve(search.expanded(instance, base, horizon, step))
+        if not solved.complete:
+            clock = set_clocks(instance, base, _positive(weights_of(solved)), step, 2)
+            solved = max(solved, solve(search.expanded(instance, clock, horizon, step)), key=lambda one: one.moved)
+        if best is not None and solved.moved <= best.moved:
+            break
+        best = solved
+        if solved.complete or search.out_of_time():
+            break
+        horizon *= 2
+    assert best is not None
+    _keep_moved(search, best)
+
+
+def _keep_moved(search: Search, solved: Solved) -> None:
+    """Make the people who are moved the question, and how they are moved the first plan."""
+    moved = zone_units(solved)
+    number = np.cumsum(moved > 0) - 1
+    windows = windows_of(solved)
+    search.instance = search.instance.with_units(moved)
+    search.support |= weights_of(solved).arc > 0
+    if len(search.instance.zone):
+        search.take_windows(windows._replace(instance=search.instance, zone=number[windows.zone]))
 
 
 def lone_zones(instance: Instance) -> list[Terminals]:
@@ -239,18 +290,16 @@ def _solve_clocked(search: Search, state: _Clocked, horizon: float, steps: int) 
     """Solve one expansion and learn from it; None if there is no time for it."""
     instance, step = state.small.instance, step_length(horizon, steps)
     if state.weights is None:
-        state.weights = weights_of(solve(expand(instance, state.base, horizon, step, exact=True))).normal()
+        state.weights = weights_of(solve(search.expanded(instance, state.base, horizon, step))).normal()
     clock = set_clocks(instance, state.base, _positive(state.weights), step, 4)
-    expansion = expand(instance, clock, horizon, step, exact=True)
+    expansion = search.expanded(instance, clock, horizon, step)
     if not _affordable(search, len(expansion.tail)):
         return None
     before = perf_counter()
     solved = solve(expansion)
     search.solve_s_per_arc = (perf_counter() - before) / max(len(expansion.tail), 1)
     if solved.complete:
-        windows = windows_of(solved)
-        if search.take_plan(schedule_of(windows)):
-            search.windows = windows
+        search.take_windows(windows_of(solved))
         state.weights = state.weights.normal().scaled(0.7).plus(weights_of(solved).normal().scaled(0.3))
     else:
         _learn(search, state, solved, horizon)

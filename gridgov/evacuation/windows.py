@@ -38,7 +38,7 @@ def windows_of(solved: Solved) -> Windows:
     paths = decompose(expansion.tail, expansion.head, solved.flow, expansion.source, expansion.sink)
     kind, step = expansion.kind[paths.arcs].astype(np.int64), expansion.step[paths.arcs].astype(np.int64)
     zone, shelter = step[paths.first[:-1]], step[paths.first[1:] - 1]
-    first, arcs, steps = _without_loops(paths.first, kind, step, instance.tail, instance.head, instance.n)  # type: ignore[no-untyped-call]
+    first, arcs, steps = _without_loops(paths.first, kind, step, instance.tail, instance.head, instance.waiting)  # type: ignore[no-untyped-call]
     return Windows(instance, expansion.clock, expansion.step_ms, zone, shelter, paths.amount, first, arcs, steps)
 
 
@@ -59,6 +59,9 @@ def schedule_of(windows: Windows, *, retimed: bool = True) -> Schedule:
     moves = np.diff(edge_first) > 0  # a zone with a deadline has an arc without edges before its route
     lead = np.zeros(len(start), dtype=np.int64)
     lead[moves] = enter[edge_first[:-1][moves]]
+    entered = np.flatnonzero(moves & (lead > 0))
+    latest = instance.last_entry[arcs[first[entered]]] - step_ms
+    lead[entered] = np.clip(latest - start[entered], 0, lead[entered])
     start += lead
     return Schedule(
         zone=instance.zone[windows.zone],
@@ -82,12 +85,12 @@ def zone_units(solved: Solved) -> Int64s:
 
 
 @compiled
-def _without_loops(first, kind, step, tail, head, n):  # type: ignore[no-untyped-def]
-    """Keep the real arcs of each path, without those between two visits to the same node."""
+def _without_loops(first, kind, step, tail, head, waiting):  # type: ignore[no-untyped-def]
+    """Keep the real arcs of each path, without those between two visits to a node where one could have waited."""
     out_first = np.zeros(len(first), np.int64)
     out_arc = np.empty(len(kind), np.int64)
     out_step = np.empty(len(kind), np.int64)
-    last = np.full(n, -1)
+    last = np.full(len(waiting), -1)
     used = 0
     for path in range(len(first) - 1):
         end_node = -1
@@ -103,7 +106,7 @@ def _without_loops(first, kind, step, tail, head, n):  # type: ignore[no-untyped
                 i += 1
                 continue
             again = last[tail[kind[i]]]
-            if again > i:
+            if again > i and waiting[tail[kind[i]]]:
                 i = again
                 continue
             out_arc[used] = kind[i]

@@ -1,0 +1,45 @@
+"""How people get ready to leave: the share of them who are, as a curve over time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from gridgov.evacuation.parameters import EvacuationParams
+from gridgov.network.validation import Floats
+
+_STEEPNESS = 4.4  # of the logit curve: 90 % are ready at one and a half times the half time
+
+Curve = Callable[[Floats], Floats]
+
+
+def mobilisation(params: EvacuationParams) -> Curve | None:
+    """Return the share of people ready by some seconds after the order, or None where all are at once.
+
+    Rayleigh as in Tweedie et al. (1986), logit as in the S-curves of evacuation practice; both are assumptions about
+    behaviour, to be replaced by what a district has seen.
+    """
+    scale = params.mobilisation_s
+    if params.mobilisation == "rayleigh":
+        return lambda seconds: 1.0 - np.exp(-0.5 * (np.maximum(seconds, 0.0) / scale) ** 2)
+    if params.mobilisation == "logit":
+        low = 1.0 / (1.0 + np.exp(_STEEPNESS))
+
+        def logit(seconds: Floats) -> Floats:
+            share = 1.0 / (1.0 + np.exp(-_STEEPNESS * (np.maximum(seconds, 0.0) - scale) / scale))
+            return (share - low) / (1.0 - low)
+
+        return logit
+    return None
+
+
+def ready_by_step(curve: Curve | None, step_ms: int, horizon_ms: float) -> Floats | None:
+    """Return the share of people ready by the end of each step; the last 0.1 % come with those before."""
+    if curve is None:
+        return None
+    share = curve(np.arange(1, int(horizon_ms / step_ms) + 2) * (step_ms / 1000.0))
+    return np.where(share >= _ALL, 1.0, share)
+
+
+_ALL = 0.999
