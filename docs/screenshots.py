@@ -72,10 +72,39 @@ def take(page: Page, address: str, lang: str, token: str) -> None:
     settle(page)
     page.screenshot(path=HERE / f"dispatch-{lang}.png")
     page.goto(f"{address}/?lang={lang}")
+    page.get_by_role("link", name={"zh": "批量派遣", "en": "Assign all"}[lang], exact=True).click()
+    page.locator("[data-testid=stDataFrame]").first.wait_for()
+    page.wait_for_timeout(1_500)
+    page.screenshot(path=HERE / f"batch-{lang}.png")
+    page.goto(f"{address}/?lang={lang}")
     page.get_by_role("link", name={"zh": "数据", "en": "Data"}[lang], exact=True).click()
     page.locator("[data-testid=stDataFrame]").first.wait_for()
     page.wait_for_timeout(1_500)
     page.screenshot(path=HERE / f"data-{lang}.png")
+
+
+def take_roads(page: Page, address: str, lang: str) -> None:
+    """Take the pictures of a drawn closure with its effects, and of coverage."""
+    page.goto(f"{address}/?lang={lang}&mode=roads")
+    settle(page)
+    frame = next(each for each in page.frames if "streamlit_folium" in each.url)
+    box = page.locator("iframe").bounding_box()
+    assert box is not None
+    frame.locator(".gg-draw a[data-kind=polygon]").click()
+    corners = [(0.42, 0.42), (0.485, 0.36), (0.52, 0.41), (0.45, 0.47)]
+    for x, y in corners[:-1]:
+        page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
+        page.wait_for_timeout(350)
+    x, y = corners[-1]
+    page.mouse.dblclick(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.locator(".gg-effects").wait_for(timeout=120_000)
+    page.mouse.move(box["x"] + 5, box["y"] + box["height"] + 8)
+    settle(page)
+    page.screenshot(path=HERE / f"closures-{lang}.png")
+    page.goto(f"{address}/?lang={lang}&mode=coverage")
+    page.locator(".gg-cells").wait_for(timeout=120_000)
+    settle(page)
+    page.screenshot(path=HERE / f"coverage-{lang}.png")
 
 
 def served_copy(folder: Path, password: str) -> None:
@@ -103,7 +132,9 @@ def main() -> None:
                 browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
                 for lang in ("zh", "en"):  # a browser context of its own: the map keeps the view within one
                     context = browser.new_context(viewport={"width": 1366, "height": 768})
-                    take(context.new_page(), address, lang, token)
+                    page = context.new_page()
+                    take(page, address, lang, token)
+                    take_roads(page, address, lang)
                 browser.close()
             finally:
                 server.terminate()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from app.widgets.batch_changes import changes, forget_changes
+from app.widgets.batch_changes import changed_orders, changes, forget_changes
 from app.widgets.doing import sentence_of
 from app.widgets.frame import language, text
 from app.widgets.wording import class_text
@@ -61,11 +62,13 @@ def plan_table(opened: Workspace, plan: AssignmentPlan) -> list[str]:
     if not plan.assignments:
         return []
     names = class_names_of(opened, [one.incident_id for one in plan.assignments])
-    rows = [_row(opened, one, class_text(names[one.incident_id])) for one in plan.assignments]
+    taken = Counter(order.worker_id for order in changed_orders(plan))
+    rows = [_row(opened, one, class_text(names[one.incident_id]), taken) for one in plan.assignments]
     shown = st.dataframe(
         pd.DataFrame(rows),
         hide_index=True,
         height=min(_MOST_PX, _ROW_PX * (len(rows) + 1) + 3),
+        column_config={text("batch.column.worker"): st.column_config.Column(width="medium")},
         on_select="rerun",
         selection_mode="multi-row",
         key=f"batch_table-{language()}",
@@ -74,19 +77,20 @@ def plan_table(opened: Workspace, plan: AssignmentPlan) -> list[str]:
     return [plan.assignments[row].incident_id for row in picked if row < len(plan.assignments)]
 
 
-def _row(opened: Workspace, one: Assignment, name: str) -> dict[str, Any]:
+def _row(opened: Workspace, one: Assignment, name: str, taken: Counter[str]) -> dict[str, Any]:
     changed = changes().get(one.incident_id)
     worker = person_name(opened, one.worker_id if changed is None else changed.worker_id)
     time_ms = one.travel_time_ms
     if changed is not None and changed.proposal is not None and changed.proposal.handler_ms is not None:
         time_ms = changed.proposal.handler_ms
     state = "kept" if one.kept else "moved" if one.moved_from else "new"
+    state = state if changed is None else "shared" if taken[changed.worker_id] > 1 else "changed"
     return {
         text("batch.column.incident"): f"{name} {one.incident_id}",
         text("batch.column.worker"): worker + ("" if changed is None else f" ← {person_name(opened, one.worker_id)}"),
         text("batch.column.minutes"): round(time_ms / 60_000, 1),
         text("batch.column.runner_up"): person_name(opened, one.runner_up) if one.runner_up else "–",
         text("batch.column.difference"): None if one.difference_ms is None else round(one.difference_ms / 1000),
-        text("batch.column.flip"): None if one.flip_ms is None else round(one.flip_ms / 1000, 1),
-        text("batch.column.state"): text("batch.changed" if changed is not None else f"batch.{state}"),
+        text("batch.column.flip"): None if one.flip_ms is None else round(one.flip_ms / 1000, 3),
+        text("batch.column.state"): text(f"batch.{state}"),
     }

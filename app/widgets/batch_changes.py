@@ -54,7 +54,8 @@ def change_panel(opened: Workspace, who: Person, plan: AssignmentPlan) -> None:
     one = rows.get(str(chosen))
     if one is None:
         return
-    st.html('<div class="gg-text">' + "<br>".join(escape(line) for line in one.texts(language())) + "</div>")
+    lines = [_with_names(opened, one, line) for line in one.texts(language())]
+    st.html('<div class="gg-text">' + "<br>".join(escape(line) for line in lines) + "</div>")
     if one.kept:
         return
     with st.container(key="batch_change"):
@@ -101,6 +102,13 @@ def _change(plan: AssignmentPlan, one: Assignment, option: DispatchOption) -> No
     )
 
 
+def _with_names(opened: Workspace, one: Assignment, line: str) -> str:
+    for worker_id in {one.worker_id, one.runner_up, one.nearer, one.moved_from} - {""}:
+        line = line.replace(worker_id, person_name(opened, worker_id))
+    return line
+
+
 def _name(option: DispatchOption, busy_with: str) -> str:
     also = f" · {text('batch.also', incident=busy_with)}" if busy_with else ""
-    return f"{option.name or option.worker_id} · {option.travel_time_ms / 60_000:.1f} min{also}"
+    minutes = text("batch.minutes", minutes=f"{option.travel_time_ms / 60_000:.1f}")
+    return f"{option.name or option.worker_id} · {minutes}{also}"

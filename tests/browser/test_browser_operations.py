@@ -47,7 +47,7 @@ def test_three_clicks_file_and_dispatch_and_one_more_takes_it_back(watch, consol
     assert watch.errors == []
 
 
-def test_another_of_the_five_may_be_sent(watch, console, console_server) -> None:
+def test_another_of_the_five_may_be_sent_for_a_reason(watch, console, console_server) -> None:
     number = console_server.report("第二名")
     watch.page.goto(f"{console}/?lang=en&incident={number}")
     watch.page.locator(".st-key-do-file button").click()
@@ -55,6 +55,10 @@ def test_another_of_the_five_may_be_sent(watch, console, console_server) -> None
     watch.page.locator("[class*=st-key-rank-] button").nth(1).click()
     second = watch.page.locator(".gg-worker b").nth(1).inner_text()
     expect(watch.page.locator(".st-key-do-dispatch button")).to_contain_text(second)
+    watch.page.locator(".st-key-do-dispatch button").click()
+    expect(watch.page.locator(".gg-said.bad")).to_contain_text("choose a reason")
+    watch.page.locator("[class*=override-code] [role=combobox]").click()
+    watch.page.get_by_role("option", name="knows the place").click()
     watch.page.locator(".st-key-do-dispatch button").click()
     expect(watch.page.locator(".st-key-undo")).to_contain_text(second)
 
