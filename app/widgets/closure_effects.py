@@ -12,10 +12,10 @@ import streamlit as st
 
 from app.widgets.frame import language, text
 from app.widgets.subjects import subject_name
-from app.widgets.wording import SEVERITY_SIGNS
+from app.widgets.wording import SEVERITY_SIGNS, plain
 from gridgov.maps.effect_overlays import ClosedRoads, IncidentMark, effects_overlay
 from gridgov.maps.overlays import overlay_group
-from gridgov.operations.closure_effects import ClosureEffects, FacilityEffect, IncidentEffect, WorkerEffect
+from gridgov.operations.closure_effects import DRAFT, ClosureEffects, FacilityEffect, IncidentEffect, WorkerEffect
 from gridgov.operations.closure_map import lines_of_edges
 from gridgov.operations.crew import crew_of
 from gridgov.workspace import Workspace
@@ -49,9 +49,10 @@ def effects_panel(opened: Workspace, effects: ClosureEffects, *, of: str = "") -
         f'<div class="gg-effects" data-of="{escape(of)}"><b>{escape(length)}</b> <span>{escape(names)}</span></div>'
     )
     _figures(effects)
-    said = [*effects.findings, *(note for note in effects.notes if note.code in _SAID)]
-    for sentence in dict.fromkeys(each.text(language()) for each in said):
-        st.caption(sentence)
+    said = [found.message(language()).replace(f"{DRAFT}1", text("roads.this_one")) for found in effects.findings]
+    said += [note.text(language()) for note in effects.notes if note.code in _SAID]
+    for sentence in dict.fromkeys(said):
+        st.caption(plain(sentence))
     _lists(opened, effects)
 
 

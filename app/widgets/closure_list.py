@@ -154,7 +154,7 @@ def _one(opened: Workspace, who: Person, row: ListedClosure) -> list[folium.Feat
     st.html(f'<div class="gg-head"><b>{escape(_first_line(closure))}</b></div>')
     _facts(opened, closure, size)
     for finding in row.findings:
-        st.warning(finding.text(language()))
+        st.warning(plain(finding.message(language())))
     holds = row.group == "holding"
     zoom, effects = st.columns(2, gap="small", vertical_alignment="center")
     zoom.button(

@@ -52,7 +52,6 @@ def test_a_drawn_closure_shows_its_effects_at_once_and_opening_it_restores_every
 ) -> None:
     """Draw around (across) an incident's roads: the effects stand there without a click; the workers follow."""
     number = console_server.report(f"封路测试 {lang}")
-    console_server.ask("POST", f"/incidents/{number}/file", {"version": 1})
     watch.page.goto(f"{console}/?lang={lang}&incident={number}")
     frame = watch.map_frame()
     frame.evaluate("window.same = true")

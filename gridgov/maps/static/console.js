@@ -112,6 +112,7 @@
       const map = this.map, tip = L.tooltip({ direction: "top", offset: [0, -8], className: "gg-tip", opacity: 1 });
       let wait = null;
       map.on("mousemove", (event) => {
+        if (event.originalEvent.target.closest(".leaflet-control")) return void tip.remove(); // the panel, not the map
         if (wait || this.drawing.active || map._animatingZoom || (map.dragging && map.dragging.moving())) return;
         wait = requestAnimationFrame(() => {
           wait = null;
