@@ -1,0 +1,154 @@
+"""公交接运: what a plan of buses is made of: trips, runs of each bus, and a time that no plan can beat."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gridgov.errors import ParameterError
+from gridgov.network import RoadNetwork
+
+SCHEMA = "gridgov-buses/1"
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class BusParams:
+    """How buses are used.
+
+    Attributes
+    ----------
+    share_without_car : float
+        Of each zone's people, where the demand has no column `without_car_persons`. An assumption: replace it with a
+        survey.
+    seats : int
+        People in a bus.
+    stop_s, board_s, alight_s : float
+        At each stop; for each person that boards; at the shelter.
+    car_equivalents : float
+        Cars of which a bus takes the place on the road.
+    stops_per_trip : int
+        How many zones with few people may share a bus.
+    steps : int
+        How many changes of the runs the search may try in vain: its usual end, the same on every machine.
+    time_limit_s : float
+        Its latest end.
+    """
+
+    share_without_car: float = 0.2
+    seats: int = 50
+    stop_s: float = 60.0
+    board_s: float = 2.0
+    alight_s: float = 120.0
+    car_equivalents: float = 2.0
+    stops_per_trip: int = 3
+    steps: int = 2000
+    time_limit_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.share_without_car <= 1.0:
+            raise ParameterError(f"share_without_car is {self.share_without_car}; give a share from 0 to 1")
+        if self.seats < 1 or self.stops_per_trip < 1 or self.steps < 1:
+            raise ParameterError("seats, stops_per_trip and steps must be 1 or more")
+        if min(self.stop_s, self.board_s, self.alight_s, self.car_equivalents) < 0 or not self.time_limit_s > 0:
+            raise ParameterError("times and car_equivalents must not be below 0, and time_limit_s must be above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class BusTrip:
+    """One load: from the first stop to the shelter; `ride_s` with boarding and alighting."""
+
+    shelter_id: str
+    stops: tuple[tuple[str, int], ...]
+    nodes: tuple[int, ...]
+    ride_s: float
+
+    @property
+    def persons(self) -> int:
+        """People on board."""
+        return sum(persons for _, persons in self.stops)
+
+
+@dataclass(frozen=True, slots=True)
+class BusRun:
+    """One trip of one bus; seconds after the order."""
+
+    trip: BusTrip
+    reaches_first_stop_s: float
+    done_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """One bus and its trips in order."""
+
+    bus_id: str
+    depot_id: str
+    runs: tuple[BusRun, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BusPlan:
+    """Who is fetched by which bus.
+
+    Attributes
+    ----------
+    done_s : float
+        When the last are in their shelter.
+    lower_bound_s : float
+        No plan with these buses, seats and shelters is done earlier, however its loads are formed.
+    unmet : tuple of (zone id, persons, reason)
+        ``no_route``, ``no_place`` or ``no_bus``.
+    reserved_vph : float array, shape (edges,)
+        Cars per hour that the buses take of each edge's capacity, on average until they are done.
+    """
+
+    buses: tuple[Bus, ...]
+    done_s: float
+    lower_bound_s: float
+    unmet: tuple[tuple[str, int, str], ...]
+    reserved_vph: Floats = field(repr=False)
+
+    @property
+    def persons(self) -> int:
+        """People who are fetched."""
+        return sum(run.trip.persons for bus in self.buses for run in bus.runs)
+
+    @property
+    def trips(self) -> int:
+        """Trips of all buses."""
+        return sum(len(bus.runs) for bus in self.buses)
+
+    @property
+    def gap(self) -> float:
+        """How much later than the bound it is done at most, as a share of the bound."""
+        return self.done_s / self.lower_bound_s - 1.0 if self.lower_bound_s > 0 else 0.0
+
+    def network_left(self, network: RoadNetwork) -> RoadNetwork:
+        """Return the roads with what the buses leave of their capacities, for the plan of the cars.
+
+        Raises
+        ------
+        ParameterError
+            The network has no capacities.
+        """
+        if network.capacity_vph is None:
+            raise ParameterError("the network has no capacities, so that buses can reserve none of them")
+        return network.with_capacity(np.maximum(0.0, network.capacity_vph - self.reserved_vph))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain data for JSON (schema ``gridgov-buses/1``), reserved capacity by edge id."""
+        edges = np.flatnonzero(self.reserved_vph).tolist()
+        return {
+            "schema": SCHEMA,
+            "done_s": self.done_s,
+            "lower_bound_s": self.lower_bound_s,
+            "gap": self.gap,
+            "persons": self.persons,
+            "buses": [asdict(bus) for bus in self.buses],
+            "unmet": [{"zone_id": zone, "persons": persons, "reason": reason} for zone, persons, reason in self.unmet],
+            "reserved_vph": {str(edge): round(float(self.reserved_vph[edge]), 3) for edge in edges},
+        }
