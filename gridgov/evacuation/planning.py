@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from gridgov.evacuation.bound import prove_on_all
+from gridgov.evacuation.bottlenecks import find_bottlenecks
 from gridgov.evacuation.certificate import certify, saved_persons
+from gridgov.evacuation.contraflow import turned
 from gridgov.evacuation.instance import UNITS_PER_PERSON, Instance, make_instance
 from gridgov.evacuation.mobilisation import mobilisation
 from gridgov.evacuation.parameters import EvacuationParams
@@ -20,7 +22,15 @@ from gridgov.evacuation.problem import EvacuationProblem, make_problem
 from gridgov.evacuation.reduction import reduce_instance
 from gridgov.evacuation.routes import limit_routes
 from gridgov.evacuation.schedule import flows_of, steady_schedule
-from gridgov.evacuation.search import Search, StoppedError, improve_bound, improve_plan, lone_zones, save_in_time
+from gridgov.evacuation.search import (
+    Search,
+    StoppedError,
+    improve_bound,
+    improve_plan,
+    lone_zones,
+    previous_cut,
+    save_in_time,
+)
 from gridgov.evacuation.splitting_off import split_off
 from gridgov.evacuation.steady import steady_flow, steady_range
 from gridgov.evacuation.windows import schedule_of
@@ -34,6 +44,7 @@ if TYPE_CHECKING:
 
 _SEARCH_SHARE = 0.85  # of the time limit; the rest is for the limit of routes
 _WIDENING = 4
+_MANY_ROUTES = 100
 _NOBODY = 0.001  # persons: less is rounding
 
 Progress = Callable[[EvacuationPlan], bool | None]
@@ -82,32 +93,85 @@ def plan_evacuation(
     started = perf_counter()
     params = params or EvacuationParams()
     problem = make_problem(network, demand, shelters, params, edge_closes_s)
+    facts: dict[str, Any] = {}
+    if params.contraflow:
+        half = replace(params, contraflow=False, time_limit_s=params.time_limit_s / 2)
+        straight = _planned(problem, half, _Run(seed, started, previous, progress), {})
+        problem, given_up = turned(problem)
+        facts = {
+            "clearance_time_s_without_contraflow": straight.clearance_time_s,
+            "lower_bound_s_without_contraflow": straight.lower_bound_s,
+            "edges_given_up": given_up.tolist(),
+        }
+    return _planned(problem, params, _Run(seed, started, previous, progress), facts)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """How a plan was asked for."""
+
+    seed: int
+    started: float
+    previous: EvacuationPlan | None
+    progress: Progress | None
+
+
+def _planned(problem: EvacuationProblem, params: EvacuationParams, asked: _Run, facts: dict[str, Any]) -> EvacuationPlan:
+    """Plan for a checked problem."""
     whole = make_instance(problem)
-    saved, unmet = split_off(whole)
-    draft = _Draft(problem, whole, unmet, params, seed, started)
-    if not len(saved.zone):
+    curve = mobilisation(params)
+    placed, everybody, unmet = split_off(whole)
+    hurried = whole.timed or curve is not None
+    if hurried:
+        unmet = {"no_route": unmet["no_route"]}
+    draft = _Draft(problem, whole, unmet, params, asked.seed, asked.started, facts)
+    if not len(placed.zone):
         return draft.plan(None)
 
     def tell(search: Search) -> None:
-        if progress is not None and progress(draft.plan(search)) is False:
+        if asked.progress is not None and asked.progress(draft.plan(search)) is False:
             raise StoppedError
 
     share = 1.0 if params.max_routes_per_zone is None else _SEARCH_SHARE
-    limit_s = params.time_limit_s * share
-    search = Search(reduce_instance(saved).instance, problem.travel_time_ms, limit_s, params.target_gap, tell, started)
-    search.arrivals_s = mobilisation(params)
+    search = Search(
+        reduce_instance(placed).instance,
+        problem.travel_time_ms,
+        params.time_limit_s * share,
+        params.target_gap,
+        tell,
+        asked.started,
+        arrivals_s=curve,
+        everybody=reduce_instance(everybody).instance if hurried else None,
+        capacity_vph=problem.capacity_vph,
+    )
+    if asked.previous is not None:
+        _begin_with(search, asked.previous, problem)
     with contextlib.suppress(StoppedError):
         run(search)
     return draft.finished(search)
 
 
+def _begin_with(search: Search, previous: EvacuationPlan, problem: EvacuationProblem) -> None:
+    """Start from the bound and the cut of an earlier plan."""
+    zone = {name: i for i, name in enumerate(problem.zone_id)}
+    shelter = {name: i for i, name in enumerate(problem.shelter_id)}
+    known = previous.certificate
+    search.previous_ms = previous.lower_bound_s * 1000.0
+    search.previous_cut = (
+        frozenset(zone[name] for name in known.terminal_zones if name in zone),
+        frozenset(shelter[name] for name in known.open_shelters if name in shelter),
+    )
+
+
 def run(search: Search) -> None:
     """Steady plan, bound, better bound, better plan."""
     instance = search.instance
-    span = steady_range(instance)
-    flow = steady_flow(instance, span.feasible_ms)
+    span = steady_range(instance, search.previous_ms)
+    flow = None if search.everybody is not None else steady_flow(instance, span.feasible_ms)
     search.support = np.zeros(instance.m, dtype=np.bool_) if flow is None else flow.units > 0
-    if instance.timed or search.arrivals_s is not None:
+    if search.everybody is not None:
+        search.instance = search.everybody
+        search.support = np.zeros(search.instance.m, dtype=np.bool_)
         save_in_time(search, span.feasible_ms)
         if not len(search.instance.zone):
             return
@@ -116,7 +180,7 @@ def run(search: Search) -> None:
         search.take_plan(steady_schedule(instance, flow))
     search.note("first plan")
     search.take_bound(*prove_on_all(search.instance, span.cut, search.support, span.feasible_ms * 1.05))
-    for cut in lone_zones(search.instance):
+    for cut in previous_cut(search) + lone_zones(search.instance):
         floor = search.lower_ms * 1.0002
         start = max(span.feasible_ms, floor)
         search.take_bound(*prove_on_all(search.instance, cut, search.support, start, give_up_below_ms=floor))
@@ -136,31 +200,39 @@ class _Draft:
     params: EvacuationParams
     seed: int
     started: float
+    facts: dict[str, Any]
 
     def finished(self, search: Search) -> EvacuationPlan:
         """Return the plan with as few routes as asked for, or with a warning that this was not possible."""
-        most = self.params.max_routes_per_zone
-        if most is None or search.schedule is None:
+        asked = self.params.max_routes_per_zone
+        if search.schedule is None:
             return self.plan(search)
-        facts = {"clearance_time_s_without_limit": search.upper_ms / 1000.0, "max_routes_asked": most}
-        limited = None
-        for _ in range(_WIDENING):
-            if search.windows is None:
-                break
-            limited = limit_routes(search.windows, most, lambda: search.seconds > self.params.time_limit_s)
-            if limited is not None:
-                search.schedule = schedule_of(limited, retimed=search.arrivals_s is None).settled()
-                search.upper_ms = search.schedule.clearance_ms(search.travel_time_ms)
-                break
-            most += 1
-        plan = self.plan(search, most if limited is not None else None, facts)
-        if limited is not None and most == self.params.max_routes_per_zone:
+        unlimited_s = search.upper_ms / 1000.0
+        most = self._with_few_routes(search, asked)
+        lane = self.params.lane_capacity_vph * self.params.capacity_factor / 3600.0 * self.problem.occupancy
+        plan = replace(self.plan(search, most), bottlenecks=find_bottlenecks(search, lane))
+        if asked is None:
             return plan
-        return replace(plan, warnings=(*plan.warnings, PlanWarning("routes_limit_not_kept")))
+        facts = {**plan.facts, "clearance_time_s_without_limit": unlimited_s, "max_routes_asked": asked}
+        warnings = plan.warnings if most == asked else (*plan.warnings, PlanWarning("routes_limit_not_kept"))
+        return replace(plan, facts=facts, warnings=warnings, runtime_s=perf_counter() - self.started)
 
-    def plan(
-        self, search: Search | None, routes: int | None = None, facts: dict[str, Any] | None = None
-    ) -> EvacuationPlan:
+    def _with_few_routes(self, search: Search, asked: int | None) -> int | None:
+        """Give the search a schedule with few routes; return how many per zone it keeps (None: no limit)."""
+        if search.windows is None or search.arrivals_s is not None:
+            return None
+        for most in [_MANY_ROUTES] if asked is None else range(asked, asked + _WIDENING):
+            limited = limit_routes(search.windows, most, lambda: search.seconds > self.params.time_limit_s)
+            if limited is None:
+                continue
+            schedule = schedule_of(limited).settled()
+            clearance = schedule.clearance_ms(search.travel_time_ms)
+            if asked is not None or clearance < search.upper_ms:
+                search.schedule, search.upper_ms = schedule, clearance
+            return None if asked is None else most
+        return None
+
+    def plan(self, search: Search | None, routes: int | None = None) -> EvacuationPlan:
         """Return the best plan so far as a document; `routes` is the limit of routes per zone that it keeps."""
         problem = self.problem
         persons = np.zeros(len(problem.zone_id)) if search is None else saved_persons(problem, search.instance)
@@ -189,7 +261,7 @@ class _Draft:
             certificate=certificate,
             warnings=problem.warnings,
             stage="clocked" if search is not None and search.windows is not None else "steady",
-            facts=facts or {},
+            facts=self.facts,
         )
 
     def _lost(self, persons: Floats) -> list[Unmet]:
@@ -202,5 +274,7 @@ class _Draft:
         late = self.problem.persons - persons
         for zone, amount, _ in rows:
             late[zone] -= amount
-        rows += [(zone, float(late[zone]), "too_late") for zone in np.flatnonzero(late > _NOBODY).tolist()]
+        full = persons.sum() > self.problem.shelter_persons.sum() - 1
+        reason = "no_place" if full else "too_late"
+        rows += [(zone, float(late[zone]), reason) for zone in np.flatnonzero(late > _NOBODY).tolist()]
         return [Unmet(self.problem.zone_id[zone], amount, reason) for zone, amount, reason in rows]

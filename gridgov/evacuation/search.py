@@ -46,6 +46,14 @@ class Search:
         The reduced network, with those who can be saved.
     travel_time_ms : int64 array
         Of the original edges.
+    everybody : Instance
+        With all who have a route, whether or not there is a place; for zones and roads that close.
+    arrivals_s : callable or None
+        Mobilisation: seconds → share of people who are ready.
+    capacity_vph : float array
+        Of the original edges.
+    previous_ms, previous_cut
+        Bound, zones and free shelters (positions in the problem) of an earlier plan, as a start.
     better : callable
         Told of every better plan; raises `StoppedError` to end the search.
     """
@@ -65,6 +73,10 @@ class Search:
     cuts: list[Bound] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     arrivals_s: Curve | None = None
+    everybody: Instance | None = None
+    capacity_vph: Floats = field(default_factory=lambda: np.zeros(0))
+    previous_ms: float = 0.0
+    previous_cut: tuple[frozenset[int], frozenset[int]] | None = None
     solve_s_per_arc: float = 2e-6
     _tried: set[bytes] = field(default_factory=set)
 
@@ -138,6 +150,15 @@ class Search:
         grown = self.take_bound(full, potential)
         self.note(f"cut: support {on_support.horizon_ms / 1000:.1f}, network {full.horizon_ms / 1000:.1f}")
         return on_support, grown
+
+
+def previous_cut(search: Search) -> list[Terminals]:
+    """Return the cut of an earlier plan, if there was one."""
+    if search.previous_cut is None:
+        return []
+    zones, free = search.previous_cut
+    instance = search.instance
+    return [Terminals(np.isin(instance.zone, list(zones)), np.isin(instance.shelter, list(free)))]
 
 
 def save_in_time(search: Search, horizon_ms: float) -> None:
@@ -238,7 +259,7 @@ def improve_plan(search: Search) -> None:
     """Shorten the plan by clocked expansions of more and more steps."""
     small = reduce_instance(search.instance, search.support)
     state = _Clocked(small, shelter_distance(small.instance))
-    for steps in _PLAN_STEPS:
+    for steps in _PLAN_STEPS[1:] if search.previous_ms else _PLAN_STEPS:
         arcs = _refine(search, state, steps)
         if search.gap <= search.target_gap or search.out_of_time() or 2 * arcs > _MOST_ARCS:
             return

@@ -11,17 +11,17 @@ from gridgov.network.validation import Int64s
 _ROUTE, _PLACE = "no_route", "no_place"
 
 
-def split_off(instance: Instance) -> tuple[Instance, dict[str, Int64s]]:
-    """Return the instance of those who can be saved, and per reason the units of each zone who cannot.
+def split_off(instance: Instance) -> tuple[Instance, Instance, dict[str, Int64s]]:
+    """Return the instance of those who have a place, that of those who have a route, and who has not.
 
     A zone that reaches no shelter has no route; of the others as many as possible get a place (maximum flow without
-    regard to time), the rest has none.
+    regard to time), the rest has none. The last value holds the units of each zone by reason.
     """
     reach = _reaches_shelter(instance)
     lost = np.where(reach[instance.zone_node], 0, instance.units)
     placed = _placed(instance, instance.units - lost)
     unmet = {_ROUTE: lost, _PLACE: instance.units - lost - placed}
-    return instance.with_units(placed), unmet
+    return instance.with_units(placed), instance.with_units(instance.units - lost), unmet
 
 
 def _reaches_shelter(instance: Instance) -> np.ndarray:

@@ -12,6 +12,7 @@ from gridgov.network.validation import Int64s
 
 _SEARCH = 1.002
 _ROOM = 1.03
+_NEAR = 1.01
 
 
 class Terminals(NamedTuple):
@@ -43,9 +44,10 @@ def _passing(instance: Instance, horizon_ms: float) -> Int64s:
     return np.minimum(instance.cap * horizon_ms, float(instance.demand + 1)).astype(np.int64)
 
 
-def steady_range(instance: Instance) -> SteadyRange:
-    """Search the shortest horizon in which constant rates carry everybody, to 0.2 %."""
-    low, high, horizon = 1.0, None, 3_600_000.0
+def steady_range(instance: Instance, guess_ms: float = 0.0) -> SteadyRange:
+    """Search the shortest horizon in which constant rates carry everybody, to 0.2 %; a guess makes it quicker."""
+    low, high, horizon = 1.0, None, guess_ms or 3_600_000.0
+    widening = _NEAR if guess_ms else 2.0
     cut = Terminals(np.ones(len(instance.zone), dtype=np.bool_), np.ones(len(instance.shelter), dtype=np.bool_))
     while high is None or high / low > _SEARCH:
         found = _violated(instance, horizon)
@@ -53,7 +55,14 @@ def steady_range(instance: Instance) -> SteadyRange:
             high = horizon
         else:
             low, cut = horizon, found
-        horizon = horizon * 2 if high is None else (low * high) ** 0.5
+        if high is None:
+            horizon *= widening
+            widening = widening**2
+        elif low == 1.0 and guess_ms:
+            horizon /= widening
+            widening = widening**2
+        else:
+            horizon = (low * high) ** 0.5
     return SteadyRange(low, high, cut)
 
 
