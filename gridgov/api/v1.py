@@ -15,6 +15,7 @@ from gridgov.api import (
     closures,
     districts,
     evacuations,
+    hazards,
     incidents,
     people,
     problems,
@@ -31,7 +32,19 @@ from gridgov.i18n import label
 from gridgov.maps import assets
 
 PREFIX = "/api"
-_ROUTERS = (sessions, reports, incidents, people, districts, closures, service_areas, evacuations, accounts, changes)
+_ROUTERS = (
+    sessions,
+    reports,
+    incidents,
+    people,
+    districts,
+    closures,
+    service_areas,
+    hazards,
+    evacuations,
+    accounts,
+    changes,
+)
 _PAGE = """<!doctype html>
 <html lang="{lang}"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">

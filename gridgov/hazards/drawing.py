@@ -17,6 +17,7 @@ from gridgov.model.hazards import Hazard, HazardKind
 BUFFER_M = 100.0
 _WHOLE = 0.999  # of the district: no grid outside is left
 _LEAST_M2 = 1.0
+_FARTHEST_DEG = 0.5  # beyond the district; what lies farther off threatens nobody here
 _MOST_POINTS = 20_000
 
 
@@ -56,8 +57,11 @@ def drawn_hazard(
     """
     if not 0 <= buffer_m <= 10_000:
         raise ParameterError(f"the uncertainty of the border is {buffer_m} m; give metres from 0 to 10,000")
-    area, findings = repaired(geometry, metric_crs)
+    area, findings = repaired(geometry)
     findings = (*findings, *_against_district(area, district))
+    area = polygons_of(shapely.intersection(area, shapely.box(*district.bounds).buffer(_FARTHEST_DEG)))
+    if area.is_empty or moved(area, WGS84, metric_crs).area < _LEAST_M2:
+        raise ParameterError("the hazard has no area; draw it again round the places it threatens")
     metric = moved(area, WGS84, metric_crs)
     facts = {"level": level, "arrival_s": arrival_s}
     rings = [zone_of(polygons_of(metric.buffer(by)), metric_crs, **facts) for by in (-buffer_m, 0.0, buffer_m)]
@@ -77,7 +81,7 @@ def drawn_hazard(
     )
 
 
-def repaired(geometry: Mapping[str, Any], metric_crs: str) -> tuple[Any, tuple[Finding, ...]]:
+def repaired(geometry: Mapping[str, Any]) -> tuple[Any, tuple[Finding, ...]]:
     """Return a drawn polygon as a valid shapely area, and what was repaired.
 
     Raises
@@ -105,7 +109,7 @@ def repaired(geometry: Mapping[str, Any], metric_crs: str) -> tuple[Any, tuple[F
     if not drawn.is_valid:
         findings.append(_repair("hazard_untangled"))
         area = polygons_of(drawn)
-    if area.is_empty or moved(area, WGS84, metric_crs).area < _LEAST_M2:
+    if area.is_empty:
         raise ParameterError("the hazard has no area; draw it again round the places it threatens")
     return area, tuple(findings)
 

@@ -48,9 +48,17 @@ class Elevation:
         corners = [self.transform @ corner for corner in ((0, 0), (columns, 0), (columns, rows), (0, rows))]
         return shapely.Polygon(corners)
 
+    def clipped(self, geometry: Any) -> Any:
+        """Return what of a geometry, WGS 84, lies about the elevation model: farther off no metric CRS holds."""
+        frame = shapely.box(*moved(self.frame, self.crs, WGS84).bounds)
+        return shapely.intersection(shapely.force_2d(geometry), frame)
+
     def cells_of(self, geometry: Any) -> NDArray[np.intp]:
         """Return the numbers (row x columns + column) of all cells that a geometry, WGS 84, touches."""
-        own = moved(shapely.force_2d(geometry), WGS84, self.crs)
+        near = self.clipped(geometry)
+        if near.is_empty:
+            return np.zeros(0, dtype=np.intp)
+        own = moved(near, WGS84, self.crs)
         mask = rasterize([own], self.metres.shape, transform=self.transform, all_touched=True, dtype="uint8")
         return np.flatnonzero(mask)
 

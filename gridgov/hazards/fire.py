@@ -174,7 +174,7 @@ def _front(
     elevation: Elevation, fuels: tuple[Fuel, ...], fuel_at: FuelAt, inputs: FireInputs, wind: Wind, metric_crs: str
 ) -> _Front:
     ratio = length_to_breadth(wind.speed_m_s)
-    burning = moved(shapely.force_2d(inputs.ignition), WGS84, metric_crs)
+    burning = moved(elevation.clipped(inputs.ignition), WGS84, metric_crs)
     transform, shape, cell = _grid(elevation, burning, fuels, wind, inputs.until_s, metric_crs)
     x, y = middles(transform, shape)
     kinds = fuel_at(x, y)

@@ -71,7 +71,7 @@ def slope_hazard(elevation: Elevation, inputs: SlopeInputs, *, metric_crs: str) 
         The source lies where the elevation model knows nothing, or the ground is too flat for a slide.
     """
     cells = elevation.require_at(inputs.source, "the slope")
-    area = moved(shapely.force_2d(inputs.source), WGS84, metric_crs)
+    area = moved(elevation.clipped(inputs.source), WGS84, metric_crs)
     top = float(np.nanmax(elevation.metres.ravel()[cells]))
     fall = max(top - float(np.nanmin(elevation.metres)), _LEAST_FALL_M)
     transform, shape, steps = _grid(elevation, area, fall / _tangent(inputs.angle_deg - inputs.step_deg), metric_crs)

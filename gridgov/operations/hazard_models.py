@@ -44,6 +44,7 @@ from gridgov.workspace import Workspace
 _MOST_CELLS = 4_000_000
 _MARGIN = 0.1  # of the district's width: what lies just outside can still send water or fire in
 _UNKNOWN_COVER = -2
+_FAR_DEG = 0.5
 _DAY_FROM, _DAY_TO = 7, 17  # a table's day is from sunrise to sunset; short days stay on the safe side
 _Floats = NDArray[np.float64]
 
@@ -139,6 +140,7 @@ def compute_plume(workspace: Workspace, person: Person, gas: GasRelease, header:
     """
 
     def make() -> Hazard:
+        _check_near(workspace, gas.lon, gas.lat)
         substance = profile_of(workspace).substance(gas.substance)
         if gas.rate_g_s is not None:
             limits = gas.limits_mg_m3 or substance.limits_mg_m3
@@ -350,6 +352,12 @@ def _fuels_of(workspace: Workspace, code: str) -> tuple[tuple[Fuel, ...], Callab
         return table[np.where((found >= 0) & (found < 256), np.nan_to_num(found), 256).astype(np.int64)]
 
     return fuels, fuel_at
+
+
+def _check_near(workspace: Workspace, lon: float, lat: float) -> None:
+    west, south, east, north = workspace.bounds
+    if not (west - _FAR_DEG <= lon <= east + _FAR_DEG and south - _FAR_DEG <= lat <= north + _FAR_DEG):
+        raise ParameterError(f"{lon:g}, {lat:g} lies far outside the district; check that longitude comes first")
 
 
 def _is_night(workspace: Workspace) -> bool:

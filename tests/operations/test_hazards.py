@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,17 @@ import shapely
 from shapely.geometry import mapping
 
 from gridgov.config import Settings
-from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError
+from gridgov.errors import ConflictError, LayerNotFoundError, ParameterError, RecordNotFoundError
+from gridgov.hazards import Wind
 from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.operations.changes import read_changes, seen_by
+from gridgov.operations.hazard_models import (
+    GasRelease,
+    compute_fire,
+    compute_flood,
+    compute_plume,
+    compute_slope,
+)
 from gridgov.operations.hazards import HazardHeader, draw_hazard, hazards_of, read_hazard, withdraw_hazard
 from gridgov.operations.impact import impact_of, road_consequences
 from gridgov.workspace import Workspace, open_workspace
@@ -107,3 +116,44 @@ def test_roads_close_when_the_hazard_comes_counted_from_now(here: Workspace) -> 
     assert set(later.closes_s[np.isfinite(later.closes_s)]) == {0}
     assert answer.closing["edges"].sum() > 0
     assert (answer.cut_off["cut_off_s"].dropna() == 1800).all()
+
+
+def test_a_flood_of_the_village_river_reaches_people_roads_and_fields(here: Workspace) -> None:
+    water = here.layer("water")
+    river = mapping(water.geometry.iloc[int(water["area_m2"].to_numpy().argmax())])
+    hazards = [
+        compute_flood(here, COMMANDER, river, ((0.0, 0.0), (3600.0, level)), datum="source") for level in (2.0, 5.0)
+    ]
+    low, high = (impact_of(here, COMMANDER, hazard.hazard_id).impact.figures for hazard in hazards)
+    assert 0 < low["persons"].value < high["persons"].value
+    assert low["road_m"].value < high["road_m"].value
+    assert high["persons"].low <= high["persons"].value <= high["persons"].high
+    closing = road_consequences(here, COMMANDER, hazards[1].hazard_id).closing
+    assert closing["after_s"].is_monotonic_increasing
+    assert len(closing) > 1
+    assert here.store.replayed_digest() == here.store.state_digest()
+
+
+def test_a_workspace_without_elevation_says_what_is_missing(here: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(here, "of_kind", lambda kind: ())
+    with pytest.raises(LayerNotFoundError, match="no elevation"):
+        compute_slope(here, COMMANDER, {"type": "Point", "coordinates": [119.0, 29.6]})
+
+
+def test_a_fire_burns_what_the_land_cover_says_and_one_fuel_everywhere_when_told(here: Workspace) -> None:
+    place = mapping(here.layer("grids").geometry.iloc[0].representative_point())
+    hazard = compute_fire(here, COMMANDER, place, Wind(4.0, 270.0), until_s=600.0, fuel="forest")
+    assert hazard.inputs["rates_m_min"] == {"forest": 0.8}
+    with pytest.raises(ParameterError, match="it knows forest"):
+        compute_fire(here, COMMANDER, place, Wind(4.0, 270.0), fuel="coal")
+
+
+def test_gas_is_computed_for_the_night_at_night(here: Workspace) -> None:
+    west, south, east, north = here.bounds
+    gas = GasRelease(lon=(west + east) / 2, lat=(south + north) / 2, substance="1017", wind=Wind(3.0, 0.0))
+    by_day = compute_plume(here, COMMANDER, gas)
+    by_night = compute_plume(here, COMMANDER, replace(gas, night=True))
+    assert (by_day.inputs["downwind_m"], by_night.inputs["downwind_m"]) == (400, 1600)
+    assert impact_of(here, COMMANDER, by_night.hazard_id).impact.figures["persons"].value > 0
+    with pytest.raises(ParameterError, match="no concentrations"):
+        compute_plume(here, COMMANDER, replace(gas, substance="unknown", rate_g_s=10.0))
