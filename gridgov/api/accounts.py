@@ -7,17 +7,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from gridgov.api.asking import Asked, answers, asked
-from gridgov.api.schemas import (
+from gridgov.api.account_schemas import (
     AccountChange,
     AccountGiven,
     AccountMade,
     AccountShown,
-    EventAsked,
-    EventShown,
     PasswordShown,
     SetPassword,
 )
+from gridgov.api.asking import Asked, answers, asked
+from gridgov.api.schemas import EventAsked, EventShown
 from gridgov.errors import RecordNotFoundError
 from gridgov.model.accounts import Account
 from gridgov.operations import accounts as operations

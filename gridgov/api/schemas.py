@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
@@ -11,13 +11,13 @@ from gridgov.model.clock import Lamp, LimitUnit
 from gridgov.model.entities import EntityOrder
 from gridgov.model.incident_life import Action
 from gridgov.model.incidents import IncidentKind, IncidentState
-from gridgov.model.rights import EVERYWHERE, Role
+from gridgov.model.rights import EVERYWHERE
 from gridgov.model.workers import TravelMode, WorkerStatus
 
 MOST_POSITIONS = 1000
 MOST_AT_ONCE = 1000
 _MOST_OFFSET = 10_000_000
-_LATEST_EVENT = 2**53 - 1
+LATEST_EVENT = 2**53 - 1
 
 
 def _storable(text: str) -> str:
@@ -84,103 +84,6 @@ class Problem(Shown):
     detail: str
     code: str | None = None
     errors: list[Wrong] | None = None
-
-
-# -- who ---------------------------------------------------------------------------------------------------------------
-
-
-class SignIn(Given):
-    """Name of an account and its password."""
-
-    account: Key
-    password: Password
-    cookie: bool = False
-
-
-class PersonShown(Shown):
-    """Who acts."""
-
-    account_id: str
-    role: Role
-    areas: Areas
-    worker_id: str
-    name: str
-
-
-class SessionShown(Shown):
-    """A new session: send the token as `Authorization: Bearer`."""
-
-    token: str
-    expires_at: datetime
-    person: PersonShown
-
-
-class WhoAmI(Shown):
-    """Who is signed in and what the role may do, right → area or own."""
-
-    person: PersonShown
-    rights: dict[str, Literal["area", "own"]]
-    csrf_token: str = Field(description="send it as X-CSRF-Token with every change when the session is a cookie")
-
-
-class NewPassword(Given):
-    """One's own new password."""
-
-    old_password: Password
-    new_password: Password
-
-
-class SetPassword(Given):
-    """A new password; none: one is made up."""
-
-    password: Password | None = None
-
-
-class PasswordShown(Shown):
-    """A password that was made up, said once; empty when it was given."""
-
-    password: str
-
-
-class AccountGiven(Given):
-    """A new account."""
-
-    account_id: Annotated[str, Field(pattern="^[a-z0-9][a-z0-9._-]{1,39}$")]
-    role: Role
-    areas: Annotated[list[Code], Field(max_length=100)] = []
-    worker_id: Code = ""
-    name: Name = ""
-    subject: Line = ""
-    password: Password | None = None
-
-
-class AccountChange(Given):
-    """What is to be changed of an account; what is missing stays."""
-
-    role: Role | None = None
-    areas: Annotated[list[Code], Field(max_length=100)] | None = None
-    worker_id: Code | None = None
-    name: Name | None = None
-    subject: Line | None = None
-    active: bool | None = None
-    reason: Line = ""
-    seen_version: Annotated[int, Field(ge=1, le=_LATEST_EVENT)] | None = None
-
-
-class AccountShown(PersonShown):
-    """One account."""
-
-    active: bool
-    subject: str
-    added_at: datetime
-    version: int
-
-
-class AccountMade(Shown):
-    """A new account and its password, said once."""
-
-    account: AccountShown
-    password: str
 
 
 # -- reports -----------------------------------------------------------------------------------------------------------
@@ -369,7 +272,7 @@ class IncidentAsked(Given):
     late: bool = False
     handler: Code = ""
     bbox: Annotated[str, Field(max_length=120, description="west,south,east,north in degrees")] = ""
-    changed_after: Annotated[int, Field(ge=0, le=_LATEST_EVENT, description="number of an event")] = 0
+    changed_after: Annotated[int, Field(ge=0, le=LATEST_EVENT, description="number of an event")] = 0
     order: EntityOrder = "urgency"
     limit: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 100
     offset: Annotated[int, Field(ge=0, le=_MOST_OFFSET)] = 0
@@ -388,7 +291,7 @@ class MoveGiven(Given):
     """One step of an incident; what it needs depends on the action."""
 
     action: Action
-    seen_version: Annotated[int, Field(ge=1, le=_LATEST_EVENT)] | None = None
+    seen_version: Annotated[int, Field(ge=1, le=LATEST_EVENT)] | None = None
     reason: Words = ""
     note: Words = ""
     photos: Digests = []
@@ -567,7 +470,7 @@ class EventShown(Shown):
 class EventAsked(Given):
     """Which events are wanted; without anything the newest."""
 
-    before: Annotated[int, Field(ge=1, le=_LATEST_EVENT, description="only events with a smaller number")] | None = None
+    before: Annotated[int, Field(ge=1, le=LATEST_EVENT, description="only events with a smaller number")] | None = None
     entity_id: Line = ""
     limit: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 100
     lang: Line = ""

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
+from gridgov.api.account_schemas import (
+    NewPassword,
+    PersonShown,
+    SessionShown,
+    SignIn,
+    WhoAmI,
+)
 from gridgov.api.asking import answers, asked
 from gridgov.api.guard import clear_session_cookie, csrf_token, session_cookie
-from gridgov.api.schemas import NewPassword, PersonShown, SessionShown, SignIn, WhoAmI
 from gridgov.model.rights import ROLE_RIGHTS
 from gridgov.operations.accounts import change_own_password, sign_in, sign_out
 
