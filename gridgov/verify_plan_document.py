@@ -21,6 +21,7 @@ Ints: TypeAlias = NDArray[np.int64]
 
 CLOSED_MS = 2**31 - 1  # marks an edge that is closed all the time
 MOST_BYTES, MOST_ITEMS = 1 << 30, 50_000_000
+LONGEST_ID = 200
 REASONS = ("no_route", "no_place", "too_late")
 
 
@@ -206,10 +207,10 @@ def _or_never(values: list[Any], where: str) -> Floats:
 
 def _ids(rows: list[dict[str, Any]], name: str, where: str) -> list[str]:
     ids = _column(rows, name, where)
-    if not all(type(one) is str for one in ids):
-        raise MalformedError(f"{where}.{name}", "ids must be texts")
+    if not all(type(one) is str and one.isprintable() and len(one) <= LONGEST_ID for one in ids):
+        raise MalformedError(f"{where}.{name}", f"ids must be printable texts of at most {LONGEST_ID} characters")
     if len(set(ids)) != len(ids):
-        twice = next(one for one in ids if ids.count(one) > 1)
+        twice = next(one for one, before in zip(sorted(ids)[1:], sorted(ids), strict=False) if one == before)
         raise MalformedError(f"{where}.{name}", f"{shortened(twice)} stands there twice")
     return ids
 

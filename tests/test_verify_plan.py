@@ -24,7 +24,7 @@ Change = Callable[[Document], Any]
 def digest_of(problem: Document) -> str:
     bare = {key: value for key, value in problem.items() if key != "digest"}
     text = json.dumps(bare, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def good_plan() -> Document:
@@ -244,6 +244,9 @@ HOSTILE: dict[str, Change] = {
     "an unknown shelter": lambda d: d["flows"][0].update(shelter_id=["S"]),
     "an unknown reason": lambda d: d["unmet"].append({"zone_id": "A", "persons": 0.0, "reason": "tired"}),
     "a zone twice": lambda d: d["problem"]["demand"].append(dict(d["problem"]["demand"][0])),
+    "an id that clears the screen": in_problem(lambda p: p["demand"][0].update(zone_id="\x1b[2J")),
+    "an id that is no text in any encoding": in_problem(lambda p: p["demand"][0].update(zone_id="\udc80" * 3)),
+    "an endless id": in_problem(lambda p: p["shelters"][0].update(shelter_id="S" * 10_000)),
     "no flows": lambda d: d.pop("flows"),
     "flows of numbers": lambda d: d.update(flows=[1, 2]),
     "a flow without persons": lambda d: d["flows"][0].pop("persons"),
@@ -346,3 +349,39 @@ def test_the_command_prints_json(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_every_fault_has_a_text_in_both_languages() -> None:
     """Also those that no test provokes."""
     assert {f"verify_plan.{code}" for code in FAULTS} <= texts("zh").keys()
+
+
+JUNK: list[Any] = [
+    None, True, "", "x", "0", -1, 0, 1, 3, 10**12, 10**400, -0.0, 0.5, 1e-300, 1e14, 1e300, -1e300, float("nan"),
+    float("inf"), [], [[]], [None], {}, {"a": 1}, [0, 1], "\ud800", 2**63,
+]  # fmt: skip
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a document."""
+    found = [path] if path else []
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inside:
+        found += places(one, (*path, key))
+    return found
+
+
+def test_junk_anywhere_in_a_document_never_breaks_the_checker() -> None:
+    """Every value of the document is exchanged for everything that does not belong there: an answer, no exception."""
+    whole = good_plan()
+    for path in places(whole):
+        for junk in JUNK:
+            document = copy.deepcopy(whole)
+            target = document
+            for key in path[:-1]:
+                target = target[key]
+            target[path[-1]] = junk
+            if path == ("schema",):
+                with pytest.raises(PlanFileError):
+                    verify_document(document)
+            else:
+                assert all(finding.text() for finding in verify_document(document).findings), (path, junk)
+            if isinstance(target, dict):
+                del target[path[-1]]
+                if path != ("schema",):
+                    assert all(finding.text() for finding in verify_document(document).findings), path
