@@ -27,6 +27,7 @@ def warm_up(progress: Progress | None = None) -> None:
     network = RoadNetwork.from_arrays([0, 1], [1, 0], [1000, 1000], x=[0.0, 0.001], y=[0.0, 0.0])
     x, y = [0.0, 0.001, 0.001, 0.0], [0.0, 0.0, 0.001, 0.001]
     ring = RoadNetwork.from_arrays([0, 1, 2, 3], [1, 2, 3, 0], [1000] * 4, x=x, y=y)
+    place = ring.place_on_edge(0, 0.5)
     steps: list[tuple[str, Callable[[], object]]] = [
         ("network.warm_up.places", lambda: network.worker_index([network.snap(0.0005, 0.0)])),
         ("network.warm_up.nearest", lambda: nearest_workers(network, 0, [1], k=1)),
@@ -36,7 +37,9 @@ def warm_up(progress: Progress | None = None) -> None:
         ("network.warm_up.reach", lambda: MainPart(network).joins([0], "to")),
         ("network.warm_up.hierarchy", lambda: ring.with_closures([0]).metric),
         ("network.warm_up.hierarchy", lambda: ring.metric.recustomized([0], [900])),
-        ("network.warm_up.hierarchy", lambda: ring.travel_times([0], [1], engine="hierarchy")),
+        ("network.warm_up.hierarchy", lambda: ring.with_speed_factor([0], 0.5).metric),
+        ("network.warm_up.hierarchy", lambda: ring.travel_times([place], [place], engine="hierarchy")),
+        ("network.warm_up.hierarchy", lambda: nearest_workers_batch(ring, [0], [1], k=1, engine="hierarchy")),
         ("network.warm_up.hierarchy", lambda: nearest_workers(ring, 0, [1], k=1, engine="hierarchy")),
     ]
     for done, (code, step) in enumerate(steps):
