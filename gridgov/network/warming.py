@@ -38,6 +38,7 @@ def warm_up(progress: Progress | None = None) -> None:
         ("network.warm_up.hierarchy", lambda: ring.with_closures([0]).metric),
         ("network.warm_up.hierarchy", lambda: ring.metric.recustomized([0], [900])),
         ("network.warm_up.hierarchy", lambda: ring.with_speed_factor([0], 0.5).metric),
+        ("network.warm_up.hierarchy", lambda: ring.hierarchy().mean_climb),  # the planner asks for it
         ("network.warm_up.hierarchy", lambda: ring.travel_times([place], [place], engine="hierarchy")),
         ("network.warm_up.hierarchy", lambda: nearest_workers_batch(ring, [0], [1], k=1, engine="hierarchy")),
         ("network.warm_up.hierarchy", lambda: nearest_workers(ring, 0, [1], k=1, engine="hierarchy")),
