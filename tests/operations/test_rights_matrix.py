@@ -186,7 +186,17 @@ FILTERED = {
     "dispatch_batch",
 }  # fmt: skip
 # What the operations of `features` are made of.
-PARTS = {"class_names_of", "collection", "page", "item", "frame", "may_see", "check_hazard_area", "put_on_books"}
+PARTS = {
+    "class_names_of",
+    "collection",
+    "page",
+    "item",
+    "frame",
+    "may_see",
+    "check_hazard_area",
+    "put_on_books",
+    "check_area",
+}
 # An administrator of a part does not even learn that an account elsewhere exists.
 HIDDEN = {"change_account", "disable_account", "enable_account", "set_password"}
 OWN_ACCOUNT = {"change_own_password"}  # needs the password itself: test_accounts.py
