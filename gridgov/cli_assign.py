@@ -226,7 +226,9 @@ def _speeds(arguments: argparse.Namespace) -> int:
     if arguments.what != "learn":
         return _show_speeds(workspace, person, lang, as_json=arguments.json)
     since, until = (moment(workspace, getattr(arguments, name), f"--{name}") for name in ("since", "until"))
-    learned = learn_speeds(workspace, person, since=since, until=until, least_samples=arguments.least)
+    learned = learn_speeds(
+        workspace, person, since=since, until=until, least_samples=arguments.least, progress=_tell_progress
+    )
     if arguments.json:
         facts = {name: getattr(learned, name) for name in learned.__slots__ if name != "findings"}
         found = [finding.to_dict(lang) for finding in learned.findings]
@@ -238,6 +240,13 @@ def _speeds(arguments: argparse.Namespace) -> int:
         for finding in learned.findings:
             print(finding.message(lang))
     return 0 if learned.version else 1
+
+
+def _tell_progress(done: int, total: int) -> None:
+    import sys
+
+    if sys.stderr.isatty():
+        print(f"\r{done:,}/{total:,}", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
 
 def _show_speeds(workspace: Workspace, person: Person, lang: Lang, *, as_json: bool) -> int:
