@@ -128,7 +128,7 @@ def potentials_ms(instance: Instance, bound: Bound) -> Floats:
         return np.zeros(instance.n)
     tail, head, cap, cost = _circulation_arcs(instance, bound.cut, bound.circulation.horizon_ms)
     flow = bound.circulation.flow
-    weight = cost * float(_tick_ms(bound.circulation.horizon_ms))
+    weight = np.asarray(cost * _tick_ms(bound.circulation.horizon_ms), dtype=np.float64)
     distance = residual_distances(instance.n + 2, tail, head, weight, cap - flow, flow, instance.n)
     return np.clip(np.minimum(distance[: instance.n], _FAR), 0.0, bound.horizon_ms)
 

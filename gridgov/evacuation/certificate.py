@@ -56,7 +56,7 @@ def certify(
     if horizon <= 0 or needed <= 0:
         return 0.0, Certificate((), (), {}, 0.0, needed)
     horizon = float(np.floor(horizon * 1000.0) / 1000.0)
-    rounded: Floats = np.round(np.clip(potential, 0.0, horizon), 6)
+    rounded = np.asarray(np.round(np.clip(potential, 0.0, horizon), 6), dtype=np.float64)
     value = cut_value(problem, persons, rounded, horizon)
     zones = np.flatnonzero((rounded[problem.zone_node] <= 0) & (persons > 0))
     free = np.flatnonzero(rounded[problem.shelter_node] >= horizon)

@@ -4,6 +4,10 @@ Only the clocks modulo the step matter: a periodic timetabling problem. The span
 its arcs exact; then tree arcs are exchanged by shifting the smaller of the two sides, as long as that helps.
 """
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# ruff: noqa: PLR0917
+# Compiled functions take plain arrays, more of them than a function elsewhere; numba finds their types.
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -47,14 +51,14 @@ def set_clocks(instance: Instance, base_ms: Int64s, weights: Weights, step_ms: i
     weight = np.concatenate([weights.arc, weights.shelter, weights.zone])
     weight = weight / weight.sum() + 1e-12
     order = np.argsort(-weight, kind="stable")
-    tree, clock = _spanning(root + 1, tail, head, tau, order)  # type: ignore[no-untyped-call]
+    tree, clock = _spanning(root + 1, tail, head, tau, order)
     if passes:
-        _exchange(root + 1, tail, head, tau, weight, tree, clock, step_ms, passes)  # type: ignore[no-untyped-call]
-    return base_ms + np.mod(clock[:root] - clock[root] - base_ms, step_ms)
+        _exchange(root + 1, tail, head, tau, weight, tree, clock, step_ms, passes)
+    return np.asarray(base_ms + np.mod(clock[:root] - clock[root] - base_ms, step_ms), dtype=np.int64)
 
 
 @compiled
-def _incidence(n, tail, head):  # type: ignore[no-untyped-def]
+def _incidence(n, tail, head):
     """Return all arcs at each node, whichever way they go."""
     first = np.zeros(n + 1, np.int64)
     for e in range(len(tail)):
@@ -73,7 +77,7 @@ def _incidence(n, tail, head):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _spanning(n, tail, head, tau, order):  # type: ignore[no-untyped-def]
+def _spanning(n, tail, head, tau, order):
     """Return the forest that takes arcs in order, and clocks that make its arcs exact."""
     parent = np.arange(n)
     tree = np.zeros(len(tail), np.bool_)
@@ -116,7 +120,7 @@ def _spanning(n, tail, head, tau, order):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _side(start, without, first, arcs, tail, head, tree, mark, stamp, stack, most):  # type: ignore[no-untyped-def]
+def _side(start, without, first, arcs, tail, head, tree, mark, stamp, stack, most):
     """Collect the tree's nodes on one side of an arc; give up when there are more than `most`."""
     stack[0] = start
     mark[start] = stamp
@@ -136,7 +140,7 @@ def _side(start, without, first, arcs, tail, head, tree, mark, stamp, stack, mos
 
 
 @compiled
-def _exchange(n, tail, head, tau, weight, tree, clock, step, passes):  # type: ignore[no-untyped-def]  # noqa: PLR0912
+def _exchange(n, tail, head, tau, weight, tree, clock, step, passes):  # noqa: PLR0912
     """Exchange tree arcs for others across their cut while the weighted rounding gets less."""
     m = len(tail)
     first, arcs = _incidence(n, tail, head)

@@ -1,4 +1,4 @@
-"""Contraflow: which lanes to turn, so that an edge and its twin share their capacity on the direction that is needed."""
+"""Contraflow: which lanes to turn, so that an edge and its twin share their capacity on the side that needs it."""
 
 from __future__ import annotations
 

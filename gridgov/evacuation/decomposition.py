@@ -1,5 +1,8 @@
 """A flow as paths: from a source to a sink, each with its amount, and without visiting a place twice."""
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# Compiled functions take plain arrays, more of them than a function elsewhere; numba finds their types.
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -30,14 +33,14 @@ def decompose(tail: NDArray[np.integer], head: NDArray[np.integer], flow: Int64s
     order = used[np.argsort(tail[used], kind="stable")]
     first = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(tail[order], minlength=n), out=first[1:])
-    starts, arcs, amount = _walk(  # type: ignore[no-untyped-call]
+    starts, arcs, amount = _walk(
         first, order.astype(np.int64), head[order].astype(np.int64), flow[order].astype(np.int64), source, sink
     )
     return Paths(starts, arcs, amount)
 
 
 @compiled
-def _walk(first, arc, head, left, source, sink):  # type: ignore[no-untyped-def]  # compiled: arrays in, arrays out
+def _walk(first, arc, head, left, source, sink):
     """Follow remaining flow from the source to the sink until none is left."""
     cursor = first[:-1].copy()
     path = np.empty(len(arc) + 1, np.int64)

@@ -5,6 +5,10 @@ travel time of an arc takes ceil((time + d(v) − d(u)) / dt) ≥ 0 steps, and e
 enters an arc in step k does so evenly from k · dt − d(u) to (k + 1) · dt − d(u).
 """
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# ruff: noqa: PLR0917
+# Compiled functions take plain arrays, more of them than a function elsewhere; numba finds their types.
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -105,7 +109,7 @@ def expand(
     np.cumsum(above - lowest, out=offset[1:])
     exits = offset[instance.shelter_node[gate]] + np.minimum(end[gate], above[instance.shelter_node[gate]]) - 1
     exits -= lowest[instance.shelter_node[gate]]
-    arrays = _arcs(  # type: ignore[no-untyped-call]
+    arrays = _arcs(
         instance.tail, instance.head, steps, lowest, above, closing, offset, passing, instance.waiting,
         instance.demand + 1, len(supply[0]) + len(gate),
     )  # fmt: skip
@@ -150,16 +154,16 @@ def _supply(
 def _ranges(instance: Instance, steps: Int64s, start: Int64s, end: Int64s) -> tuple[Int64s, Int64s]:
     """Return for each node the first step in which anybody can be there, and the step after the last useful one."""
     n = instance.n
-    first = _least_steps(n, instance.tail, instance.head, steps, instance.zone_node, start)  # type: ignore[no-untyped-call]
+    first = _least_steps(n, instance.tail, instance.head, steps, instance.zone_node, start)
     latest = int(end.max(initial=0))
-    back = _least_steps(n, instance.head, instance.tail, steps, instance.shelter_node, latest - end)  # type: ignore[no-untyped-call]
+    back = _least_steps(n, instance.head, instance.tail, steps, instance.shelter_node, latest - end)
     last = np.where(back < _FAR, latest - back, -1)
     used = first < last
     return np.where(used, first, 0), np.where(used, last, 0)
 
 
 @compiled
-def _least_steps(n, tail, head, steps, roots, at_root):  # type: ignore[no-untyped-def]
+def _least_steps(n, tail, head, steps, roots, at_root):
     """Return the least number of steps to each node from the roots."""
     first = np.zeros(n + 1, np.int64)
     for e in range(len(tail)):
@@ -211,7 +215,7 @@ def _without_still_cycles(instance: Instance, steps: Int64s) -> Int64s:
 
 
 @compiled
-def _arcs(tail, head, steps, lowest, above, closing, offset, passing, waiting, unlimited, extra):  # type: ignore[no-untyped-def]
+def _arcs(tail, head, steps, lowest, above, closing, offset, passing, waiting, unlimited, extra):
     """Fill the arcs of the expansion; `extra` rows are left for zones and shelters."""
     count = 0
     for e in range(len(tail)):
@@ -273,7 +277,8 @@ def weights_of(solved: Solved) -> Weights:
     """Return the units on each arc and into each shelter, as weights."""
     expansion, flow = solved.expansion, solved.flow
     rows = expansion.kind >= 0
-    arc = np.bincount(expansion.kind[rows], weights=flow[rows], minlength=expansion.instance.m)
+    per_arc = np.bincount(expansion.kind[rows], weights=flow[rows], minlength=expansion.instance.m)
+    arc = np.asarray(per_arc, dtype=np.float64)
     shelter = np.zeros(len(expansion.instance.shelter))
     rows = expansion.kind == SHELTER
     shelter[expansion.step[rows]] = flow[rows]

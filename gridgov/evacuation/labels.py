@@ -1,5 +1,8 @@
 """Shortest-way labels spread from nodes that have one to all others."""
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# Compiled functions take plain arrays, more of them than a function elsewhere; numba finds their types.
+
 from __future__ import annotations
 
 from heapq import heappop, heappush
@@ -23,7 +26,7 @@ def spread_labels(instance: Instance, known: Floats) -> tuple[Floats, Int64s]:
     by_arc : int64 array, shape (n,)
         The arc by which each label came; -1 for those that were given.
     """
-    labels, by_arc = _spread(instance.n, instance.tail, instance.head, instance.travel_ms, known)  # type: ignore[no-untyped-call]
+    labels, by_arc = _spread(instance.n, instance.tail, instance.head, instance.travel_ms, known)
     return np.where(np.isfinite(labels), labels, _OUT_OF_REACH), by_arc
 
 
@@ -39,7 +42,7 @@ def with_ways(tail: Int64s, arcs: Int64s, by_arc: Int64s) -> Int64s:
 
 
 @compiled
-def _spread(n, tail, head, tau, known):  # type: ignore[no-untyped-def]
+def _spread(n, tail, head, tau, known):
     first = np.zeros(n + 1, np.int64)
     for e in range(len(tail)):
         first[tail[e] + 1] += 1

@@ -9,6 +9,7 @@ import numpy as np
 from gridgov.evacuation.parameters import EvacuationParams
 from gridgov.network.validation import Floats
 
+_ALL = 0.999
 _STEEPNESS = 4.4  # of the logit curve: 90 % are ready at one and a half times the half time
 
 Curve = Callable[[Floats], Floats]
@@ -22,13 +23,17 @@ def mobilisation(params: EvacuationParams) -> Curve | None:
     """
     scale = params.mobilisation_s
     if params.mobilisation == "rayleigh":
-        return lambda seconds: 1.0 - np.exp(-0.5 * (np.maximum(seconds, 0.0) / scale) ** 2)
+
+        def rayleigh(seconds: Floats) -> Floats:
+            return np.asarray(1.0 - np.exp(-0.5 * (np.maximum(seconds, 0.0) / scale) ** 2), dtype=np.float64)
+
+        return rayleigh
     if params.mobilisation == "logit":
         low = 1.0 / (1.0 + np.exp(_STEEPNESS))
 
         def logit(seconds: Floats) -> Floats:
             share = 1.0 / (1.0 + np.exp(-_STEEPNESS * (np.maximum(seconds, 0.0) - scale) / scale))
-            return (share - low) / (1.0 - low)
+            return np.asarray((share - low) / (1.0 - low), dtype=np.float64)
 
         return logit
     return None
@@ -38,8 +43,6 @@ def ready_by_step(curve: Curve | None, step_ms: int, horizon_ms: float) -> Float
     """Return the share of people ready by the end of each step; the last 0.1 % come with those before."""
     if curve is None:
         return None
-    share = curve(np.arange(1, int(horizon_ms / step_ms) + 2) * (step_ms / 1000.0))
+    seconds = np.arange(1, int(horizon_ms / step_ms) + 2, dtype=np.float64) * (step_ms / 1000.0)
+    share = curve(seconds)
     return np.where(share >= _ALL, 1.0, share)
-
-
-_ALL = 0.999

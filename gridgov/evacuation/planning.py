@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from gridgov.evacuation.bound import prove_on_all
 from gridgov.evacuation.bottlenecks import find_bottlenecks
+from gridgov.evacuation.bound import prove_on_all
 from gridgov.evacuation.certificate import certify, saved_persons
 from gridgov.evacuation.contraflow import turned
 from gridgov.evacuation.instance import UNITS_PER_PERSON, Instance, make_instance
@@ -34,7 +34,7 @@ from gridgov.evacuation.search import (
 from gridgov.evacuation.splitting_off import split_off
 from gridgov.evacuation.steady import steady_flow, steady_range
 from gridgov.evacuation.windows import schedule_of
-from gridgov.model.evacuation import Certificate, EvacuationPlan, PlanWarning, Unmet
+from gridgov.model.evacuation import Certificate, EvacuationPlan, Flow, PlanWarning, Unmet
 from gridgov.network.validation import Floats, Int64s
 
 if TYPE_CHECKING:
@@ -116,7 +116,9 @@ class _Run:
     progress: Progress | None
 
 
-def _planned(problem: EvacuationProblem, params: EvacuationParams, asked: _Run, facts: dict[str, Any]) -> EvacuationPlan:
+def _planned(
+    problem: EvacuationProblem, params: EvacuationParams, asked: _Run, facts: dict[str, Any]
+) -> EvacuationPlan:
     """Plan for a checked problem."""
     whole = make_instance(problem)
     curve = mobilisation(params)
@@ -237,7 +239,8 @@ class _Draft:
         problem = self.problem
         persons = np.zeros(len(problem.zone_id)) if search is None else saved_persons(problem, search.instance)
         lower, certificate = 0.0, Certificate((), (), {}, 0.0, float(persons.sum()) / problem.occupancy)
-        clearance, flows = 0.0, ()
+        clearance = 0.0
+        flows: tuple[Flow, ...] = ()
         if search is not None and search.bound is not None:
             lower, certificate = certify(
                 problem, persons, search.instance, search.potential_ms, search.bound.horizon_ms

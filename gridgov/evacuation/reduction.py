@@ -1,5 +1,9 @@
 """Exact reduction: dead ends dropped, chains merged; each arc keeps the original edges that it stands for."""
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# ruff: noqa: PLR0917
+# Compiled functions take plain arrays, more of them than a function elsewhere; numba finds their types.
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -39,10 +43,10 @@ def reduce_instance(instance: Instance, keep: Bools | None = None) -> Reduction:
     tail, head = instance.tail.copy(), instance.head.copy()
     cap, tau, last_entry = instance.cap.copy(), instance.tau.copy(), instance.last_entry.copy()
     following = np.full(instance.m, -1, dtype=np.int64)
-    _drop_dead_ends(instance.n, tail, head, alive, terminal)  # type: ignore[no-untyped-call]
-    _merge_chains(instance.n, tail, head, cap, tau, last_entry, alive, terminal, following)  # type: ignore[no-untyped-call]
+    _drop_dead_ends(instance.n, tail, head, alive, terminal)
+    _merge_chains(instance.n, tail, head, cap, tau, last_entry, alive, terminal, following)
     kept = np.flatnonzero(alive)
-    first, arcs = _parts(kept, following)  # type: ignore[no-untyped-call]
+    first, arcs = _parts(kept, following)
     nodes = np.unique(np.concatenate([tail[kept], head[kept], instance.zone_node, instance.shelter_node]))
     number = np.full(instance.n, -1, dtype=np.int64)
     number[nodes] = np.arange(len(nodes))
@@ -76,7 +80,7 @@ def _composed(instance: Instance, first: Int64s, arcs: Int64s) -> tuple[Int64s, 
 
 
 @compiled
-def _rows(n, ends, alive):  # type: ignore[no-untyped-def]
+def _rows(n, ends, alive):
     """Return the living arcs by one of their ends."""
     first = np.zeros(n + 1, np.int64)
     for arc in range(len(ends)):
@@ -94,7 +98,7 @@ def _rows(n, ends, alive):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _only_neighbour(node, tail, head, alive, out_first, out, in_first, into):  # type: ignore[no-untyped-def]
+def _only_neighbour(node, tail, head, alive, out_first, out, in_first, into):
     """Return the one neighbour of a node, -1 for none, -2 for several."""
     found = -1
     for i in range(out_first[node], out_first[node + 1]):
@@ -111,7 +115,7 @@ def _only_neighbour(node, tail, head, alive, out_first, out, in_first, into):  #
 
 
 @compiled
-def _drop_dead_ends(n, tail, head, alive, terminal):  # type: ignore[no-untyped-def]
+def _drop_dead_ends(n, tail, head, alive, terminal):
     """Kill the arcs of nodes with one neighbour, again and again."""
     for arc in range(len(tail)):
         if tail[arc] == head[arc]:
@@ -141,7 +145,7 @@ def _drop_dead_ends(n, tail, head, alive, terminal):  # type: ignore[no-untyped-
 
 
 @compiled
-def _living(rows, start, end, alive):  # type: ignore[no-untyped-def]
+def _living(rows, start, end, alive):
     """Return how many living arcs stand in a row, and the first two."""
     count, one, two = 0, -1, -1
     for i in range(start, end):
@@ -155,7 +159,7 @@ def _living(rows, start, end, alive):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _merge_chains(n, tail, head, cap, tau, last_entry, alive, terminal, following):  # type: ignore[no-untyped-def]  # noqa: PLR0912
+def _merge_chains(n, tail, head, cap, tau, last_entry, alive, terminal, following):  # noqa: PLR0912
     """Merge nodes that lie between exactly two neighbours, one arc each way at most."""
     out_first, out = _rows(n, tail, alive)
     in_first, into = _rows(n, head, alive)
@@ -209,7 +213,7 @@ def _merge_chains(n, tail, head, cap, tau, last_entry, alive, terminal, followin
 
 
 @compiled
-def _parts(kept, following):  # type: ignore[no-untyped-def]
+def _parts(kept, following):
     """Return the arcs that each kept arc consists of."""
     first = np.zeros(len(kept) + 1, np.int64)
     arcs = np.empty(len(following), np.int64)

@@ -1,5 +1,8 @@
 """Shortest distances in the residual network of a flow: the potentials that prove a bound."""
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# Compiled functions take plain arrays, more of them than a function elsewhere; numba finds their types.
+
 from __future__ import annotations
 
 import numpy as np
@@ -16,11 +19,11 @@ def residual_distances(
     Bellman and Ford with a queue, small labels first; nodes out of reach have 1e18. The flow must be of least cost, or
     distances mean nothing (the search then stops at a limit of work).
     """
-    return _search(n, tail, head, weight, room > 0, flow > 0, source)  # type: ignore[no-any-return, no-untyped-call]
+    return _search(n, tail, head, weight, room > 0, flow > 0, source)  # type: ignore[no-any-return]
 
 
 @compiled
-def _search(n, tail, head, weight, forward, backward, source):  # type: ignore[no-untyped-def]  # noqa: PLR0912
+def _search(n, tail, head, weight, forward, backward, source):  # noqa: PLR0912
     m = len(tail)
     first = np.zeros(n + 1, np.int64)
     for i in range(m):

@@ -6,6 +6,10 @@ window begins later than there, so whatever closes is still open. Then waiting m
 late as they can without anybody arriving later.
 """
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# ruff: noqa: PLR0917
+# Compiled functions take plain arrays, more of them than a function elsewhere; numba finds their types.
+
 from __future__ import annotations
 
 import numpy as np
@@ -37,13 +41,13 @@ def retime(first: Int64s, arcs: Int64s, moment_ms: Int64s, tau: Int64s, step_ms:
     last = np.zeros(len(arcs), dtype=np.bool_)
     last[first[1:][np.diff(first) > 0] - 1] = True
     order = np.argsort(window_ms, kind="stable")
-    times = _earliest(order, entries, key, window, last, window_arc, window_ms, tau, step_ms)  # type: ignore[no-untyped-call]
-    times = _latest(order, entries, key, window, last, window_arc, window_ms, tau, step_ms, times)  # type: ignore[no-untyped-call]
+    times = _earliest(order, entries, key, window, last, window_arc, window_ms, tau, step_ms)
+    times = _latest(order, entries, key, window, last, window_arc, window_ms, tau, step_ms, times)
     return np.asarray(times[window], dtype=np.int64)
 
 
 @compiled
-def _earliest(order, entries, key, window, last, arc, moment, tau, step):  # type: ignore[no-untyped-def]
+def _earliest(order, entries, key, window, last, arc, moment, tau, step):
     """Return the earliest beginning of each window."""
     times = np.zeros(len(arc), np.int64)
     for w in order:
@@ -59,7 +63,7 @@ def _earliest(order, entries, key, window, last, arc, moment, tau, step):  # typ
 
 
 @compiled
-def _latest(order, entries, key, window, last, arc, moment, tau, step, earliest):  # type: ignore[no-untyped-def]
+def _latest(order, entries, key, window, last, arc, moment, tau, step, earliest):
     """Return the latest beginning of each window that keeps every arrival."""
     times = np.maximum(earliest, moment)
     for j in range(len(order) - 1, -1, -1):
@@ -69,9 +73,7 @@ def _latest(order, entries, key, window, last, arc, moment, tau, step, earliest)
             latest = min(latest, times[w + 1] - step)
         for i in range(entries[w], entries[w + 1]):
             entry = key[i]
-            if last[entry]:
-                latest = min(latest, earliest[w])
-            else:
-                latest = min(latest, times[window[entry + 1]] - tau[arc[w]])
+            limit = earliest[w] if last[entry] else times[window[entry + 1]] - tau[arc[w]]
+            latest = min(latest, limit)
         times[w] = max(latest, earliest[w])
     return times

@@ -5,13 +5,21 @@ then every route fills the earliest windows that its arcs have left, those that 
 comes earlier in the next round (squeaky wheel optimisation, Joslin and Clements 1999).
 """
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# ruff: noqa: PLR0917
+# Compiled functions take plain arrays, more of them than a function elsewhere; numba finds their types.
+
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from ortools.graph.python import min_cost_flow
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
 
+from gridgov.evacuation.certificate import least_of_parallel
 from gridgov.evacuation.instance import Instance
 from gridgov.evacuation.windows import Windows
 from gridgov.network.compiling import compiled
@@ -21,6 +29,8 @@ _CANDIDATES = 10
 _PASSES = 12
 _ROUNDS = 40
 _LONGER = 2.0
+_OFFERS = 12
+_FULL = 0.999
 
 
 class Routes(NamedTuple):
@@ -64,37 +74,126 @@ def _routes(instance: Instance, zone: Int64s, shelter: Int64s, units: Int64s, ro
 
 
 def choose_routes(instance: Instance, windows: Windows, candidates: Routes, most: int) -> Routes:
-    """Keep at most so many routes of each zone, so that arcs and shelters are loaded as evenly as possible."""
+    """Keep at most so many routes of each zone, so that arcs and shelters are loaded as evenly as possible.
+
+    Between passes every zone is offered the route that is cheapest at the prices of the loads so far.
+    """
     budget = _budgets(instance, windows)
+    places = instance.places.astype(np.float64)
     units = candidates.units.astype(np.float64)
     rank = np.arange(len(units)) - candidates.zone_first[candidates.zone]
     units[rank >= most] = 0.0
     sent = np.bincount(candidates.zone, weights=units, minlength=len(instance.zone))
     units *= (instance.units / np.maximum(sent, 1e-9))[candidates.zone]
-    places = instance.places.astype(np.float64)
-    _share(*candidates, units, budget, places, most, _PASSES)  # type: ignore[no-untyped-call]
-    whole = _whole(candidates, units, instance)
-    return candidates._replace(units=whole)
+    for _ in range(_OFFERS):
+        _share(*candidates, units, budget, places, most, _PASSES)
+        larger, units = _offered(instance, candidates, units, budget)
+        if len(larger.zone) == len(candidates.zone):
+            break
+        candidates = larger
+    _share(*candidates, units, budget, places, most, _PASSES)
+    return candidates._replace(units=_whole(candidates, units, instance))
+
+
+def _offered(instance: Instance, routes: Routes, units: Floats, budget: Floats) -> tuple[Routes, Floats]:
+    """Return the routes with the cheapest one of each zone added, and their units (none for what is new)."""
+    owner = np.repeat(np.arange(len(routes.zone)), np.diff(routes.first))
+    load = np.bincount(routes.arcs, weights=units[owner], minlength=instance.m) / budget
+    full = np.bincount(routes.shelter, weights=units, minlength=len(instance.shelter)) / instance.places
+    price = load**11 / budget + 1e-12 * instance.tau
+    price /= price.mean()
+    found = _cheapest(instance, price, np.where(full > _FULL, 1e9, 0.0))
+    known = {
+        (int(routes.zone[i]), routes.arcs[routes.first[i] : routes.first[i + 1]].tobytes())
+        for i in range(len(routes.zone))
+    }
+    new = [(z, shelter, arcs) for z, shelter, arcs in found if (z, arcs.tobytes()) not in known]
+    rows = [routes.arcs[routes.first[i] : routes.first[i + 1]] for i in range(len(routes.zone))]
+    rows += [arcs for _, _, arcs in new]
+    zone = np.concatenate([routes.zone, np.array([z for z, _, _ in new], dtype=np.int64)])
+    shelter = np.concatenate([routes.shelter, np.array([shelter for _, shelter, _ in new], dtype=np.int64)])
+    shares = np.concatenate([units, np.zeros(len(new))])
+    order = np.argsort(zone, kind="stable")
+    larger = _routes(instance, zone[order], shelter[order], shares[order].astype(np.int64), [rows[i] for i in order])
+    return larger, shares[order]
+
+
+def _cheapest(instance: Instance, price: Floats, entry: Floats) -> list[tuple[int, int, Int64s]]:
+    """Return zone, shelter and arcs of the cheapest route of every zone; `entry` is the price of each shelter."""
+    n, m = instance.n, instance.m
+    tail = np.concatenate([instance.head, np.full(len(entry), n)])
+    head = np.concatenate([instance.tail, instance.shelter_node])
+    weight = np.concatenate([price, entry + 1e-9])
+    order = np.lexsort((weight, head, tail))
+    kept = order[np.concatenate([[True], np.diff(tail[order] * (n + 1) + head[order]) != 0])]
+    graph = csr_matrix((weight[kept], (tail[kept], head[kept])), shape=(n + 1, n + 1))
+    distance, before = dijkstra(graph, indices=n, return_predecessors=True)
+    arc_of = dict(zip((tail[kept] * (n + 1) + head[kept]).tolist(), kept.tolist(), strict=True))
+    found = []
+    for zone, start in enumerate(instance.zone_node.tolist()):
+        if not np.isfinite(distance[start]):
+            continue
+        node, arcs = start, []
+        while (arc := arc_of[int(before[node]) * (n + 1) + node]) < m:
+            arcs.append(arc)
+            node = int(before[node])
+        found.append((zone, arc - m, np.array(arcs, dtype=np.int64)))
+    return found
 
 
 def limit_routes(windows: Windows, most: int, stop: Callable[[], bool]) -> Windows | None:
     """Return windows with at most so many routes for each zone; None if that does not move everybody."""
     candidates = candidate_routes(windows)
     chosen = choose_routes(windows.instance, windows, candidates, most)
-    full = np.bincount(chosen.shelter, weights=chosen.units, minlength=len(windows.instance.shelter))
-    if (full > windows.instance.places).any():
+    within = _within_places(windows.instance, chosen)
+    if within is None:
         return None
+    chosen = chosen._replace(units=within)
     filled = fill_windows(windows, chosen, stop)
     return filled if int(filled.units.sum()) == windows.instance.demand else None
 
 
+def _within_places(instance: Instance, routes: Routes) -> Int64s | None:
+    """Shift as few units as needed between the routes of zones to overfill no shelter; None if that fails."""
+    zones, shelters = len(instance.zone), len(instance.shelter)
+    full = np.bincount(routes.shelter, weights=routes.units, minlength=shelters)
+    if not (full > instance.places).any():
+        return routes.units
+    live = np.flatnonzero(routes.units > 0)
+    total = instance.demand
+    gate, sink = zones + routes.shelter[live], zones + shelters
+    solver = min_cost_flow.SimpleMinCostFlow()
+    arcs = solver.add_arcs_with_capacity_and_unit_cost(
+        np.concatenate([routes.zone[live], routes.zone[live], zones + np.arange(shelters)]),
+        np.concatenate([gate, gate, np.full(shelters, sink)]),
+        np.concatenate([routes.units[live], np.full(len(live), total), instance.places]),
+        np.concatenate([np.zeros(len(live)), np.ones(len(live)), np.zeros(shelters)]).astype(np.int64),
+    )
+    solver.set_nodes_supplies(np.arange(zones), instance.units)
+    solver.set_nodes_supplies(np.array([sink]), np.array([-total]))
+    if solver.solve() != solver.OPTIMAL:
+        return None
+    flow = np.asarray(solver.flows(arcs), dtype=np.int64)
+    units = np.zeros(len(routes.zone), dtype=np.int64)
+    units[live] = flow[: len(live)] + flow[len(live) : 2 * len(live)]
+    return units
+
+
 def _budgets(instance: Instance, windows: Windows) -> Floats:
-    """Return how many units each arc could carry between the first and the last moment at which the plan uses it."""
-    begin = np.full(instance.m, 2**60, dtype=np.int64)
-    end = np.zeros(instance.m, dtype=np.int64)
-    np.minimum.at(begin, windows.arcs, windows.steps)
-    np.maximum.at(end, windows.arcs, windows.steps + 1)
-    return np.maximum(instance.cap * windows.step_ms * np.maximum(end - begin, 1), 1.0)
+    """Return how many units each arc could carry from when people can reach it until it is too late for a shelter."""
+    horizon = float((windows.steps.max(initial=0) + 1) * windows.step_ms)
+    reach = _distance(instance.n, instance.tail, instance.head, instance.tau, instance.zone_node)
+    leave = _distance(instance.n, instance.head, instance.tail, instance.tau, instance.shelter_node)
+    open_ms = np.minimum(horizon - leave[instance.head], instance.last_entry) - reach[instance.tail] - instance.tau
+    cap = np.minimum(instance.cap, float(instance.demand))
+    return np.asarray(cap * np.maximum(open_ms, windows.step_ms), dtype=np.float64)
+
+
+def _distance(n: int, tail: Int64s, head: Int64s, tau: Int64s, roots: Int64s) -> Floats:
+    """Return the milliseconds from the nearest root (1e12: out of reach)."""
+    tail, head, weight = least_of_parallel(tail, head, tau.astype(np.float64))
+    found = dijkstra(csr_matrix((weight, (tail, head)), shape=(n, n)), indices=roots, min_only=True)
+    return np.where(np.isfinite(found), found, 1e12)
 
 
 def _whole(routes: Routes, units: Floats, instance: Instance) -> Int64s:
@@ -108,7 +207,7 @@ def _whole(routes: Routes, units: Floats, instance: Instance) -> Int64s:
 
 
 @compiled
-def _steep(x):  # type: ignore[no-untyped-def]
+def _steep(x):
     x2 = x * x
     x4 = x2 * x2
     x8 = x4 * x4
@@ -116,7 +215,7 @@ def _steep(x):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _share(zone, shelter, _units, first, arcs, zone_first, units, budget, places, most, passes):  # type: ignore[no-untyped-def]  # noqa: PLR0912
+def _share(zone, shelter, _units, first, arcs, zone_first, units, budget, places, most, passes):  # noqa: PLR0912
     """Move units between the routes of a zone while the steeply weighted load of arcs and shelters gets less."""
     load = np.zeros(len(budget))
     full = np.zeros(len(places))
@@ -206,7 +305,7 @@ def fill_windows(windows: Windows, routes: Routes, stop: Callable[[], bool]) -> 
     best: tuple[int, tuple[Int64s, Int64s, Int64s]] | None = None
     for _ in range(_ROUNDS):
         order = live[np.argsort(-priority[live], kind="stable")]
-        row, step, units, ends = _fill(  # type: ignore[no-untyped-call]
+        row, step, units, ends = _fill(
             order, routes.zone, routes.units, routes.first, routes.arcs, offset, start, passing, closing, horizon
         )
         if not len(row) and len(live):
@@ -239,7 +338,7 @@ def _filled(windows: Windows, routes: Routes, offset: Int64s, chosen: tuple[Int6
 
 
 @compiled
-def _fill(order, zone, units, first, arcs, offset, start, passing, closing, horizon):  # type: ignore[no-untyped-def]
+def _fill(order, zone, units, first, arcs, offset, start, passing, closing, horizon):
     """Let routes take the earliest room in order; return rows of route, step and units, and the last steps."""
     free = np.empty((len(passing), horizon), np.int64)
     for e in range(len(passing)):
@@ -253,10 +352,7 @@ def _fill(order, zone, units, first, arcs, offset, start, passing, closing, hori
         left = units[r]
         k = start[zone[r]]
         begin, end = first[r], first[r + 1]
-        if begin == end:
-            last_step = horizon
-        else:
-            last_step = horizon - offset[end - 1]
+        last_step = horizon if begin == end else horizon - offset[end - 1]
         while left > 0 and k < last_step:
             room = left
             for i in range(begin, end):

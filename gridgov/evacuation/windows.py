@@ -1,5 +1,8 @@
 """Windows: rows of arcs with the step in which each is entered, as they come out of an expansion."""
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# Compiled functions take plain arrays, more of them than a function elsewhere; numba finds their types.
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -38,7 +41,7 @@ def windows_of(solved: Solved) -> Windows:
     paths = decompose(expansion.tail, expansion.head, solved.flow, expansion.source, expansion.sink)
     kind, step = expansion.kind[paths.arcs].astype(np.int64), expansion.step[paths.arcs].astype(np.int64)
     zone, shelter = step[paths.first[:-1]], step[paths.first[1:] - 1]
-    first, arcs, steps = _without_loops(paths.first, kind, step, instance.tail, instance.head, instance.waiting)  # type: ignore[no-untyped-call]
+    first, arcs, steps = _without_loops(paths.first, kind, step, instance.tail, instance.head, instance.waiting)
     return Windows(instance, expansion.clock, expansion.step_ms, zone, shelter, paths.amount, first, arcs, steps)
 
 
@@ -85,7 +88,7 @@ def zone_units(solved: Solved) -> Int64s:
 
 
 @compiled
-def _without_loops(first, kind, step, tail, head, waiting):  # type: ignore[no-untyped-def]
+def _without_loops(first, kind, step, tail, head, waiting):
     """Keep the real arcs of each path, without those between two visits to a node where one could have waited."""
     out_first = np.zeros(len(first), np.int64)
     out_arc = np.empty(len(kind), np.int64)
