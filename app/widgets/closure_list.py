@@ -43,7 +43,9 @@ def closure_list(opened: Workspace, who: Person) -> list[folium.FeatureGroup]:
     rows = {row.closure.closure_id: row for row in listed_closures(opened, who)}
     _take_click(opened, who)
     chosen = rows.get(str(st.session_state.get(_CHOSEN, "")))
-    if chosen is not None:
+    if chosen is None:
+        st.session_state.pop(_CHOSEN, None)
+    else:
         return _one(opened, who, chosen)
     scenarios = scenarios_of(opened, who)
     counts = Counter(row.group for row in rows.values()) + Counter({SCENARIOS: len(scenarios)})
@@ -120,7 +122,7 @@ def _choose_group(counts: Counter[str]) -> str:
 
 
 def _first_line(closure: Closure) -> str:
-    sign = "⛔" if closure.closes else "⚠"
+    sign = "⊖" if closure.closes else "≈"
     return f"{sign} {closure.reason or text('roads.no_reason')}"
 
 
@@ -128,6 +130,11 @@ def _second_line(opened: Workspace, row: ListedClosure) -> str:
     kilometres = row.size.length_m / 1000
     what = tip_of(row.closure, language(), opened.timezone)[0]
     return plain(f"{what} · {kilometres:.1f} km · {interval_text(row.closure, language(), opened.timezone)}")
+
+
+def is_chosen() -> bool:
+    """Return whether a closure of the list is open."""
+    return bool(st.session_state.get(_CHOSEN))
 
 
 def _take_click(opened: Workspace, who: Person) -> None:

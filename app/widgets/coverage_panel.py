@@ -92,7 +92,6 @@ def _asked(opened: Workspace) -> CoverageQuery:
         value=int(st.session_state.get("coverage_order", 1)),
         step=1,
         key="cov-order",
-        help=text("map_coverage.order_help"),
     )
     st.session_state.update(coverage_minutes=limit, coverage_order=count)
     modes = [_OWN_MODE, *map(str, TravelMode)]
@@ -113,21 +112,15 @@ def _figures(opened: Workspace, found: Coverage) -> None:
     """Draw how many people are too far, have no way at all, and how many grids nobody has counted."""
     summary, minutes = found.summary, f"{found.query.minutes:g}"
     cells = [
-        (
-            text("map_coverage.beyond", minutes=minutes),
-            _people(summary.persons_beyond),
-            text("map_coverage.grids", n=f"{summary.grids_beyond:,}"),
-        ),
-        (
-            text("map_coverage.without_way"),
-            _people(summary.persons_unreached),
-            text("map_coverage.grids", n=f"{summary.grids_unreached:,}"),
-        ),
+        (text("map_coverage.beyond", minutes=minutes), summary.persons_beyond, summary.grids_beyond),
+        (text("map_coverage.without_way"), summary.persons_unreached, summary.grids_unreached),
     ]
     st.html(
         '<div class="gg-cells">'
         + "".join(
-            f"<div><span>{escape(n)}</span><b>{escape(v)}</b><small>{escape(s)}</small></div>" for n, v, s in cells
+            f"<div><span>{escape(name)}</span><b>{persons:,}</b>"
+            f"<small>{escape(text('map_coverage.people_of_grids', n=f'{grids:,}'))}</small></div>"
+            for name, persons, grids in cells
         )
         + "</div>"
     )
@@ -136,8 +129,7 @@ def _figures(opened: Workspace, found: Coverage) -> None:
         notes.append(text("map_coverage.unknown_population", n=f"{summary.grids_without_population:,}"))
     if found.closures:
         notes.append(text("map_coverage.with_closures", n=f"{len(found.closures):,}"))
-    for note in notes:
-        st.caption(note)
+    st.caption(" · ".join(notes))
 
 
 def _people(count: float) -> str:

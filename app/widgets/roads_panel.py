@@ -6,7 +6,7 @@ import folium
 import streamlit as st
 
 from app.widgets.closure_draft import PURPOSE, area_of_closure, draft_panel
-from app.widgets.closure_list import closure_list, hazard_choice, refreshed_closures
+from app.widgets.closure_list import closure_list, hazard_choice, is_chosen, refreshed_closures
 from app.widgets.doing import show_said
 from app.widgets.drawing import begin_drawing, drawing_tools
 from app.widgets.frame import may_write, text
@@ -23,7 +23,8 @@ def roads_mode(opened: Workspace, who: Person) -> list[folium.FeatureGroup]:
         if area is not None:
             groups += draft_panel(opened, who, area)
             return [*groups, drawing_tools(PURPOSE)]
-        _draw_buttons(opened, who)
+        if not is_chosen():
+            _draw_buttons(opened, who)
         groups += closure_list(opened, who)
         return [*groups, drawing_tools(PURPOSE)]
     return [*groups, *closure_list(opened, who)]

@@ -103,7 +103,7 @@ def test_coverage_counts_the_people_who_are_too_far_and_follows_closures(desk) -
     assert not test.exception
     assert "Beyond 15 min" in shown(test)
     close_roads(desk.workspace, desk.boss, ClosureDraft(geometry=AREA, reason="works"))
-    assert "1 closures are taken into account" in shown(test.run())
+    assert "closures counted in: 1" in shown(test.run())
 
 
 def test_an_isochrone_needs_a_place_and_gives_its_areas(desk) -> None:

@@ -7,10 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-WORDS = {
-    "zh": {"close": "封路", "back": "返回列表", "place": "从一点出发"},
-    "en": {"close": "Close the roads", "back": "Back to the list", "place": "From a place"},
-}
+WORDS = {"zh": "从一点出发", "en": "From a place"}
 COLOURED = """() => {
   const values = gridgov.current.overlays._values;
   return values && values.shown ? values.shown.codes.filter((code) => code !== 255).length : 0;
@@ -67,7 +64,6 @@ def test_a_drawn_closure_shows_its_effects_at_once_and_opening_it_restores_every
     draw(watch, frame, kind, *corners)
     watch.page.locator(".gg-effects").wait_for(timeout=60_000)
     assert watch.page.locator(".gg-cells > div").count() == 4
-    watch.page.locator("input[aria-label]").first.wait_for()
     watch.page.locator(".st-key-closing-reason input").fill("施工" if lang == "zh" else "works")
     watch.page.keyboard.press("Enter")
     watch.page.locator(".st-key-close_roads button").click()
@@ -77,6 +73,8 @@ def test_a_drawn_closure_shows_its_effects_at_once_and_opening_it_restores_every
     watch.page.wait_for_timeout(500)
     assert closed_or_later(watch, before), "nothing has changed for the incident"
     watch.page.locator(".st-key-modes button").nth(1).click()
+    watch.page.locator(".st-key-closures [role=radiogroup] label").first.wait_for(timeout=20_000)
+    watch.page.wait_for_timeout(800)  # the list is drawn anew after the mode
     watch.page.locator(".st-key-closures [role=radiogroup] label").first.click()
     watch.page.locator("[class*=st-key-reopen-] input").fill("done")
     watch.page.keyboard.press("Enter")
@@ -141,7 +139,7 @@ def test_coverage_colours_the_grids_and_an_area_grows_around_a_click(watch, cons
     frame.wait_for_function(f"({COLOURED})() > 0", timeout=20_000)
     assert frame.locator(".gg-legend-extra .gg-entry").count() >= 5
     view = frame.evaluate("JSON.stringify([gridgov.current.map.getZoom(), gridgov.current.map.getCenter()])")
-    watch.page.get_by_role("radio", name=WORDS[lang]["place"]).click()
+    watch.page.get_by_role("radio", name=WORDS[lang]).click()
     frame.wait_for_function(f"({COLOURED})() === 0", timeout=20_000)
     watch.page.mouse.click(*at(watch, frame, 0.55, 0.5))
     watch.page.locator(".gg-table").wait_for(timeout=60_000)
