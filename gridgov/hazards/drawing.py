@@ -18,7 +18,7 @@ BUFFER_M = 100.0
 _WHOLE = 0.999  # of the district: no grid outside is left
 _LEAST_M2 = 1.0
 _FARTHEST_DEG = 0.5  # beyond the district; what lies farther off threatens nobody here
-_MOST_POINTS = 20_000
+_MOST_POINTS = 9_000  # three borders of them fit into an event
 
 
 def drawn_hazard(

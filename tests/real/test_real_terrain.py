@@ -19,6 +19,7 @@ from gridgov.model.hazard_profiles import Fuel, LevelScale
 from gridgov.model.hazards import Zones
 from gridgov.model.incident_classes import Certainty
 
+pytestmark = pytest.mark.real
 UTM = "EPSG:25831"
 SCALE = LevelScale((0.0, 0.5, 1.0, 2.0), "test", Certainty.UNVERIFIED)
 DISTRICT = shapely.box(1.42, 42.43, 1.78, 42.65)
