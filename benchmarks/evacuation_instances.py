@@ -6,8 +6,9 @@ The recipe (`by_recipe`), for a network with coordinates and capacities and a se
 2. The area to clear is the circle around the centre that holds 30 % of the nodes; zones are nodes of it, drawn.
 3. Shelters stand on the ring outside, which holds the next 15 % of the nodes: one drawn node in each of equal sectors.
 4. Demand is lognormal (sigma 0.8); no zone has more than its own streets let out in half of the time that all zones
-   together need at least, else one driveway would be the whole question. Places are shared among the shelters by
-   another such draw times the capacity of the streets into each, and are 1.15 times the demand.
+   together need at least, else one driveway would be the whole question. Places are 1.15 times the demand,
+   shared among the shelters by the capacity of the streets into each, times another such draw (sigma 0.2: a large
+   shelter in a lane would be the whole question, too).
 5. All of it is scaled to three hours of the static outflow: the largest rate, vehicles per hour, at which all zones
    can send and all shelters take their shares at the same time; or to a given number of vehicles. A vehicle holds 2.5
    persons.
@@ -131,7 +132,7 @@ def by_recipe(
     in_vph = np.bincount(network.head, capacity, network.n_nodes)[shelters]
     roads = _Static(network, capacity, zones, shelters)
     sizes = _scaled_to(1.0, rng.lognormal(0.0, 0.8, len(zones)), 0.5 * out_vph / roads.most())
-    places = rng.lognormal(0.0, 0.8, len(shelters)) * in_vph
+    places = rng.lognormal(0.0, 0.2, len(shelters)) * in_vph
     places *= PLACES / places.sum()
     wanted = HOURS * roads.outflow_vph(sizes / sizes.sum(), places) if vehicles is None else vehicles
     persons = np.maximum(1.0, np.round(wanted * sizes / sizes.sum() * PERSONS_PER_VEHICLE))
