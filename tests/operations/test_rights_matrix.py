@@ -60,6 +60,7 @@ from gridgov.operations import (
     incidents,
     moving,
     open311,
+    orders,
     outlines,
     photos,
     positions,
@@ -129,6 +130,10 @@ evacuations_of            -      all    all        all       all     all
 read_evacuation           -      all    all        all       all     all
 read_plan                 -      all    all        all       all     all
 read_plan_document        -      all    all        all       all     all
+orders_of                 -      all    all        all       all     all
+order_file                -      all    all        all       all     all
+door_tasks_of             -      -      -          area      -       -
+warning_of                -      -      -          area      -       -
 plan_view                 -      all    all        all       all     all
 compare_with_nearest      -      -      -          area      -       -
 record_positions          -      self   -          -         -       -
@@ -497,7 +502,7 @@ def prepare_hazard(
 EVACUATIONS = {
     "evacuation_input", "evacuate", "keep_plan", "start_evacuation", "give_orders", "withdraw_evacuation", "run_of",
     "running", "evacuations_of", "read_evacuation", "read_plan", "read_plan_document", "plan_view",
-    "compare_with_nearest",
+    "compare_with_nearest", "orders_of", "order_file", "door_tasks_of", "warning_of",
 }  # fmt: skip
 ANSWERED: dict[str, Any] = {}
 
@@ -532,6 +537,8 @@ def prepare_evacuation(
     if operation == "withdraw_evacuation":
         return lambda: evacuating.withdraw_evacuation(here, person, kept, reason="解除")
     module = evacuation_view if operation in {"plan_view", "compare_with_nearest"} else evacuating
+    if operation in {"orders_of", "order_file", "door_tasks_of", "warning_of"}:
+        module = orders
     return lambda: getattr(module, operation)(here, person, kept)
 
 

@@ -1,0 +1,204 @@
+"""疏散命令: orders of a kept plan as table, sheet and files; door tasks for grid workers; the draft of a warning."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+import geopandas as gpd
+import shapely
+from shapely.geometry import shape
+
+from gridgov.crs import WGS84
+from gridgov.errors import ParameterError
+from gridgov.evacuation.alert_draft import WarningFacts, draft_alert
+from gridgov.evacuation.door_tasks import door_tasks
+from gridgov.evacuation.orders import make_orders
+from gridgov.i18n import LANGS, Lang, label
+from gridgov.maps.order_exports import departures_csv, orders_geojson, orders_gpx, write_geopackage
+from gridgov.maps.order_sheet import order_sheet
+from gridgov.model import TravelMode, WorkerStatus
+from gridgov.model.alerts import CapAlert
+from gridgov.model.evacuation import EvacuationPlan
+from gridgov.model.orders import DoorTask, EvacuationOrders
+from gridgov.model.rights import Person, Right, require
+from gridgov.network import RoadNetwork
+from gridgov.operations.crew import crew_of
+from gridgov.operations.evacuating import read_evacuation, read_plan
+from gridgov.operations.hazards import check_hazard_area, read_hazard
+from gridgov.profiles.alerts import load_alert_profile
+from gridgov.workspace import Workspace
+
+OrderFormat = Literal["html", "csv", "geojson", "gpkg", "gpx"]
+FORMATS: tuple[OrderFormat, ...] = ("html", "csv", "geojson", "gpkg", "gpx")
+_MANY_STREETS = 5  # more are named by the district
+
+
+@dataclass(frozen=True)
+class OrderPapers:
+    """Orders with what is drawn beside them.
+
+    Attributes
+    ----------
+    orders : EvacuationOrders
+        Times count from when the orders were given, before that from now.
+    network : RoadNetwork
+    outlines : mapping of zone id to geometry
+    hazard : geometry
+    """
+
+    orders: EvacuationOrders
+    network: RoadNetwork
+    outlines: dict[str, Any]
+    hazard: Any
+
+
+def orders_of(workspace: Workspace, person: Person, evacuation_id: str) -> OrderPapers:
+    """Return the orders of a kept plan.
+
+    Raises
+    ------
+    RecordNotFoundError
+        There is no such evacuation.
+    StorageError
+        Its document is missing or was changed.
+    ParameterError
+        The roads are others than those of the plan.
+    """
+    require(person, Right.LAYER_READ)
+    recorded = read_evacuation(workspace, person, evacuation_id)
+    plan = read_plan(workspace, person, evacuation_id)
+    hazard = read_hazard(workspace, person, recorded.evacuation.hazard_id).hazard
+    network = workspace.network(_mode(plan))
+    zones = _zones(workspace)
+    orders = make_orders(
+        plan.to_dict(),
+        network,
+        announced_at=recorded.leave_at or workspace.now(),
+        timezone=str(workspace.timezone),
+        zones=zones,
+        shelters=workspace.layers_of_kind("shelters"),
+    )
+    leaving = {zone.zone_id for zone in orders.zones}
+    outlines = {
+        zone: geometry for zone, geometry in zip(zones["zone_id"], zones.geometry, strict=True) if zone in leaving
+    }
+    area = shapely.union_all([shape(dict(zone.geometry)) for zone in hazard.zones])
+    return OrderPapers(orders, network, outlines, area)
+
+
+def order_file(
+    workspace: Workspace, person: Person, evacuation_id: str, file_format: OrderFormat = "html", lang: Lang = "zh"
+) -> bytes:
+    """Return the orders as one of `FORMATS`; nobody is named in it.
+
+    Raises
+    ------
+    See `orders_of`; ParameterError
+        The format is unknown.
+    """
+    if file_format not in FORMATS:
+        raise ParameterError(f"orders are written as {', '.join(FORMATS)}, not as '{file_format}'")
+    papers = orders_of(workspace, person, evacuation_id)
+    orders, outlines = papers.orders, papers.outlines
+    if file_format == "csv":
+        return departures_csv(orders, lang)
+    if file_format == "gpx":
+        return orders_gpx(orders, lang)
+    if file_format == "geojson":
+        return orders_geojson(orders, lang, outlines).encode("utf-8")
+    if file_format == "gpkg":
+        with tempfile.TemporaryDirectory(prefix="gridgov-orders-") as folder:
+            path = Path(folder) / "orders.gpkg"
+            write_geopackage(orders, path, lang, outlines)
+            return path.read_bytes()
+    title = f"{workspace.name(lang)} {label('orders.title', lang)}"
+    return order_sheet(orders, papers.network, lang, zones=outlines, hazard=papers.hazard, title=title).encode("utf-8")
+
+
+def door_tasks_of(
+    workspace: Workspace, person: Person, evacuation_id: str
+) -> tuple[tuple[DoorTask, ...], tuple[str, ...]]:
+    """Return who knocks at which doors, and the zones that nobody can be sent to; workers as they are now.
+
+    Raises
+    ------
+    See `orders_of`; RightsError
+        The person may not plan evacuations, or not there.
+    """
+    _may_order(workspace, person, evacuation_id)
+    papers = orders_of(workspace, person, evacuation_id)
+    workers = workspace.layers_of_kind("workers")
+    if workers is None:
+        return (), tuple(zone.zone_id for zone in papers.orders.zones if zone.first_departure is not None)
+    crew = crew_of(workspace)
+    now = crew.frame.assign(duty_grids=workers["duty_grids"].to_numpy() if "duty_grids" in workers else None)
+    off = now.loc[now["status"] == WorkerStatus.OFF, "worker_id"].tolist()
+    return door_tasks(papers.orders, now, workspace.network(TravelMode.WALK), off_duty=off)
+
+
+def warning_of(workspace: Workspace, person: Person, evacuation_id: str) -> CapAlert:
+    """Return the draft of a CAP 1.2 warning for the zones of a plan; `gridgov.model.cap.to_xml` writes it.
+
+    Raises
+    ------
+    See `door_tasks_of`.
+    """
+    _may_order(workspace, person, evacuation_id)
+    papers = orders_of(workspace, person, evacuation_id)
+    hazard = read_hazard(
+        workspace, person, read_evacuation(workspace, person, evacuation_id).evacuation.hazard_id
+    ).hazard
+    orders, now = papers.orders, workspace.now()
+    outlines = shapely.union_all(list(papers.outlines.values())) if papers.outlines else papers.hazard
+    streets = {zone.area_code: zone for zone in orders.zones if zone.area_code}
+    names: dict[str, str] = {
+        lang: label("orders.and", lang).join(zone.area_name(lang) for zone in streets.values())
+        if len(streets) <= _MANY_STREETS
+        else workspace.name(lang)
+        for lang in LANGS
+    }
+    onset = hazard.starts_at
+    if onset is not None:
+        onset += timedelta(seconds=min(zone.arrival_s for zone in hazard.zones))
+    facts = WarningFacts(
+        outlines,
+        str(hazard.kind),
+        max(zone.level for zone in hazard.zones),
+        names,
+        onset=onset,
+        clearance_s=orders.clearance_time_s,
+        persons=orders.persons + orders.unmet_persons,
+        geocodes=tuple(("GB/T 2260", code) for code in sorted(streets)),
+    )
+    identifier = f"{evacuation_id}-{now:%Y%m%d%H%M%S}"
+    return draft_alert(facts, load_alert_profile(), identifier=identifier, now=now)
+
+
+def _may_order(workspace: Workspace, person: Person, evacuation_id: str) -> None:
+    require(person, Right.EVACUATION_WRITE)
+    hazard_id = read_evacuation(workspace, person, evacuation_id).evacuation.hazard_id
+    check_hazard_area(workspace, person, read_hazard(workspace, person, hazard_id).hazard)
+
+
+def _mode(plan: EvacuationPlan) -> TravelMode:
+    return TravelMode.WALK if dict(plan.params).get("mode") == "walk" else TravelMode.DRIVE
+
+
+def _zones(workspace: Workspace) -> gpd.GeoDataFrame:
+    """Return the grids as zones, with the names of their streets."""
+    grids = workspace.layers_of_kind("grids")
+    if grids is None:
+        return gpd.GeoDataFrame({"zone_id": []}, geometry=[], crs=WGS84)
+    zones = grids.rename(columns={"grid_code": "zone_id", "elderly_persons": "in_need"})
+    divisions = workspace.layers_of_kind("divisions")
+    if divisions is None or "street_code" not in zones:
+        return zones
+    known = divisions.drop_duplicates("division_code").set_index("division_code")
+    for column, given in (("street_name", "name"), ("street_name_en", "name_en")):
+        if given in known:
+            zones[column] = zones["street_code"].map(known[given])
+    return zones
