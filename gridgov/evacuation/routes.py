@@ -31,6 +31,7 @@ _ROUNDS = 40
 _LONGER = 2.0
 _OFFERS = 12
 _FULL = 0.999
+_FEEDBACKS = 15
 
 
 class Routes(NamedTuple):
@@ -73,12 +74,11 @@ def _routes(instance: Instance, zone: Int64s, shelter: Int64s, units: Int64s, ro
     return Routes(zone, shelter, units, first, arcs, zone_first)
 
 
-def choose_routes(instance: Instance, windows: Windows, candidates: Routes, most: int) -> Routes:
+def choose_routes(instance: Instance, candidates: Routes, budget: Floats, most: int) -> Routes:
     """Keep at most so many routes of each zone, so that arcs and shelters are loaded as evenly as possible.
 
     Between passes every zone is offered the route that is cheapest at the prices of the loads so far.
     """
-    budget = _budgets(instance, windows)
     places = instance.places.astype(np.float64)
     units = candidates.units.astype(np.float64)
     rank = np.arange(len(units)) - candidates.zone_first[candidates.zone]
@@ -142,15 +142,41 @@ def _cheapest(instance: Instance, price: Floats, entry: Floats) -> list[tuple[in
 
 
 def limit_routes(windows: Windows, most: int, stop: Callable[[], bool]) -> Windows | None:
-    """Return windows with at most so many routes for each zone; None if that does not move everybody."""
+    """Return windows with at most so many routes for each zone; None if that does not move everybody.
+
+    Where arcs are busy for longer than they may be, they count as narrower in the next round; the best round is kept.
+    """
+    instance = windows.instance
+    budget = _budgets(instance, windows)
     candidates = candidate_routes(windows)
-    chosen = choose_routes(windows.instance, windows, candidates, most)
-    within = _within_places(windows.instance, chosen)
-    if within is None:
-        return None
-    chosen = chosen._replace(units=within)
-    filled = fill_windows(windows, chosen, stop)
-    return filled if int(filled.units.sum()) == windows.instance.demand else None
+    leave = _distance(instance.n, instance.head, instance.tail, instance.tau, instance.shelter_node)[instance.head]
+    wanted = _ends_ms(windows, leave).max(initial=0.0)
+    best: tuple[float, Windows] | None = None
+    for _ in range(_FEEDBACKS):
+        chosen = choose_routes(instance, candidates, budget, most)
+        within = _within_places(instance, chosen)
+        if within is None:
+            return best[1] if best else None
+        filled = fill_windows(windows, chosen._replace(units=within), stop)
+        if int(filled.units.sum()) == instance.demand:
+            ends = _ends_ms(filled, leave)
+            last = float(ends.max(initial=0.0))
+            best = (last, filled) if best is None or last < best[0] else best
+            if last <= wanted or not len(filled.arcs):
+                break
+            budget *= np.minimum(1.0, (wanted / np.maximum(ends, 1.0)) ** 2)
+        if stop():
+            break
+    return best[1] if best else None
+
+
+def _ends_ms(windows: Windows, leave_ms: Floats) -> Floats:
+    """Return for each arc when the last of those on it could be safe; 0 where nobody goes."""
+    tau = windows.instance.tau[windows.arcs]
+    moment = (windows.steps + 1) * windows.step_ms - windows.clock[windows.instance.tail[windows.arcs]]
+    ends = np.zeros(windows.instance.m)
+    np.maximum.at(ends, windows.arcs, moment + tau + leave_ms[windows.arcs])
+    return ends
 
 
 def _within_places(instance: Instance, routes: Routes) -> Int64s | None:
