@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 _SEARCH_SHARE = 0.85  # of the time limit; the rest is for the limit of routes
 _WIDENING = 4
 _MANY_ROUTES = 100
+_MOST_REFILLED = 20_000  # windows; filling more again takes long
 _NOBODY = 0.001  # persons: less is rounding
 
 Progress = Callable[[EvacuationPlan], bool | None]
@@ -222,6 +223,8 @@ class _Draft:
     def _with_few_routes(self, search: Search, asked: int | None) -> int | None:
         """Give the search a schedule with few routes; return how many per zone it keeps (None: no limit)."""
         if search.windows is None or search.arrivals_s is not None:
+            return None
+        if asked is None and (search.gap <= search.target_gap or len(search.windows.zone) > _MOST_REFILLED):
             return None
         for most in [_MANY_ROUTES] if asked is None else range(asked, asked + _WIDENING):
             limited = limit_routes(search.windows, most, lambda: search.seconds > self.params.time_limit_s)
