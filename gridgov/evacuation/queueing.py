@@ -116,7 +116,8 @@ def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with
     step_s, patience_s = steps[0], steps[1]
     state[0] = steps[2]
     first, last = np.full(n_all, -1), np.full(n_all, -1)
-    behind, at = np.full(n_packets, -1), np.full(n_packets, -1)
+    behind, begins = np.full(n_packets, -1), route_start[flow]
+    at, end_of = begins - 1, route_start[flow + 1]  # places in `route`
     load, out_at, seen = np.zeros(n_all), np.full(n_all, -np.inf), np.zeros(n_all)
     blocked = np.full(n_all, np.inf)
     waits_for, first_waiting, next_waiting = np.full(n_all, -1), np.full(n_all, -1), np.full(n_all, -1)
@@ -150,9 +151,8 @@ def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with
                     _put(edge, int(leaves / step_s), now, due, bucket, before, after, ends)
                     break
                 following, lost = -1, False
-                spot = route_start[flow[packet]] + at[packet] + 1
-                if spot < route_start[flow[packet] + 1]:
-                    following = route[spot]
+                if at[packet] + 1 < end_of[packet]:
+                    following = route[at[packet] + 1]
                     lost = leaves + travel_s[following] > closes_s[following] + 1e-3
                 if following >= 0 and not lost and load[following] > 0 and load[following] + amount > room[following]:
                     blocked[edge] = min(blocked[edge], leaves)
@@ -173,7 +173,7 @@ def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with
                     leaves = max(leaves, end_s - step_s)
                 if waits_for[edge] >= 0:
                     _forget(edge, waits_for, first_waiting, next_waiting)
-                if at[packet] < 0:
+                if at[packet] < begins[packet]:
                     left[packet] = leaves
                 else:
                     if leaves > closes_s[edge] + 1e-3:
