@@ -27,6 +27,12 @@ def add_commands(command: Command, workspace: str) -> None:
     referee.add_argument("file", type=Path, metavar="PLAN", help="a gridgov-plan/1 document, plain or .gz")
     referee.add_argument("--workspace", type=Path, default=Path(workspace), metavar="DIR")
     referee.add_argument("--alone", action="store_true", help="only the document's roads: their turns are unknown")
+    referee.add_argument(
+        "--junctions",
+        choices=("turns", "priority"),
+        default="turns",
+        help="streams take turns as somebody directs them, or the lesser street waits (default %(default)s)",
+    )
     referee.add_argument("--limit", type=float, default=0.10, metavar="X", help="may be later (default %(default)s)")
     referee.add_argument("--seed", type=int, default=0)
     referee.add_argument("--json", action="store_true", help="print the verdict as JSON")
@@ -60,7 +66,7 @@ def _referee(arguments: argparse.Namespace) -> int:
 
     document = read_plan_document(arguments.file)
     roads = RefereeRoads.from_document(document) if arguments.alone else _roads(arguments.workspace)
-    verdict = replay_in_sumo(document, roads, limit=arguments.limit, seed=arguments.seed)
+    verdict = replay_in_sumo(document, roads, junctions=arguments.junctions, limit=arguments.limit, seed=arguments.seed)
     if arguments.json:
         print(json.dumps(verdict.to_dict(), indent=1))
     else:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gridgov.errors import ParameterError
 from gridgov.model.orders import shared_out
 from gridgov.referee.engine import Sumo
-from gridgov.referee.roads import NET, RefereeRoads
+from gridgov.referee.roads import NET, Junctions, RefereeRoads
 
 SHARES = (50, 90, 100)
 LIMIT = 0.10  # how much later than promised the last may arrive
@@ -70,7 +70,14 @@ class Verdict:
         return {"schema": "gridgov-referee/1", **values, "shares": list(SHARES), "ratio": ratio, "holds": self.holds}
 
 
-def replay_in_sumo(document: Mapping[str, Any], roads: RefereeRoads, *, limit: float = LIMIT, seed: int = 0) -> Verdict:
+def replay_in_sumo(
+    document: Mapping[str, Any],
+    roads: RefereeRoads,
+    *,
+    junctions: Junctions = "turns",
+    limit: float = LIMIT,
+    seed: int = 0,
+) -> Verdict:
     """Let SUMO drive a plan.
 
     Parameters
@@ -80,6 +87,9 @@ def replay_in_sumo(document: Mapping[str, Any], roads: RefereeRoads, *, limit: f
         take its edges. Closing times of edges are not replayed.
     roads : RefereeRoads
         The plan's roads.
+    junctions : {'turns', 'priority'}
+        ``turns``: somebody directs, and streams that join take turns; ``priority``: nobody does, and the lesser street
+        waits until the greater one leaves a gap.
     limit : float
         How much later than promised the last may arrive, as a share.
     seed : int
@@ -107,7 +117,7 @@ def replay_in_sumo(document: Mapping[str, Any], roads: RefereeRoads, *, limit: f
     end_s = LONGEST * float(document["clearance_time_s"]) + 3600.0
     with tempfile.TemporaryDirectory(prefix="gridgov-referee-") as name:
         folder = Path(name)
-        roads.write(sumo, folder, {int(edge) for flow in flows for edge in flow["edges"]})
+        roads.write(sumo, folder, {int(edge) for flow in flows for edge in flow["edges"]}, junctions)
         _write_routes(folder, flows, vehicles)
         run_meso(sumo, folder, end_s=end_s, seed=seed)
         arrived = np.sort(np.concatenate([*at_home, arrival_times(folder)]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,10 @@ from gridgov.network import CLOSED, RoadNetwork
 from gridgov.referee.engine import Sumo
 
 NET = "net.xml"
-RULE = 'type="priority"'  # four streets that each wait for the one on their right would wait for ever
+Junctions = Literal["turns", "priority"]
+# SUMO's type of every junction: streams that join take turns, as somebody directs them; or the lesser street waits.
+# SUMO's own default, everybody for the one on the right, is a standstill when all four streets are full.
+RULES: dict[Junctions, str] = {"turns": 'type="zipper"', "priority": 'type="priority"'}
 LANE_VPH = 1000.0  # where nothing is known of a road but its capacity
 _SPEED_M_S = 13.9  # likewise, and of its length
 _METRES_PER_DEGREE = 111_320.0
@@ -94,15 +97,15 @@ class RefereeRoads:
             y_m=radius * np.sin(turn),
         )
 
-    def write(self, sumo: Sumo, folder: Path, used: Collection[int]) -> None:
+    def write(self, sumo: Sumo, folder: Path, used: Collection[int], junctions: Junctions) -> None:
         """Write SUMO's net of the edges that a plan uses and all others at their junctions."""
-        edges = np.array(sorted(used), dtype=np.int64)
+        edges, rule = np.array(sorted(used), dtype=np.int64), RULES[junctions]
         nodes = np.zeros(len(self.x_m), dtype=np.bool_)
         nodes[self.tail[edges]] = nodes[self.head[edges]] = True
         kept = self.open & (nodes[self.tail] | nodes[self.head]) & (self.tail != self.head)
         kept[edges] = True
         at = np.unique(np.concatenate([self.tail[kept], self.head[kept]]))
-        rows = [f'<node id="{node}" x="{self.x_m[node]:.2f}" y="{self.y_m[node]:.2f}" {RULE}/>' for node in at.tolist()]
+        rows = [f'<node id="{node}" x="{self.x_m[node]:.2f}" y="{self.y_m[node]:.2f}" {rule}/>' for node in at.tolist()]
         (folder / "plain.nod.xml").write_text("\n".join(["<nodes>", *rows, "</nodes>"]), encoding="utf-8")
         rows = [self._edge(edge) for edge in np.flatnonzero(kept).tolist()]
         (folder / "plain.edg.xml").write_text("\n".join(["<edges>", *rows, "</edges>"]), encoding="utf-8")

@@ -18,7 +18,7 @@ from gridgov.layers.road_rules import SpeedProfile
 from gridgov.model import TravelMode
 from gridgov.referee.engine import Sumo
 from gridgov.referee.replaying import arrivals, run_meso
-from gridgov.referee.roads import RULE, convert
+from gridgov.referee.roads import RULES, convert
 
 STREET_M = 300.0
 WARM_S, END_S, PATIENCE_S = 600.0, 2400.0, 60.0
@@ -157,9 +157,10 @@ class _Trial:
                     self._flow(name, [f"{arm}c", f"c{other}"], DEMAND_VPH // 3)
 
     def _nodes(self, name: str, row: int, column: int, places: Mapping[str, tuple[int, int]]) -> None:
+        rule = RULES["priority"]
         x0, y0 = column * 20 * STREET_M, row * 10 * STREET_M
         self.nodes += [
-            f'<node id="{name}{node}" x="{x0 + x * STREET_M:.0f}" y="{y0 + y * STREET_M:.0f}" {RULE}/>'
+            f'<node id="{name}{node}" x="{x0 + x * STREET_M:.0f}" y="{y0 + y * STREET_M:.0f}" {rule}/>'
             for node, (x, y) in places.items()
         ]
 
