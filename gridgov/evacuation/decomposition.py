@@ -22,30 +22,39 @@ class Paths(NamedTuple):
     amount: Int64s
 
 
-def decompose(tail: NDArray[np.integer], head: NDArray[np.integer], flow: Int64s, source: int, sink: int) -> Paths:
+def decompose(
+    tail: NDArray[np.integer],
+    head: NDArray[np.integer],
+    flow: Int64s,
+    source: int,
+    sink: int,
+    *,
+    told: NDArray[np.bool_] | None = None,
+) -> Paths:
     """Return the paths of a flow without cycles from source to sink.
 
     At every node the arc that comes first among those with flow left is taken, so that neighbours in time follow the
-    same way as long as they can.
+    same way as long as they can. With `told` only those arcs are named in the paths.
     """
     used = np.flatnonzero(flow > 0)
     n = int(max(tail.max(initial=0), head.max(initial=0), source, sink)) + 1
     order = used[np.argsort(tail[used], kind="stable")]
     first = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(tail[order], minlength=n), out=first[1:])
+    named = np.ones(len(order), dtype=np.bool_) if told is None else told[order]
     starts, arcs, amount = _walk(
-        first, order.astype(np.int64), head[order].astype(np.int64), flow[order].astype(np.int64), source, sink
+        first, order.astype(np.int64), head[order].astype(np.int64), flow[order], named, source, sink
     )
     return Paths(starts, arcs, amount)
 
 
 @compiled
-def _walk(first, arc, head, left, source, sink):
+def _walk(first, arc, head, left, named, source, sink):
     """Follow remaining flow from the source to the sink until none is left."""
     cursor = first[:-1].copy()
     path = np.empty(len(arc) + 1, np.int64)
     out_first = np.zeros(len(arc) + 2, np.int64)
-    out_arc = np.empty(max(16, 4 * len(arc)), np.int64)
+    out_arc = np.empty(max(16, len(arc)), np.int64)
     amount = np.empty(len(arc) + 1, np.int64)
     n_paths = 0
     used = 0
@@ -72,8 +81,9 @@ def _walk(first, arc, head, left, source, sink):
             out_arc = wider
         for i in range(length):
             left[path[i]] -= least
-            out_arc[used + i] = arc[path[i]]
-        used += length
+            if named[path[i]]:
+                out_arc[used] = arc[path[i]]
+                used += 1
         amount[n_paths] = least
         n_paths += 1
         out_first[n_paths] = used

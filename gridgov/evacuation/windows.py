@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gridgov.evacuation.decomposition import decompose
-from gridgov.evacuation.expansion import ZONE, Solved
+from gridgov.evacuation.expansion import HOLD, ZONE, Solved
 from gridgov.evacuation.instance import Instance
 from gridgov.evacuation.retiming import retime
 from gridgov.evacuation.schedule import Schedule, on_edges
@@ -38,7 +38,8 @@ class Windows(NamedTuple):
 def windows_of(solved: Solved) -> Windows:
     """Return the windows of a flow of an exact expansion, without loops."""
     expansion, instance = solved.expansion, solved.expansion.instance
-    paths = decompose(expansion.tail, expansion.head, solved.flow, expansion.source, expansion.sink)
+    told = expansion.kind != HOLD
+    paths = decompose(expansion.tail, expansion.head, solved.flow, expansion.source, expansion.sink, told=told)
     kind, step = expansion.kind[paths.arcs].astype(np.int64), expansion.step[paths.arcs].astype(np.int64)
     zone, shelter = step[paths.first[:-1]], step[paths.first[1:] - 1]
     first, arcs, steps = _without_loops(paths.first, kind, step, instance.tail, instance.head, instance.waiting)
