@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
     from gridgov.network import RoadNetwork
 
-_SEARCH_SHARE = 0.85  # of the time limit; the rest is for the limit of routes
+_SEARCH_SHARE = 0.6  # of the time limit; the rest is for the limit of routes
+_WRITING_SHARE = 0.93  # without that limit; the rest is for the document
 _WIDENING = 4
 _MANY_ROUTES = 100
 _MOST_REFILLED = 20_000  # windows; filling more again takes long
@@ -135,7 +136,7 @@ def _planned(
         if asked.progress is not None and asked.progress(draft.plan(search)) is False:
             raise StoppedError
 
-    share = 1.0 if params.max_routes_per_zone is None else _SEARCH_SHARE
+    share = _WRITING_SHARE if params.max_routes_per_zone is None else _SEARCH_SHARE
     search = Search(
         reduce_instance(placed).instance,
         problem.travel_time_ms,
