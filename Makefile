@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INPUTS := pyproject.toml constraints.txt package.json package-lock.json hatch_build.py
 say = @printf '\n== %s\n' "$(1)"
 
-.PHONY: help demo test lint types check-format unit fast browser soak screenshots benchmarks wheel clean
+.PHONY: help demo test lint types check-format unit fast browser kernels soak screenshots benchmarks wheel clean
 
 help:
 	@echo "make demo   build the sample district and serve the console (PORT=8501, SIZE=village|district|city)"
@@ -37,7 +37,15 @@ demo: $(VENV)/.run
 	$(call say,Sample district and console)
 	@exec $(BIN)/gridgov demo --workspace $(WORKSPACE) --size $(SIZE) --port $(PORT)
 
-test: lint types unit
+test: $(VENV)/.dev
+	$(call say,Lint and types; compiling beside them)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types kernels
+	@$(MAKE) --no-print-directory unit
+
+# Numba's cache is filled once, so that no test and no server of a test waits for the compiler.
+kernels: $(VENV)/.dev
+	$(call say,Compiling)
+	@$(BIN)/python -c "from gridgov import dispatch, network; network.warm_up(); dispatch.warm_up()"
 
 lint: $(VENV)/.dev
 	$(call say,Lint)
