@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gridgov.model.evacuation import EvacuationPlan
 
 _NAMED = 5
+_ALL_OF_THEM = "… "
 
 
 def hours_text(seconds: float, lang: Lang, *, down: bool = False) -> str:
@@ -50,7 +51,7 @@ def unmet_texts(plan: EvacuationPlan, lang: Lang) -> list[str]:
             lang,
             persons=f"{round(persons[reason]):,}",
             grids=len(zones[reason]),
-            named=_named([zone for _, zone in sorted(zones[reason])], lang),
+            named=_named([zone for _, zone in sorted(zones[reason])], len(zones[reason]), lang),
         )
         for reason in sorted(persons, key=lambda reason: -persons[reason])
         if round(persons[reason]) > 0
@@ -59,12 +60,17 @@ def unmet_texts(plan: EvacuationPlan, lang: Lang) -> list[str]:
 
 def warning_texts(plan: EvacuationPlan, lang: Lang) -> list[str]:
     """Return what about the input must be known to judge the plan."""
-    return [
-        label(f"evacuate.warning.{warning.code}", lang, n=len(warning.ids), named=_named(list(warning.ids), lang))
-        for warning in plan.warnings
-    ]
+    return [_warning_text(warning.code, list(warning.ids), lang) for warning in plan.warnings]
 
 
-def _named(ids: list[str], lang: Lang) -> str:
+def _warning_text(code: str, ids: list[str], lang: Lang) -> str:
+    """Return one sentence; a list of ids that was cut ends in ``… 270``, the number of all of them."""
+    count = len(ids)
+    if ids and ids[-1].startswith(_ALL_OF_THEM):
+        count, ids = int(ids[-1].removeprefix(_ALL_OF_THEM)), ids[:-1]
+    return label(f"evacuate.warning.{code}", lang, n=f"{count:,}", named=_named(ids, count, lang))
+
+
+def _named(ids: list[str], count: int, lang: Lang) -> str:
     named = ", ".join(ids[:_NAMED])
-    return named if len(ids) <= _NAMED else label("evacuate.and_more", lang, named=named, more=len(ids) - _NAMED)
+    return named if count <= _NAMED else label("evacuate.and_more", lang, named=named, more=f"{count - _NAMED:,}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Self, Unpack, cast, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -280,6 +280,25 @@ class RoadNetwork:
         capacity = measures(capacity_vph, "capacity_vph", self.n_edges, minimum=0.0)
         topology = replace(
             self.topology, capacity_vph=cast("Floats", frozen(capacity)), base_views={}, hierarchy=PreparedOnce()
+        )
+        return RoadNetwork(topology, self.mode, self._overlay)
+
+    def with_lone_node(self) -> RoadNetwork:
+        """Return the same roads and one node more, the last one, that no edge touches: a place without any road."""
+        old = self.topology
+
+        def grown(values: NDArray[Any] | None, last: float) -> Any:
+            return None if values is None else frozen(np.append(values, np.array([last], dtype=values.dtype)))
+
+        middle = [float(np.mean(values)) if values is not None and len(values) else 0.0 for values in (old.x, old.y)]
+        topology = replace(
+            old,
+            n_nodes=old.n_nodes + 1,
+            x=grown(old.x, middle[0]),
+            y=grown(old.y, middle[1]),
+            node_osmid=grown(old.node_osmid, -1),
+            base_views={},
+            hierarchy=PreparedOnce(),
         )
         return RoadNetwork(topology, self.mode, self._overlay)
 

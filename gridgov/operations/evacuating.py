@@ -89,7 +89,7 @@ def evacuate(
         progress=progress,
         seed=query.seed,
     )
-    return plan, asked
+    return replace(plan, warnings=(*plan.warnings, *asked.warnings)), asked
 
 
 def keep_plan(

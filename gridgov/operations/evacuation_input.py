@@ -7,15 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from gridgov.analysis.cutting_off import closing_times
+from gridgov.crs import WGS84
 from gridgov.errors import ParameterError
 from gridgov.evacuation import EvacuationParams
+from gridgov.hazards.zoning import moved
 from gridgov.model import TravelMode
+from gridgov.model.evacuation import PlanWarning
 from gridgov.model.hazards import Hazard, HazardKind
 from gridgov.model.rights import Person, Right, require
 from gridgov.network import Places, RoadNetwork
@@ -72,7 +76,7 @@ class EvacuationInput:
     Attributes
     ----------
     network : RoadNetwork
-        As it is at the moment, with capacities.
+        As it is at the moment, with capacities; where a grid has no road, with a last node that no road touches.
     demand : DataFrame
         zone_id (the grid's code), node, persons (missing: not known), deadline_s.
     shelters : DataFrame
@@ -80,8 +84,10 @@ class EvacuationInput:
     closes_s : float array, shape (edges,)
     struck : tuple of str
         Shelters inside the hazard.
-    far_from_roads : tuple of str
-        Grids and shelters more than `FAR_FROM_ROADS_M` from every road; they are counted at the nearest one.
+    grids_off_roads : tuple of str
+        Grids of which no part lies within `FAR_FROM_ROADS_M` of a road, such as islands: they have no way out.
+    shelters_off_roads : tuple of str
+        Shelters farther than that from every road; nobody can be sent there, and they are not among `shelters`.
     """
 
     hazard: Hazard
@@ -91,7 +97,14 @@ class EvacuationInput:
     shelters: pd.DataFrame
     closes_s: NDArray[np.float64]
     struck: tuple[str, ...]
-    far_from_roads: tuple[str, ...]
+    grids_off_roads: tuple[str, ...]
+    shelters_off_roads: tuple[str, ...]
+
+    @property
+    def warnings(self) -> tuple[PlanWarning, ...]:
+        """What must be known of grids and shelters to judge a plan."""
+        named = {"grids_off_roads": self.grids_off_roads, "shelters_off_roads": self.shelters_off_roads}
+        return tuple(PlanWarning(code, ids) for code, ids in named.items() if ids)
 
 
 def evacuation_input(
@@ -121,13 +134,17 @@ def evacuation_input(
         network = network.with_closures(list(query.closed_edges))
     impact = impact_of(workspace, person, query.hazard_id, now=when).impact
     delay_s = (hazard.starts_at - when).total_seconds() if hazard.starts_at is not None else 0.0
-    demand, far = _demand(workspace, network, impact.by_grid, delay_s)
+    demand, lone_grids = _demand(workspace, network, impact.by_grid, delay_s)
     struck = tuple(str(each) for each in impact.shelters["shelter_id"]) if len(impact.shelters) else ()
-    shelters, far_shelters = _shelters(workspace, network, query, struck)
+    shelters, lone_shelters = _shelters(workspace, network, query, struck)
     closes = np.full(network.n_edges, np.inf)
     if _roads_close(hazard, query.roads_close):
         closes = closing_times(network, hazard.zones, delay_s=delay_s)
-    return EvacuationInput(hazard, record.revision, network, demand, shelters, closes, struck, (*far, *far_shelters))
+    if lone_grids:
+        network = network.with_lone_node()
+    return EvacuationInput(
+        hazard, record.revision, network, demand, shelters, closes, struck, lone_grids, lone_shelters
+    )
 
 
 def _with_capacity(workspace: Workspace, network: RoadNetwork, mode: TravelMode) -> RoadNetwork:
@@ -153,24 +170,43 @@ def _roads_close(hazard: Hazard, wanted: bool | None) -> bool:
 def _demand(
     workspace: Workspace, network: RoadNetwork, inside: pd.DataFrame, delay_s: float
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Return one zone for each grid in the hazard; nobody has to leave a grid in which nobody lives."""
+    """Return one zone for each grid in which somebody lives or may live, and those that no road comes near.
+
+    The latter lie at the node after the last one.
+    """
     inside = inside[~(inside["persons"] == 0)]
     if not len(inside):
         raise ParameterError("nobody is known to live in the hazard, so there is nobody to bring to safety")
     grids = workspace.layer("grids").set_index("grid_code").loc[inside["grid_code"].tolist()]
     middle = grids.geometry.representative_point()
     places = network.snap(middle.x.to_numpy(), middle.y.to_numpy())
+    lone = _off_roads(workspace, network, grids, places)
     arrival = inside["arrival_s"].to_numpy(dtype=float) + delay_s
     frame = pd.DataFrame(
         {
             "zone_id": inside["grid_code"].astype(str).to_numpy(),
-            "node": _nodes(network, places),
+            "node": np.where(lone, network.n_nodes, _nodes(network, places)),
             "persons": inside["persons"].to_numpy(dtype=float),
             "deadline_s": np.where(arrival > 0, arrival, np.nan),
         }
     )
-    far = frame["zone_id"][places.distance_m > FAR_FROM_ROADS_M]
-    return frame, tuple(far.astype(str))
+    return frame, tuple(frame["zone_id"][lone])
+
+
+def _off_roads(
+    workspace: Workspace, network: RoadNetwork, grids: gpd.GeoDataFrame, places: Places
+) -> NDArray[np.bool_]:
+    """Return which grids lie too far from every road; a large grid may have its roads far from its middle."""
+    lone = np.asarray(places.distance_m > FAR_FROM_ROADS_M)
+    far = np.flatnonzero(lone)
+    if len(far) and network.x is not None and network.y is not None:
+        crossings = moved(shapely.points(network.x, network.y), WGS84, workspace.metric_crs)
+        snapped = moved(shapely.points(places.lon[far], places.lat[far]), WGS84, workspace.metric_crs)
+        areas = np.asarray(grids.geometry.iloc[far].to_crs(workspace.metric_crs).array, dtype=object)
+        near = shapely.distance(areas, snapped) <= FAR_FROM_ROADS_M
+        near[np.unique(shapely.STRtree(crossings).query(areas, "dwithin", FAR_FROM_ROADS_M)[0])] = True
+        lone[far] = ~near
+    return lone
 
 
 def _shelters(
@@ -192,6 +228,7 @@ def _shelters(
     if (capacity < 0).any():
         worst = ids[int(np.argmin(np.nan_to_num(capacity)))]
         raise ParameterError(f"shelter {worst} has fewer than 0 places; give a number from 0 on")
+    lone = np.zeros(0, dtype=np.bool_) if places is None else np.asarray(places.distance_m > FAR_FROM_ROADS_M)
     frame = pd.DataFrame(
         {
             "shelter_id": ids,
@@ -202,8 +239,7 @@ def _shelters(
             "lat": lat,
         }
     )
-    far = () if places is None else tuple(ids[places.distance_m > FAR_FROM_ROADS_M].tolist())
-    return frame, far
+    return frame[~lone].reset_index(drop=True), tuple(ids[lone].tolist())
 
 
 def _nodes(network: RoadNetwork, places: Places) -> Int64s:

@@ -20,18 +20,9 @@ from gridgov.operations.importing import ImportReport, import_workspace
 from gridgov.workspace import Workspace, open_workspace
 
 pytestmark = pytest.mark.real
-IMPORT_FILE = Path(__file__).with_name("hualien.toml")
 ROAD_BOX = (121.535, 23.920, 121.646, 24.039)
 BOSS = Person("boss", Role.SUPERVISOR, EVERYWHERE)
 SEED = 20_260_630
-
-
-@pytest.fixture(scope="module")
-def imported(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[ImportReport, Workspace]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRIDGOV_TEST_DATA", str(real_data))
-        report = import_workspace(tmp_path_factory.mktemp("real") / "hualien", IMPORT_FILE)
-    return report, open_workspace(report.directory)
 
 
 def rules(report: ImportReport, layer: str) -> dict[str, int]:
@@ -159,6 +150,6 @@ def test_importing_again_from_the_same_files_gives_the_same_version(
 ) -> None:
     report, workspace = imported
     monkeypatch.setenv("GRIDGOV_TEST_DATA", str(real_data))
-    again = import_workspace(tmp_path / "again", IMPORT_FILE)
+    again = import_workspace(tmp_path / "again", Path(__file__).with_name("hualien.toml"))
     assert open_workspace(again.directory).version == workspace.version
     assert again.layers == replace(report).layers
