@@ -53,13 +53,16 @@ class Elevation:
         frame = shapely.box(*moved(self.frame, self.crs, WGS84).bounds)
         return shapely.intersection(shapely.force_2d(geometry), frame)
 
-    def cells_of(self, geometry: Any) -> NDArray[np.intp]:
-        """Return the numbers (row x columns + column) of all cells that a geometry, WGS 84, touches."""
+    def cells_of(self, geometry: Any, *, touched: bool = True) -> NDArray[np.intp]:
+        """Return the numbers (row x columns + column) of all cells that a geometry, WGS 84, touches.
+
+        With `touched` false only those whose middle it covers.
+        """
         near = self.clipped(geometry)
         if near.is_empty:
             return np.zeros(0, dtype=np.intp)
         own = moved(near, WGS84, self.crs)
-        mask = rasterize([own], self.metres.shape, transform=self.transform, all_touched=True, dtype="uint8")
+        mask = rasterize([own], self.metres.shape, transform=self.transform, all_touched=touched, dtype="uint8")
         return np.flatnonzero(mask)
 
     def at(self, x: Floats, y: Floats, crs: str) -> Floats:

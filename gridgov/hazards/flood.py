@@ -124,26 +124,31 @@ def flood_hazard(
     ParameterError
         The source lies outside the elevation model, or the level wets nothing.
     """
-    sources = elevation.require_at(inputs.source, "the source of the flood")
+    sources, bed = _sources(elevation, inputs.source)
     height = elevation.metres if inputs.datum == "sea" else above_source(elevation.metres, sources)
     far = farther_than(elevation, sources, inputs.limit_m, metric_crs) if np.isfinite(inputs.limit_m) else None
     height = height if far is None else np.where(far, np.nan, height)
     highest = inputs.levels[-1][1] + inputs.step_m
     peak = peaks(height, sources, highest)
     lowest = float(height.ravel()[sources].min())
-    if not (peak < inputs.levels[-1][1]).any():
+    wet = peak < inputs.levels[-1][1]
+    if not wet.any():
         raise ParameterError(
             f"a level of {inputs.levels[-1][1]:g} m wets nothing: the lowest cell of the source lies at "
             f"{lowest:.1f} m; give a higher level"
         )
+    if not (wet & ~bed).any():
+        raise ParameterError(
+            f"a level of {inputs.levels[-1][1]:g} m stays within the banks of its source; give a higher level"
+        )
     now, milder, worse = (
-        _zoned(elevation, flooding(height, peak, inputs.shifted(by)), scale)
+        _zoned(elevation, flooding(height, peak, inputs.shifted(by)), scale, bed)
         for by in (0.0, -inputs.step_m, inputs.step_m)
     )
     findings = [*elevation.findings(district), *now.findings]
-    if far is not None and (binary_dilation(peak < inputs.levels[-1][1]) & far).any():
+    if far is not None and (binary_dilation(wet) & far).any():
         findings.append(finding("hazard_beyond_model", metres=round(inputs.limit_m)))
-    if at_edge(peak < inputs.levels[-1][1]):
+    if at_edge(wet & ~bed):
         findings.append(finding("hazard_at_data_edge"))
     return Hazard(
         kind=HazardKind.FLOOD,
@@ -157,7 +162,7 @@ def flood_hazard(
             "levels": [list(pair) for pair in inputs.levels], "datum": inputs.datum, "step_m": inputs.step_m,
             "within_m": inputs.limit_m if far is not None else None,
             "source_cells": len(sources), "source_lowest_m": round(lowest, 2), "elevation": elevation.name,
-            "cell_count": int(elevation.metres.size), "wet_cells": int((peak < inputs.levels[-1][1]).sum()),
+            "cell_count": int(elevation.metres.size), "wet_cells": int((wet & ~bed).sum()),
         },
         source=f"level over the elevation model '{elevation.name}', connected to its source; levels: {scale.source}",
         certainty=weakest([scale.certainty]),
@@ -209,8 +214,23 @@ def flooding(height: _Floats, peak: _Floats, levels: Sequence[tuple[float, float
     return Flooding(peak, depth, arrival)
 
 
-def _zoned(elevation: Elevation, water: Flooding, scale: LevelScale) -> CellZones:
-    wet = water.depth_m > 0
+def _sources(elevation: Elevation, source: Any) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Return the cells from which the water comes, and which cells are the bed of a river: wet on every day.
+
+    Of an area the cells whose middle it covers, so that a bank keeps its own height; the bed is no part of the flood:
+    a bridge goes when the water comes to its ends, and nobody lives in the river.
+    """
+    cells = elevation.require_at(source, "the source of the flood")
+    bed = np.zeros(elevation.metres.shape, dtype=bool)
+    if source.area > 0:
+        whole = np.intersect1d(cells, elevation.cells_of(source, touched=False))
+        cells = whole if len(whole) else cells
+        bed.ravel()[whole] = True
+    return cells, bed
+
+
+def _zoned(elevation: Elevation, water: Flooding, scale: LevelScale, bed: NDArray[np.bool_]) -> CellZones:
+    wet = (water.depth_m > 0) & ~bed
     level = np.where(wet, scale.levels_of(water.depth_m), 0).astype(np.int8)
     first = float(water.arrival_s[wet].min()) if wet.any() else 0.0
     last = float(water.arrival_s[wet].max()) if wet.any() else 0.0

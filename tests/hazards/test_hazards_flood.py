@@ -137,6 +137,19 @@ def test_a_level_above_a_river_holds_only_near_it() -> None:
     assert area(flood(elevation, (0, 1.0), datum="sea").zones) > 2 * area(near.zones)
 
 
+def test_the_bed_of_a_river_is_no_flood_and_its_banks_keep_their_height() -> None:
+    """Three columns of bed between banks of 1 m and land of 0.5 m behind them: below 1 m all stays in the river."""
+    elevation = model([[0.5, 1, 0, 0, 0, 1, 0.5]] * 6)
+    corners = [at_cell(-1, 1.7), at_cell(-1, 4.3), at_cell(6, 4.3), at_cell(6, 1.7)]  # it touches cells of both banks
+    river = shapely.Polygon([(corner.x, corner.y) for corner in corners])
+    with pytest.raises(ParameterError, match="stays within the banks"):
+        flood(elevation, (0, 0.0), (600, 0.9), datum="source", source=river)
+    high = flood(elevation, (0, 0.0), (600, 1.5), datum="source", source=river, step_m=0.1)
+    assert area(high.zones) == pytest.approx(24 * CELL**2, rel=0.1)
+    assert min(zone.arrival_s for zone in high.zones) == pytest.approx(400)
+    assert not any(shape(zone.geometry).contains(at_cell(3, 3)) for zone in high.zones)
+
+
 def test_zones_hold_the_wet_cells_with_their_depth_and_arrival() -> None:
     elevation = model([[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 9, 9], [0, 0, 9, 9]])
     hazard = flood(elevation, (0, 1.0), step_m=0.2)
@@ -203,6 +216,7 @@ def test_a_flood_that_cannot_be_is_refused_in_one_sentence(levels: Any, options:
 
 def test_a_very_ragged_flood_is_simplified_and_said_so() -> None:
     rng = np.random.default_rng(6)
-    hazard = flood(model(rng.uniform(0, 3, (300, 300))), (0, 2.5), step_m=0.5, source=shapely.box(118.5, 29, 119.5, 30))
+    rain = shapely.MultiPoint([at_cell(row, column) for row in range(0, 300, 2) for column in range(0, 300, 2)])
+    hazard = flood(model(rng.uniform(0, 3, (300, 300))), (0, 2.5), step_m=0.5, source=rain)
     assert "hazard_simplified" in {found.rule for found in hazard.findings}
     assert sum(shapely.get_num_coordinates(shape(zone.geometry)) for zone in hazard.zones) < 16_000
