@@ -3,6 +3,9 @@
 The clock of node v shows t + d(v). A step of the expansion is [k · dt, (k + 1) · dt) of the node's own clock, so the
 travel time of an arc takes ceil((time + d(v) − d(u)) / dt) ≥ 0 steps, and every flow of the expansion is a plan: who
 enters an arc in step k does so evenly from k · dt − d(u) to (k + 1) · dt − d(u).
+
+Nobody waits on the way, but only at home: in a line beside the zone's node, that leads to it in every step. Nothing is
+lost by that, for a quickest plan never needs to wait on the way (Hoppe and Tardos 2000), unless roads close.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
@@ -29,7 +32,7 @@ _FAR = 10**8
 
 class Expansion(NamedTuple):
     """Arcs between (node, step) pairs: `kind` is the instance's arc, or `HOLD`, `ZONE`, `SHELTER`; `step` where it
-    begins (position of the zone or shelter for those). Node (v, k) has the number ``offset[v] + k - lowest[v]``.
+    begins (position of the zone or shelter for those). Arcs of lines and into shelters' gates count as `HOLD`.
     """
 
     instance: Instance
@@ -41,8 +44,6 @@ class Expansion(NamedTuple):
     kind: NDArray[np.int32]
     step: NDArray[np.int32]
     n: int
-    offset: Int64s
-    lowest: Int64s
 
     @property
     def source(self) -> int:
@@ -75,7 +76,14 @@ def step_length(horizon_ms: float, steps: int) -> int:
 
 
 def expand(
-    instance: Instance, clock: Int64s, horizon_ms: float, step_ms: int, *, exact: bool, arrivals: Floats | None = None
+    instance: Instance,
+    clock: Int64s,
+    horizon_ms: float,
+    step_ms: int,
+    *,
+    exact: bool,
+    arrivals: Floats | None = None,
+    storing: bool = False,
 ) -> Expansion:
     """Expand an instance over time.
 
@@ -86,6 +94,8 @@ def expand(
         is no plan, but its cuts are good ones.
     arrivals : float array, optional
         Mobilisation: share of the people who are ready by the end of each `step_ms`, from 0 on; else all are at once.
+    storing : bool
+        Whether people may wait on the way, too.
     """
     late = instance.tau + clock[instance.head] - clock[instance.tail]
     zone_clock, shelter_clock = clock[instance.zone_node], clock[instance.shelter_node]
@@ -104,23 +114,69 @@ def expand(
     closing[timed] = np.floor_divide(instance.last_entry[timed] + clock[instance.tail[timed]], step_ms)
     passing = np.minimum(np.floor(instance.cap * step_ms + 1e-9), float(instance.demand + 1)).astype(np.int64)
     supply = _supply(instance, start, lowest, above, zone_clock, step_ms, arrivals)
-    gate = np.flatnonzero(above[instance.shelter_node] > 0)
     offset = np.zeros(instance.n + 1, dtype=np.int64)
     np.cumsum(above - lowest, out=offset[1:])
-    exits = offset[instance.shelter_node[gate]] + np.minimum(end[gate], above[instance.shelter_node[gate]]) - 1
-    exits -= lowest[instance.shelter_node[gate]]
-    arrays = _arcs(
-        instance.tail, instance.head, steps, lowest, above, closing, offset, passing, instance.waiting,
-        instance.demand + 1, len(supply[0]) + len(gate),
+    offset[:-1] -= lowest  # node (v, k) has the number offset[v] + k
+    ways = _arcs(
+        instance.tail, instance.head, steps, lowest, above, closing, offset, passing, instance.waiting & storing,
+        instance.demand + 1,
     )  # fmt: skip
-    tail, head, cap, kind, step, used = arrays
-    n = int(offset[-1]) + 2
-    a, b = used, used + len(supply[0])
+    lines, first_in_line, nodes = _lines(instance, start, lowest, above, offset, int(offset[-1]))
+    gates, nodes = _gates(instance, end, lowest, above, offset, nodes)
     zone, at_step, units = supply
-    tail[a:b], cap[a:b], kind[a:b], step[a:b] = n - 2, units, ZONE, zone
-    head[a:b] = offset[instance.zone_node[zone]] + at_step - lowest[instance.zone_node[zone]]
-    tail[b:], head[b:], cap[b:], kind[b:], step[b:] = exits, n - 1, instance.places[gate], SHELTER, gate
-    return Expansion(instance, clock, step_ms, tail, head, cap, kind, step, n, offset, lowest)
+    sources = _rows(np.full(len(zone), nodes), first_in_line[zone] + at_step, units, ZONE, zone)
+    tail, head, cap, kind, step = (np.concatenate(part) for part in zip(ways, lines, gates, sources, strict=True))
+    return Expansion(instance, clock, step_ms, tail, head, cap, kind, step, nodes + 2)
+
+
+_Rows = tuple[NDArray[np.int32], NDArray[np.int32], Int64s, NDArray[np.int32], NDArray[np.int32]]
+
+
+def _rows(tail: Int64s, head: Int64s, cap: Int64s, kind: int, step: Int64s) -> _Rows:
+    """Return arcs of one kind."""
+    small = np.int32
+    return tail.astype(small), head.astype(small), cap, np.full(len(tail), kind, dtype=small), step.astype(small)
+
+
+def _spans(count: Int64s) -> tuple[Int64s, Int64s]:
+    """Return for spans of so many steps the span of each step, and its number in there."""
+    owner = np.repeat(np.arange(len(count)), count)
+    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(count) - count, count)
+
+
+def _lines(
+    instance: Instance, start: Int64s, lowest: Int64s, above: Int64s, offset: Int64s, nodes: int
+) -> tuple[_Rows, Int64s, int]:
+    """Return the arcs of the waiting lines, for each zone the number of step 0 of its line, and the nodes so far.
+
+    Zones at the same node share a line; in each step it leads to the node, or on to the next step.
+    """
+    home, zone, line = np.unique(instance.zone_node, return_index=True, return_inverse=True)
+    begin = np.maximum(start[zone], lowest[home])
+    owner, k = _spans(np.maximum(above[home] - begin, 0))
+    k = k + begin[owner]
+    number = nodes + np.arange(len(owner))
+    first = nodes + np.searchsorted(owner, np.arange(len(home))) - begin
+    on = np.append(owner[1:] == owner[:-1], False) if len(owner) else np.zeros(0, dtype=np.bool_)
+    tail = np.concatenate([number, number[on]])
+    head = np.concatenate([offset[home[owner]] + k, number[on] + 1])
+    cap = np.full(len(tail), instance.demand + 1)
+    return _rows(tail, head, cap, HOLD, np.concatenate([k, k[on]])), first[line], nodes + len(owner)
+
+
+def _gates(
+    instance: Instance, end: Int64s, lowest: Int64s, above: Int64s, offset: Int64s, nodes: int
+) -> tuple[_Rows, int]:
+    """Return the arcs into the shelters' gates and from there to safety, and the nodes so far (the source is next)."""
+    node = instance.shelter_node
+    owner, k = _spans(np.maximum(np.minimum(end, above[node]) - lowest[node], 0))
+    k = k + lowest[node[owner]]
+    gate = nodes + np.arange(len(node))
+    into = _rows(offset[node[owner]] + k, gate[owner], np.full(len(owner), instance.demand + 1), HOLD, k)
+    sink = np.full(len(node), nodes + len(node) + 1)
+    out = _rows(gate, sink, instance.places, SHELTER, np.arange(len(node)))
+    tail, head, cap, kind, step = (np.concatenate(part) for part in zip(into, out, strict=True))
+    return (tail, head, cap, kind, step), nodes + len(node)
 
 
 def _supply(
@@ -215,8 +271,8 @@ def _without_still_cycles(instance: Instance, steps: Int64s) -> Int64s:
 
 
 @compiled
-def _arcs(tail, head, steps, lowest, above, closing, offset, passing, waiting, unlimited, extra):
-    """Fill the arcs of the expansion; `extra` rows are left for zones and shelters."""
+def _arcs(tail, head, steps, lowest, above, closing, offset, passing, storing, unlimited):
+    """Return the arcs of the ways, and those of waiting where that is allowed."""
     count = 0
     for e in range(len(tail)):
         low = max(lowest[tail[e]], lowest[head[e]] - steps[e])
@@ -224,11 +280,10 @@ def _arcs(tail, head, steps, lowest, above, closing, offset, passing, waiting, u
         if high > low and passing[e] > 0:
             count += high - low
     for v in range(len(lowest)):
-        count += max(above[v] - lowest[v] - 1, 0) if waiting[v] else 0
-    size = count + extra
-    a, b = np.empty(size, np.int32), np.empty(size, np.int32)
-    cap = np.empty(size, np.int64)
-    kind, step = np.empty(size, np.int32), np.empty(size, np.int32)
+        count += max(above[v] - lowest[v] - 1, 0) if storing[v] else 0
+    a, b = np.empty(count, np.int32), np.empty(count, np.int32)
+    cap = np.empty(count, np.int64)
+    kind, step = np.empty(count, np.int32), np.empty(count, np.int32)
     at = 0
     for e in range(len(tail)):
         low = max(lowest[tail[e]], lowest[head[e]] - steps[e])
@@ -236,17 +291,17 @@ def _arcs(tail, head, steps, lowest, above, closing, offset, passing, waiting, u
         if passing[e] <= 0:
             continue
         for k in range(low, high):
-            a[at] = offset[tail[e]] + k - lowest[tail[e]]
-            b[at] = offset[head[e]] + k + steps[e] - lowest[head[e]]
+            a[at] = offset[tail[e]] + k
+            b[at] = offset[head[e]] + k + steps[e]
             cap[at], kind[at], step[at] = passing[e], e, k
             at += 1
     for v in range(len(lowest)):
-        for k in range(lowest[v], above[v] - 1 if waiting[v] else lowest[v]):
-            a[at] = offset[v] + k - lowest[v]
+        for k in range(lowest[v], above[v] - 1 if storing[v] else lowest[v]):
+            a[at] = offset[v] + k
             b[at] = a[at] + 1
             cap[at], kind[at], step[at] = unlimited, -1, k
             at += 1
-    return a, b, cap, kind, step, at
+    return a, b, cap, kind, step
 
 
 def solve(expansion: Expansion) -> Solved:

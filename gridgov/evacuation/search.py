@@ -30,6 +30,7 @@ _LEAST_MS = 1.0  # where nothing is proven
 _MOST_TRIES = 6
 _FINE = 0.15
 _UNREACHED_MS = 10_000_000_000
+_WORTH_STORING = 1.001
 
 
 class StoppedError(Exception):
@@ -52,6 +53,8 @@ class Search:
         Mobilisation: seconds → share of people who are ready.
     capacity_vph : float array
         Of the original edges.
+    storing : bool
+        Whether people may wait on the way: only where roads close behind them and more are saved by that.
     previous_ms, previous_cut
         Bound, zones and free shelters (positions in the problem) of an earlier plan, as a start.
     better : callable
@@ -74,6 +77,7 @@ class Search:
     log: list[str] = field(default_factory=list)
     arrivals_s: Curve | None = None
     everybody: Instance | None = None
+    storing: bool = False
     capacity_vph: Floats = field(default_factory=lambda: np.zeros(0))
     previous_ms: float = 0.0
     previous_cut: tuple[frozenset[int], frozenset[int]] | None = None
@@ -123,7 +127,7 @@ class Search:
     def expanded(self, instance: Instance, clock: Int64s, horizon_ms: float, step_ms: int) -> Expansion:
         """Return the exact expansion, with people who get ready bit by bit if so asked."""
         arrivals = ready_by_step(self.arrivals_s, step_ms, horizon_ms)
-        return expand(instance, clock, horizon_ms, step_ms, exact=True, arrivals=arrivals)
+        return expand(instance, clock, horizon_ms, step_ms, exact=True, arrivals=arrivals, storing=self.storing)
 
     def take_bound(self, bound: Bound, potential_ms: Floats) -> bool:
         """Keep a bound if it is the best so far, and the arcs that it used; say whether there are new ones."""
@@ -164,8 +168,19 @@ def previous_cut(search: Search) -> list[Terminals]:
 def save_in_time(search: Search, horizon_ms: float) -> None:
     """Find who can leave before zones and roads close; the rest is too late and taken out of the instance.
 
-    As many as possible are moved in an expansion of the whole network; horizons grow while that moves more people.
+    As many as possible are moved in an expansion of the whole network; if not all can be, they may wait on the way.
     """
+    best = _most_in_time(search, horizon_ms)
+    if not best.complete and search.instance.timed:
+        search.storing = True
+        stored = _most_in_time(search, horizon_ms)
+        search.storing = stored.moved > best.moved * _WORTH_STORING
+        best = stored if search.storing else best
+    _keep_moved(search, best)
+
+
+def _most_in_time(search: Search, horizon_ms: float) -> Solved:
+    """Return the flow that moves most; horizons grow while that moves more people."""
     instance = search.instance
     base = shelter_distance(instance)
     steps = int(np.clip(_MOST_ARCS / 2 / max(instance.m, 1), 48, 384))
@@ -186,7 +201,7 @@ def save_in_time(search: Search, horizon_ms: float) -> None:
             break
         horizon *= 2
     assert best is not None
-    _keep_moved(search, best)
+    return best
 
 
 def _keep_moved(search: Search, solved: Solved) -> None:
