@@ -61,12 +61,16 @@ class Measure:
 
 @dataclass(frozen=True)
 class Figures:
-    """Several figures of our own on one task: values for programs, cells for people by their headings, the verdict."""
+    """Several figures of our own on one task: values for programs, cells for people by their headings, the verdict.
+
+    Without a bar (`judged` is False) there is nothing to reach, and `passed` is True.
+    """
 
     task: str
     values: dict[str, Any]
     cells: dict[str, str]
     passed: bool
+    judged: bool = True
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,7 @@ def as_table(result: Result) -> str:
 
 def _cells(row: Row | Measure | Figures) -> tuple[str, ...]:
     if isinstance(row, Figures):
-        return row.task, *row.cells.values(), "reached" if row.passed else "MISSED"
+        return row.task, *row.cells.values(), ("reached" if row.passed else "MISSED") if row.judged else ""
     if isinstance(row, Measure):
         verdict = "" if not row.bar else ("reached" if row.passed else "MISSED")
         return row.task, f"{row.value:.3g} {row.unit}", row.bar, verdict

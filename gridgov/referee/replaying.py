@@ -117,7 +117,7 @@ def replay_in_sumo(
     end_s = LONGEST * float(document["clearance_time_s"]) + 3600.0
     with tempfile.TemporaryDirectory(prefix="gridgov-referee-") as name:
         folder = Path(name)
-        roads.write(sumo, folder, {int(edge) for flow in flows for edge in flow["edges"]}, junctions)
+        roads.write(sumo, folder, {tuple(int(edge) for edge in flow["edges"]) for flow in flows}, junctions)
         _write_routes(folder, flows, vehicles)
         run_meso(sumo, folder, end_s=end_s, seed=seed)
         arrived = np.sort(np.concatenate([*at_home, arrival_times(folder)]))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
+from xml.etree import ElementTree as ET
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from gridgov.network import CLOSED, RoadNetwork
 from gridgov.referee.engine import Sumo
 
 NET = "net.xml"
+TURNS = "plain.con.xml"
 Junctions = Literal["turns", "priority"]
 # SUMO's type of every junction: streams that join take turns, as somebody directs them; or the lesser street waits.
 # SUMO's own default, everybody for the one on the right, is a standstill when all four streets are full.
@@ -97,9 +100,9 @@ class RefereeRoads:
             y_m=radius * np.sin(turn),
         )
 
-    def write(self, sumo: Sumo, folder: Path, used: Collection[int], junctions: Junctions) -> None:
-        """Write SUMO's net of the edges that a plan uses and all others at their junctions."""
-        edges, rule = np.array(sorted(used), dtype=np.int64), RULES[junctions]
+    def write(self, sumo: Sumo, folder: Path, routes: Collection[Sequence[int]], junctions: Junctions) -> None:
+        """Write SUMO's net of the edges of a plan's routes and all others at their junctions."""
+        edges, rule = np.array(sorted({edge for route in routes for edge in route}), dtype=np.int64), RULES[junctions]
         nodes = np.zeros(len(self.x_m), dtype=np.bool_)
         nodes[self.tail[edges]] = nodes[self.head[edges]] = True
         kept = self.open & (nodes[self.tail] | nodes[self.head]) & (self.tail != self.head)
@@ -110,6 +113,21 @@ class RefereeRoads:
         rows = [self._edge(edge) for edge in np.flatnonzero(kept).tolist()]
         (folder / "plain.edg.xml").write_text("\n".join(["<edges>", *rows, "</edges>"]), encoding="utf-8")
         convert(sumo, folder)
+        turns = {pair for route in routes for pair in pairwise(route)}
+        if lost := {tail for tail, _ in turns - _turns_of(folder)}:
+            self._write_turns(folder, lost, np.flatnonzero(kept), turns)
+            convert(sumo, folder, turns=TURNS)
+
+    def _write_turns(
+        self, folder: Path, edges: Collection[int], kept: NDArray[np.int64], turns: Collection[tuple[int, int]]
+    ) -> None:
+        """Write all turns out of some edges: SUMO takes a sharp bend for a way back, and leaves it out."""
+        rows = []
+        for edge in sorted(edges):
+            onward = kept[self.tail[kept] == self.head[edge]].tolist()
+            forth = [to for to in onward if self.head[to] != self.tail[edge] or (edge, to) in turns]
+            rows += [f'<connection from="{edge}" to="{to}"/>' for to in forth]
+        (folder / TURNS).write_text("\n".join(["<connections>", *rows, "</connections>"]), encoding="utf-8")
 
     def _edge(self, edge: int) -> str:
         length = max(float(self.length_m[edge]), 1.0)
@@ -120,10 +138,20 @@ class RefereeRoads:
         )
 
 
-def convert(sumo: Sumo, folder: Path) -> None:
-    """Make ``net.xml`` of ``plain.nod.xml`` and ``plain.edg.xml``."""
+def convert(sumo: Sumo, folder: Path, *, turns: str = "") -> None:
+    """Make ``net.xml`` of ``plain.nod.xml``, ``plain.edg.xml`` and, if named, a file of turns."""
     plain = ["-n", "plain.nod.xml", "-e", "plain.edg.xml", "-o", NET, "--no-internal-links", "true"]
+    plain += ["-x", turns] if turns else []
     sumo.run("netconvert", [*plain, "--offset.disable-normalization", "true", "--no-warnings", "true"], folder)
+
+
+def _turns_of(folder: Path) -> set[tuple[int, int]]:
+    """Return from which edge to which SUMO's net lets vehicles turn."""
+    turns = set()
+    for _, element in ET.iterparse(folder / NET):
+        if element.tag == "connection" and not element.get("from", ":").startswith(":"):
+            turns.add((int(element.get("from", "")), int(element.get("to", ""))))
+    return turns
 
 
 def _lane_vph(profile: SpeedProfile, highway: str) -> float:
