@@ -125,17 +125,28 @@ def expand(
     gates, nodes = _gates(instance, end, lowest, above, offset, nodes)
     zone, at_step, units = supply
     sources = _rows(np.full(len(zone), nodes), first_in_line[zone] + at_step, units, ZONE, zone)
-    tail, head, cap, kind, step = (np.concatenate(part) for part in zip(ways, lines, gates, sources, strict=True))
-    return Expansion(instance, clock, step_ms, tail, head, cap, kind, step, nodes + 2)
+    return Expansion(instance, clock, step_ms, *_joined(_Rows(*ways), lines, gates, sources), nodes + 2)
 
 
-_Rows = tuple[NDArray[np.int32], NDArray[np.int32], Int64s, NDArray[np.int32], NDArray[np.int32]]
+class _Rows(NamedTuple):
+    """Arcs of the expansion; see there."""
+
+    tail: NDArray[np.int32]
+    head: NDArray[np.int32]
+    cap: Int64s
+    kind: NDArray[np.int32]
+    step: NDArray[np.int32]
+
+
+def _joined(*parts: _Rows) -> _Rows:
+    """Return arcs one after the other."""
+    return _Rows(*(np.concatenate([part[i] for part in parts]) for i in range(5)))
 
 
 def _rows(tail: Int64s, head: Int64s, cap: Int64s, kind: int, step: Int64s) -> _Rows:
     """Return arcs of one kind."""
     small = np.int32
-    return tail.astype(small), head.astype(small), cap, np.full(len(tail), kind, dtype=small), step.astype(small)
+    return _Rows(tail.astype(small), head.astype(small), cap, np.full(len(tail), kind, small), step.astype(small))
 
 
 def _spans(count: Int64s) -> tuple[Int64s, Int64s]:
@@ -175,8 +186,7 @@ def _gates(
     into = _rows(offset[node[owner]] + k, gate[owner], np.full(len(owner), instance.demand + 1), HOLD, k)
     sink = np.full(len(node), nodes + len(node) + 1)
     out = _rows(gate, sink, instance.places, SHELTER, np.arange(len(node)))
-    tail, head, cap, kind, step = (np.concatenate(part) for part in zip(into, out, strict=True))
-    return (tail, head, cap, kind, step), nodes + len(node)
+    return _joined(into, out), nodes + len(node)
 
 
 def _supply(
