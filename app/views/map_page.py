@@ -1,36 +1,19 @@
 """The console's map beside its panel: incidents, roads or coverage; the panel says what lies over the map."""
 
+from functools import partial
+
 import streamlit as st
-from streamlit_folium import st_folium
 
 from app.widgets.drawing import take_drawing
-from app.widgets.frame import language, person, workspace
+from app.widgets.frame import person, workspace
+from app.widgets.map_frame import returned_by_map, show_map
 from app.widgets.modes import MODES, choose_mode, draw_mode, mode_of
-from app.widgets.selection import asked_zoom, take_click
-from gridgov.maps import console_map
-from gridgov.operations.mapping import console_view
+from app.widgets.selection import take_click
 
-MAP_KEY = "console_map"
-FRAME_PX = 690  # the style sheet stretches it to the window
-
-opened, lang, who = workspace(), language(), person()
-returned = st.session_state.get(MAP_KEY)
-take_drawing(returned)
-take_click(opened, who, returned, select=not MODES[mode_of(opened, who)].takes_clicks)
+opened, who = workspace(), person()
+take_drawing(returned_by_map())
+take_click(opened, who, returned_by_map(), select=not MODES[mode_of(opened, who)].takes_clicks)
 
 map_column, panel = st.columns([0.735, 0.265], gap="small")
 with panel, st.container(key="panel"):
-    groups = draw_mode(choose_mode(opened, who), opened, who)
-
-centre, zoom = asked_zoom()
-with map_column, st.container(key="map"):
-    st_folium(
-        console_map(console_view(opened, lang)),
-        key=MAP_KEY,
-        height=FRAME_PX,
-        use_container_width=True,
-        returned_objects=["last_clicked", "all_drawings"],
-        center=centre,
-        zoom=zoom,
-        feature_group_to_add=groups or None,
-    )
+    draw_mode(choose_mode(opened, who), opened, who, partial(show_map, opened, map_column))

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import folium
 import streamlit as st
 
 from app.widgets.closure_effects import effects_groups, effects_panel
@@ -14,6 +13,7 @@ from app.widgets.closure_times import begin_input, end_input
 from app.widgets.doing import attempt, say, sentence_of
 from app.widgets.drawing import drawn, drop_drawing
 from app.widgets.frame import language, may_write, signed_in, text
+from app.widgets.map_frame import Show
 from gridgov.errors import GridgovError
 from gridgov.model import TravelMode
 from gridgov.model.rights import Person, Right, may
@@ -60,20 +60,21 @@ def drop_area() -> None:
         del st.session_state[key]
 
 
-def draft_panel(opened: Workspace, who: Person, area: Area) -> list[folium.FeatureGroup]:
-    """Draw the effects of a draft at once, under them what is to be said about it; return what lies over the map."""
+def draft_panel(opened: Workspace, who: Person, area: Area, show: Show) -> None:
+    """Draw the effects of a draft at once, on the map and in the panel; under them what is to be said about it."""
     top = st.container(key="draft")
     draft = _asked(opened, area)
     try:
         effects = effects_of(opened, who, area, draft)
     except GridgovError as error:
+        show([])
         top.warning(sentence_of(error, "roads.cannot_close"))
         _buttons(opened, who, area, draft, active=False)
-        return []
+        return
+    show(effects_groups(opened, effects, area.geometry, slowed=draft.factor > 0))
     with top:
         effects_panel(opened, effects, of=area.id)
     _buttons(opened, who, area, draft, active=bool(effects.summary.edges))
-    return effects_groups(opened, effects, area.geometry, slowed=draft.factor > 0)
 
 
 def effects_of(opened: Workspace, who: Person, area: Area, draft: ClosureDraft) -> ClosureEffects:

@@ -17,7 +17,7 @@ from gridgov.maps.effect_overlays import ClosedRoads, IncidentMark, effects_over
 from gridgov.maps.overlays import overlay_group
 from gridgov.operations.closure_effects import DRAFT, ClosureEffects, FacilityEffect, IncidentEffect, WorkerEffect
 from gridgov.operations.closure_map import lines_of_edges
-from gridgov.operations.crew import crew_of
+from gridgov.operations.crew import Crew, crew_of
 from gridgov.workspace import Workspace
 
 _SHOWN = 60
@@ -61,10 +61,10 @@ def _lists(opened: Workspace, effects: ClosureEffects) -> None:
     incidents = [e for e in effects.incidents if e.change in _KINDS or e.is_other_worker]
     workers = [w for w in effects.workers if w.reason != "restored"]
     places = [effect for effect in effects.facilities if effect.cut_off]
-    grids = effects.worst_grids
+    grids, crew = effects.worst_grids, crew_of(opened)
     shown = grids.head(_SHOWN).astype({"before_ms": float, "after_ms": float}).to_dict("records")
     lists = {
-        "incidents": (len(incidents), [_incident_line(opened, e) for e in incidents[:_SHOWN]]),
+        "incidents": (len(incidents), [_incident_line(crew, e) for e in incidents[:_SHOWN]]),
         "grids": (len(grids), [_grid_line(row) for row in shown]),
         "workers": (len(workers), [_worker_line(w) for w in workers[:_SHOWN]]),
         "facilities": (effects.summary.facilities_cut_off, [_facility_line(opened, e) for e in places]),
@@ -106,8 +106,7 @@ def _people(count: int) -> str:
     return text("map_coverage.people", n=f"{count:,}")
 
 
-def _incident_line(opened: Workspace, effect: IncidentEffect) -> str:
-    crew = crew_of(opened)
+def _incident_line(crew: Crew, effect: IncidentEffect) -> str:
     who = [
         str(crew.roster.name[crew.row[i]]) or i
         for i in dict.fromkeys((effect.worker_before, effect.worker_after))

@@ -12,6 +12,7 @@ from app.widgets.closure_draft import Area, close_from
 from app.widgets.closure_effects import effects_groups, effects_panel
 from app.widgets.doing import attempt, say, sentence_of
 from app.widgets.frame import language, may_write, signed_in, text
+from app.widgets.map_frame import Show
 from app.widgets.scenarios import scenario_list
 from app.widgets.selection import ask_zoom, clicked, forget_click
 from app.widgets.wording import facts_html, plain
@@ -38,24 +39,27 @@ def refreshed_closures(opened: Workspace, who: Person) -> folium.FeatureGroup:
     return overlay_group(Overlay("closures", refresh=LAYER, state=",".join(c.closure_id for c in holding)))
 
 
-def closure_list(opened: Workspace, who: Person) -> list[folium.FeatureGroup]:
-    """Draw the list, or the closure that is chosen; return what lies over the map."""
+def closure_list(opened: Workspace, who: Person, show: Show) -> None:
+    """Draw the list, or the closure that is chosen, and the map."""
     rows = {row.closure.closure_id: row for row in listed_closures(opened, who)}
     _take_click(opened, who)
     chosen = rows.get(str(st.session_state.get(_CHOSEN, "")))
     if chosen is None:
         st.session_state.pop(_CHOSEN, None)
     else:
-        return _one(opened, who, chosen)
+        _one(opened, who, chosen, show)
+        return
     scenarios = scenarios_of(opened, who)
     counts = Counter(row.group for row in rows.values()) + Counter({SCENARIOS: len(scenarios)})
     group = _choose_group(counts)
     if group == SCENARIOS:
-        return scenario_list(opened, who, scenarios)
+        scenario_list(opened, who, scenarios, show)
+        return
+    show([])
     shown = {i: row for i, row in rows.items() if row.group == group}
     if not shown:
         st.info(text(f"roads.none_{group}"))
-        return []
+        return
     with st.container(height=430, key="closures"):
         picked = st.radio(
             text("roads.layer"),
@@ -70,7 +74,6 @@ def closure_list(opened: Workspace, who: Person) -> list[folium.FeatureGroup]:
     if picked is not None:
         st.session_state[_CHOSEN] = picked
         st.rerun()
-    return []
 
 
 def hazard_choice(opened: Workspace, who: Person) -> None:
@@ -154,7 +157,7 @@ def _forget() -> None:
         del st.session_state[key]
 
 
-def _one(opened: Workspace, who: Person, row: ListedClosure) -> list[folium.FeatureGroup]:
+def _one(opened: Workspace, who: Person, row: ListedClosure, show: Show) -> None:
     """Draw a closure: facts, findings, zoom, open again; on demand what opening it would change."""
     closure, size = row.closure, row.size
     st.button(text("worklist.back"), key="clear", on_click=_forget)
@@ -175,14 +178,16 @@ def _one(opened: Workspace, who: Person, row: ListedClosure) -> list[folium.Feat
     if may(who, Right.CLOSURE_WRITE):
         _reopening(opened, closure)
     if not effects.toggle(text("roads.if_opened"), key="if_opened", disabled=not holds) or not holds:
-        return []
+        show([])
+        return
     try:
         found = closure_effects(opened, who, reopened=[closure.closure_id])
     except GridgovError as error:
+        show([])
         st.warning(sentence_of(error, "roads.cannot_close"))
-        return []
+        return
+    show(effects_groups(opened, found, closure.geometry, slowed=not closure.closes))
     effects_panel(opened, found)
-    return effects_groups(opened, found, closure.geometry, slowed=not closure.closes)
 
 
 def _facts(opened: Workspace, closure: Closure, size: RoadsSize) -> None:

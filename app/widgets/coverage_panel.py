@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from html import escape
 
-import folium
 import numpy as np
 import streamlit as st
 
@@ -12,6 +11,7 @@ from app.widgets.choices import kept_choice, remembered_select
 from app.widgets.doing import sentence_of
 from app.widgets.frame import language, text
 from app.widgets.isochrone import isochrone_mode
+from app.widgets.map_frame import Show
 from app.widgets.selection import ask_zoom
 from app.widgets.subjects import subject_name
 from app.widgets.wording import plain
@@ -29,21 +29,23 @@ _OWN_MODE = ""
 _VIEWS = ("grids", "place")
 
 
-def coverage_mode(opened: Workspace, who: Person) -> list[folium.FeatureGroup]:
-    """Draw the panel and return what lies over the map."""
+def coverage_mode(opened: Workspace, who: Person, show: Show) -> None:
+    """Draw the panel and the map."""
     views = _VIEWS if opened.has("grids") else _VIEWS[1:]
     view = st.session_state.get("coverage_view", views[0])
     view = _choose_view(views, view if view in views else views[0])
     if view == "place":
-        return isochrone_mode(opened, who)
+        isochrone_mode(opened, who, show)
+        return
     try:
         found = coverage(opened, who, _asked(opened))
     except GridgovError as error:
+        show([])
         st.warning(sentence_of(error, "map_coverage.cannot"))
-        return []
+        return
+    show([overlay_group(_overlay(opened, found))])
     _figures(opened, found)
     _worst(opened, found)
-    return [overlay_group(_overlay(opened, found))]
 
 
 def _choose_view(views: tuple[str, ...], chosen: str) -> str:
@@ -145,8 +147,13 @@ def _worst(opened: Workspace, found: Coverage) -> None:
     if not rows:
         st.info(text("map_coverage.everybody", minutes=f"{found.query.minutes:g}"))
         return
+    key = f"worst-{language()}"
+
+    def go_there() -> None:
+        ask_zoom(grid_frame(opened, int(st.session_state[key])))
+
     with st.container(height=300, key="worst"):
-        chosen = st.radio(
+        st.radio(
             text("map_coverage.worst"),
             rows,
             index=None,
@@ -155,12 +162,10 @@ def _worst(opened: Workspace, found: Coverage) -> None:
             ),
             captions=[plain(_caption(found, row)) for row in rows],
             label_visibility="collapsed",
-            key=f"worst-{language()}",
+            key=key,
+            on_change=go_there,
             width="stretch",
         )
-    if chosen is not None and chosen != st.session_state.get("worst_shown"):
-        st.session_state["worst_shown"] = chosen
-        ask_zoom(grid_frame(opened, chosen))
 
 
 def _caption(found: Coverage, row: int) -> str:

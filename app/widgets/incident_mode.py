@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import folium
 import streamlit as st
 
 from app.widgets.doing import show_said
 from app.widgets.frame import language, may_write, text
 from app.widgets.incident_panel import incident_panel
+from app.widgets.map_frame import Groups, Show
 from app.widgets.new_incident import new_incident
 from app.widgets.place import place_head, place_rows
 from app.widgets.selection import Selection, ask_zoom, choose_incident, clear, current, unknown_incident
@@ -24,22 +24,23 @@ from gridgov.operations.situation import PlaceFacts, place_facts
 from gridgov.workspace import Workspace
 
 
-def incident_mode(opened: Workspace, who: Person) -> list[folium.FeatureGroup]:
-    """Draw the panel and return what lies over the map: the selected place, its grid, the plan."""
+def incident_mode(opened: Workspace, who: Person, show: Show) -> None:
+    """Draw the panel, then over the map the selected place, its grid, the plan: what is chosen in the panel counts."""
     selection = current(opened, who)
     if selection is None:
         show_said()
         if unknown := unknown_incident():
             st.warning(text("console.unknown_incident", id=plain(unknown[:40])))
         worklist_panel(opened)
-        return []
+        show([])
+        return
     st.button(text("worklist.back"), key="clear", on_click=clear)
     facts = place_facts(opened, selection.lon, selection.lat)
     draw = _place if selection.incident_id is None else _incident
-    return _groups(opened, selection, facts, draw(opened, who, selection, facts))
+    show(_groups(opened, selection, facts, draw(opened, who, selection, facts)))
 
 
-def selection_groups(opened: Workspace, who: Person) -> list[folium.FeatureGroup]:
+def selection_groups(opened: Workspace, who: Person) -> Groups:
     """Return what the selection lays over the map while the panel shows something else: the plan follows the roads."""
     selection = current(opened, who)
     if selection is None:
@@ -74,9 +75,7 @@ def _place(opened: Workspace, who: Person, selection: Selection, facts: PlaceFac
     return plan
 
 
-def _groups(
-    opened: Workspace, selection: Selection, facts: PlaceFacts, plan: DispatchPlan | None
-) -> list[folium.FeatureGroup]:
+def _groups(opened: Workspace, selection: Selection, facts: PlaceFacts, plan: DispatchPlan | None) -> Groups:
     outline = [] if facts.grid is None else [grid_outline(opened, facts.grid.grid_code)]
     if plan is None:
         return [*outline, place_group(selection.lon, selection.lat)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import folium
 import streamlit as st
 
 from app.widgets.choices import kept_choice, remembered_select
 from app.widgets.doing import sentence_of
 from app.widgets.frame import language, text
+from app.widgets.map_frame import Show
 from app.widgets.selection import clicked
 from app.widgets.wording import facts_html
 from gridgov.errors import GridgovError
@@ -23,13 +23,14 @@ _USUAL_MINUTES = "5, 10, 15"
 _DIRECTIONS = ("from", "to")
 
 
-def isochrone_mode(opened: Workspace, who: Person) -> list[folium.FeatureGroup]:
-    """Draw what can be asked for and return the areas for the map."""
+def isochrone_mode(opened: Workspace, who: Person, show: Show) -> None:
+    """Draw what can be asked for, and the areas on the map."""
     minutes = _asked()
     place = clicked()
     if place is None:
+        show([])
         st.info(text("map_coverage.click_a_place"))
-        return []
+        return
     mode = TravelMode(kept_choice("isochrone_mode") or TravelMode.DRIVE)
     direction = kept_choice("isochrone_direction") or _DIRECTIONS[0]
     here = [place_group(*place)]
@@ -38,11 +39,12 @@ def isochrone_mode(opened: Workspace, who: Person) -> list[folium.FeatureGroup]:
             opened, who, *place, minutes, mode=mode, direction="to" if direction == "to" else "from"
         )
     except GridgovError as error:
+        show(here)
         st.warning(sentence_of(error, "map_coverage.cannot_reach"))
-        return here
-    _figures(reached)
+        return
     title = text(f"map_coverage.reach_{direction}", mode=text(f"dispatch.mode.{mode}"))
-    return [overlay_group(isochrone_overlay(reached.areas, language(), title=title)), *here]
+    show([overlay_group(isochrone_overlay(reached.areas, language(), title=title)), *here])
+    _figures(reached)
 
 
 def _asked() -> list[float]:

@@ -8,17 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import folium
 import streamlit as st
 
 from app.widgets.coverage_panel import coverage_mode
 from app.widgets.frame import language, text
 from app.widgets.incident_mode import incident_mode, selection_groups
+from app.widgets.map_frame import Groups, Show
 from app.widgets.roads_panel import roads_mode
 from gridgov.model.rights import Person, Right, may
 from gridgov.workspace import Workspace
 
-Groups = list[folium.FeatureGroup]
 INCIDENTS = "incidents"
 
 
@@ -31,13 +30,13 @@ class Mode:
     allowed : callable
         Whether a person has the mode in a workspace.
     draw : callable
-        Draws the panel and returns what lies over the map.
+        Draws the panel, and the map through `Show` as soon as it is known what lies over it.
     takes_clicks : bool
         The mode takes clicks on the map itself; otherwise they select an incident or a place.
     """
 
     allowed: Callable[[Workspace, Person], bool]
-    draw: Callable[[Workspace, Person], Groups]
+    draw: Callable[[Workspace, Person, Show], None]
     takes_clicks: bool = False
 
 
@@ -89,7 +88,10 @@ def choose_mode(opened: Workspace, who: Person) -> str:
     return chosen
 
 
-def draw_mode(mode: str, opened: Workspace, who: Person) -> Groups:
-    """Draw the panel of a mode and return what lies over the map; what is selected stays on it in every mode."""
-    groups = MODES[mode].draw(opened, who)
-    return groups if mode == INCIDENTS else [*selection_groups(opened, who), *groups]
+def draw_mode(mode: str, opened: Workspace, who: Person, show: Show) -> None:
+    """Draw the panel of a mode and the map; what is selected stays on the map in every mode."""
+
+    def with_selection(groups: Groups) -> None:
+        show(groups if mode == INCIDENTS else [*selection_groups(opened, who), *groups])
+
+    MODES[mode].draw(opened, who, with_selection)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import folium
 import streamlit as st
 
 from app.widgets.closure_draft import PURPOSE, area_of_closure, draft_panel
@@ -10,24 +9,27 @@ from app.widgets.closure_list import closure_list, hazard_choice, is_chosen, ref
 from app.widgets.doing import show_said
 from app.widgets.drawing import begin_drawing, drawing_tools
 from app.widgets.frame import may_write, text
+from app.widgets.map_frame import Groups, Show
 from gridgov.model.rights import Person, Right, may
 from gridgov.workspace import Workspace
 
 
-def roads_mode(opened: Workspace, who: Person) -> list[folium.FeatureGroup]:
-    """Draw the panel and return what lies over the map: the tools, and what a draft or a chosen closure changes."""
+def roads_mode(opened: Workspace, who: Person, show: Show) -> None:
+    """Draw the panel, and over the map the tools and what a draft or a chosen closure changes."""
     show_said()
-    groups = [refreshed_closures(opened, who)]
-    if (may(who, Right.CLOSURE_WRITE) or may(who, Right.SCENARIO_WRITE)) and may_write():
-        area = area_of_closure()
-        if area is not None:
-            groups += draft_panel(opened, who, area)
-            return [*groups, drawing_tools(PURPOSE)]
-        if not is_chosen():
-            _draw_buttons(opened, who)
-        groups += closure_list(opened, who)
-        return [*groups, drawing_tools(PURPOSE)]
-    return [*groups, *closure_list(opened, who)]
+    draws = (may(who, Right.CLOSURE_WRITE) or may(who, Right.SCENARIO_WRITE)) and may_write()
+
+    def with_tools(groups: Groups) -> None:
+        tools = [drawing_tools(PURPOSE)] if draws else []
+        show([refreshed_closures(opened, who), *groups, *tools])
+
+    area = area_of_closure() if draws else None
+    if area is not None:
+        draft_panel(opened, who, area, with_tools)
+        return
+    if draws and not is_chosen():
+        _draw_buttons(opened, who)
+    closure_list(opened, who, with_tools)
 
 
 def _draw_buttons(opened: Workspace, who: Person) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import folium
 import streamlit as st
 
 from app.widgets.closure_effects import effects_groups, effects_panel
 from app.widgets.doing import attempt, say, sentence_of
 from app.widgets.frame import language, may_write, signed_in, text
+from app.widgets.map_frame import Show
 from app.widgets.wording import plain
 from gridgov.errors import GridgovError
 from gridgov.maps.closures import tip_of
@@ -19,15 +19,17 @@ from gridgov.workspace import Workspace
 _CHOSEN = "scenario_chosen"
 
 
-def scenario_list(opened: Workspace, who: Person, scenarios: tuple[SavedScenario, ...]) -> list[folium.FeatureGroup]:
-    """Draw the scenarios, or the one that is chosen with its effects; return what lies over the map."""
+def scenario_list(opened: Workspace, who: Person, scenarios: tuple[SavedScenario, ...], show: Show) -> None:
+    """Draw the scenarios, or the one that is chosen with its effects, and the map."""
     known = {saved.scenario_id: saved for saved in scenarios}
     chosen = known.get(str(st.session_state.get(_CHOSEN, "")))
     if chosen is not None:
-        return _one(opened, who, chosen)
+        _one(opened, who, chosen, show)
+        return
+    show([])
     if not known:
         st.info(text("roads.none_scenarios"))
-        return []
+        return
     with st.container(height=430, key="closures"):
         picked = st.radio(
             text("roads.group_scenarios"),
@@ -42,10 +44,9 @@ def scenario_list(opened: Workspace, who: Person, scenarios: tuple[SavedScenario
     if picked is not None:
         st.session_state[_CHOSEN] = picked
         st.rerun()
-    return []
 
 
-def _one(opened: Workspace, who: Person, saved: SavedScenario) -> list[folium.FeatureGroup]:
+def _one(opened: Workspace, who: Person, saved: SavedScenario, show: Show) -> None:
     st.button(text("worklist.back"), key="clear", on_click=_forget)
     st.markdown(f"**{plain(saved.name)}**")
     lines = [" · ".join(tip_of(closure, language(), opened.timezone)) for closure in saved.scenario.closures]
@@ -71,11 +72,12 @@ def _one(opened: Workspace, who: Person, saved: SavedScenario) -> list[folium.Fe
     try:
         effects = closure_effects(opened, who, scenario=saved.scenario)
     except GridgovError as error:
+        show([])
         st.warning(sentence_of(error, "roads.cannot_close"))
-        return []
-    effects_panel(opened, effects, of=saved.scenario_id)
+        return
     slowed = all(not closure.closes for closure in saved.scenario.closures)
-    return effects_groups(opened, effects, None, slowed=slowed)
+    show(effects_groups(opened, effects, None, slowed=slowed))
+    effects_panel(opened, effects, of=saved.scenario_id)
 
 
 def _forget() -> None:

@@ -12,18 +12,17 @@ from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
-from gridgov import dispatch
 from gridgov.api.server import create_app, run
 from gridgov.config import Settings
 from gridgov.errors import GridgovError, ParameterError, StorageError
 from gridgov.i18n import Lang, as_lang, label
-from gridgov.model import TravelMode
-from gridgov.network import stored_order, warm_up
+from gridgov.network import warm_up
 from gridgov.operations.adopting import adopt_incidents
 from gridgov.operations.board import board_of
 from gridgov.operations.crew import crew_of
 from gridgov.operations.hours import prepare_hour
 from gridgov.operations.mapping import MapSource
+from gridgov.operations.preparing import prepare_roads
 from gridgov.operations.reminding import send_reminders
 from gridgov.workspace import Workspace, shared_workspace
 
@@ -80,27 +79,15 @@ def warm(workspace: Workspace, lang: Lang, *, say: Callable[[str], None]) -> Non
 
 
 def prepare_hierarchy(workspace: Workspace) -> threading.Thread:
-    """Prepare the hierarchy of the roads beside everything else; until it is there the plain search answers.
-
-    The order of its nodes is kept in the workspace, so that the next start takes a tenth of the time.
-    """
-    thread = threading.Thread(target=_prepare_hierarchy, args=(workspace,), name="hierarchy", daemon=True)
+    """Prepare the hierarchy of the roads and what is asked of it beside everything else."""
+    thread = threading.Thread(target=_prepare, args=(workspace,), name="hierarchy", daemon=True)
     thread.start()
     return thread
 
 
-def _prepare_hierarchy(workspace: Workspace) -> None:
-    if not workspace.has_network:
-        return
-    dispatch.warm_up()
-    try:
-        network = workspace.network()
-        network.with_hierarchy(stored_order(network.topology, workspace.path / "cache"))
-    except StorageError:  # a folder that cannot be written: the plain search goes on answering
-        return
-    for mode in TravelMode:
-        _ = workspace.network(mode).metric
-    prepare_hour(workspace, workspace.now())  # closures then change only what differs from it
+def _prepare(workspace: Workspace) -> None:
+    prepare_roads(workspace)
+    gc.freeze()  # what it has made stays, too
 
 
 @contextmanager
@@ -117,7 +104,7 @@ def keep_watch(path: Path, *, every_s: float = WATCH_EVERY_S) -> Iterator[None]:
 
 
 def _watch(path: Path, every_s: float, stop: threading.Event) -> None:
-    adopted = ""
+    adopted, prepared = "", shared_workspace(path).version
     while not stop.wait(every_s):
         try:
             workspace = shared_workspace(path)
@@ -125,6 +112,9 @@ def _watch(path: Path, every_s: float, stop: threading.Event) -> None:
                 adopt_incidents(workspace)
                 adopted = workspace.version
             send_reminders(workspace)
+            if prepared != workspace.version:  # an import while the server runs
+                prepare_roads(workspace)
+                prepared = workspace.version
             prepare_hour(workspace, workspace.now() + timedelta(seconds=2 * every_s))  # before the first who needs it
         except GridgovError:  # the store or the workspace is away; the console says so
             continue

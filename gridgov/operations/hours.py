@@ -104,7 +104,7 @@ def prepare_hour(workspace: Workspace, when: datetime) -> None:
     if not workspace.has_network or not workspace.network().has_hierarchy:
         return
     for mode in TravelMode:
-        _ = hour_view(workspace, mode, when).metric
+        _ = hour_view(workspace, mode, when).metric.dependents
 
 
 def hour_key(workspace: Workspace, when: datetime) -> HourKey:
