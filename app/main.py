@@ -18,6 +18,7 @@ who = person()
 views = _HERE / "views"
 pages = {
     "map": st.Page(views / "map_page.py", title=text("console.page_map"), default=True),
+    "emergency": st.Page(views / "emergency_page.py", title=text("emergency.title"), url_path="emergency"),
     "data": st.Page(views / "data_page.py", title=text("console.page_data"), url_path="data"),
 }
 if may(who, Right.ACCOUNT_MANAGE) or may(who, Right.AUDIT_READ):

@@ -66,17 +66,20 @@ class AreaValues:
 class Shapes:
     """Parts drawn by rules on one canvas, in the order of the rules; `tips` are the lines that hovering shows.
 
-    `pane` is ``gg-areas`` (under routes), ``gg-shapes`` or ``gg-marks`` (over points).
+    `pane` is ``gg-areas`` (under routes), ``gg-shapes`` or ``gg-marks`` (over points). With a `url` the browser asks
+    there for the parts and tips, which are then left empty here.
     """
 
     rules: Sequence[Mapping[str, Any]]
     parts: Sequence[Part]
     tips: Sequence[Sequence[str]] = ()
     pane: str = "gg-shapes"
+    url: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the browser reads it."""
-        return {"pane": self.pane, "rules": list(self.rules), "parts": list(self.parts), "tips": list(self.tips)}
+        shown = {"pane": self.pane, "rules": list(self.rules), "parts": list(self.parts), "tips": list(self.tips)}
+        return shown | {"url": self.url} if self.url else shown
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,10 @@ class LegendPart:
 
 @dataclass(frozen=True)
 class Overlay:
-    """One thing that lies over the map; `refresh` names a layer that the browser asks for again, `state` its state."""
+    """One thing that lies over the map; `refresh` names a layer that the browser asks for again, `state` its state.
+
+    `emergency` is what `static/emergency.js` shows: the numbers over the map and a plan in time.
+    """
 
     slot: str
     values: AreaValues | None = None
@@ -103,6 +109,7 @@ class Overlay:
     refresh: str = ""
     state: str = ""
     tools: Mapping[str, Any] = field(default_factory=dict)
+    emergency: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the browser reads it."""
@@ -115,6 +122,8 @@ class Overlay:
             config["fresh"] = {"layer": self.refresh, "state": self.state}
         if self.tools:
             config["tools"] = dict(self.tools)
+        if self.emergency:
+            config["emergency"] = dict(self.emergency)
         return config
 
 

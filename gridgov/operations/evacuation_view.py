@@ -19,12 +19,13 @@ from gridgov.evacuation import EvacuationParams
 from gridgov.evacuation.nearest_shelter import NearestShelter, nearest_shelter
 from gridgov.evacuation.replay import Replay, replay_plan
 from gridgov.model.evacuation import EvacuationPlan
-from gridgov.model.rights import Person
+from gridgov.model.rights import Person, Right, require
 from gridgov.operations.evacuating import RecordedEvacuation, read_evacuation, read_plan
 from gridgov.operations.evacuation_input import EvacuationQuery, evacuation_input
+from gridgov.operations.hazards import check_hazard_area, read_hazard
 from gridgov.workspace import Workspace
 
-_MOST_KEPT = 8
+_MOST_KEPT = 16
 _MOST_QUEUES = 400  # roads with queues that the map shows
 _PACKETS = 100_000
 _T = TypeVar("_T")
@@ -109,8 +110,10 @@ def compare_with_nearest(
     ------
     See `plan_view` and `evacuation_input`.
     """
+    require(person, Right.EVACUATION_WRITE)
     recorded = read_evacuation(workspace, person, evacuation_id)
     evacuation = recorded.evacuation
+    check_hazard_area(workspace, person, read_hazard(workspace, person, evacuation.hazard_id).hazard)
     given = evacuation.query
     query = EvacuationQuery(
         hazard_id=evacuation.hazard_id,
@@ -134,6 +137,21 @@ def compare_with_nearest(
 
     made: NearestShelter = _answers(workspace).get(f"nearest/{evacuation.digest}", compare)
     return made
+
+
+def nearest_known(workspace: Workspace, recorded: RecordedEvacuation) -> tuple[_Floats, _Floats] | None:
+    """Return how many are safe when (seconds, persons) with everyone to the nearest shelter, if it was compared."""
+    made = _answers(workspace).known(f"nearest/{recorded.evacuation.digest}")
+    if made is None:
+        return None
+    given = recorded.evacuation.query["params"]
+    each = 1.0 if given["mode"] == "walk" else float(given["occupancy_persons_per_vehicle"])
+    return made.replay.moments_s, made.replay.safe * each
+
+
+def kept_answer(workspace: Workspace, key: str, make: Callable[[], _T]) -> _T:
+    """Return what was made of a plan, made once."""
+    return _answers(workspace).get(key, make)
 
 
 def _view(workspace: Workspace, recorded: RecordedEvacuation, plan: EvacuationPlan) -> PlanView:
@@ -255,6 +273,10 @@ class _Answers:
         self._lock = Lock()
         self._known: dict[str, Any] = {}
         self._making: dict[str, Lock] = {}
+
+    def known(self, key: str) -> Any:
+        """Return an answer that was made, or None."""
+        return self._known.get(key)
 
     def get(self, key: str, make: Callable[[], _T]) -> _T:
         with self._lock:

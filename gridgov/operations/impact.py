@@ -17,7 +17,7 @@ from gridgov.analysis.cutting_off import RoadConsequences
 from gridgov.analysis.cutting_off import road_consequences as consequences_on
 from gridgov.analysis.impact import Exposed, Impact, measure_impact
 from gridgov.model import TravelMode
-from gridgov.model.hazards import Hazard
+from gridgov.model.hazards import Hazard, HazardKind, HazardZone
 from gridgov.model.needs import ImpactProfile
 from gridgov.model.rights import Person, Right, require
 from gridgov.operations.closures import network_now
@@ -115,6 +115,26 @@ def road_consequences(
             delay_s=delay_s, bridges=_bridges(workspace, network.n_edges),
         ),
     )  # fmt: skip
+
+
+def prepare_impact(workspace: Workspace) -> None:
+    """Do what the first answer would have to wait for: read the layers, compile and index the roads.
+
+    Raises
+    ------
+    GridgovError
+        Something is missing.
+    """
+    west, south, east, north = workspace.bounds
+    wide, high = 0.02 * (east - west), 0.02 * (north - south)
+    lon, lat = (west + east) / 2, (south + north) / 2
+    ring = ((lon, lat), (lon + wide, lat), (lon + wide, lat + high), (lon, lat))
+    zones = (HazardZone({"type": "Polygon", "coordinates": (ring,)}),)
+    profile = workspace.cached("impact_profile", load_impact_profile)
+    _measured(workspace, Hazard(kind=HazardKind.DRAWN, zones=zones), profile, day=True)
+    if workspace.has_network and workspace.has("grids"):
+        network = network_now(workspace, TravelMode.DRIVE, workspace.now())
+        consequences_on(network, zones, workspace.layer("grids"), workspace.layers_of_kind("shelters"))
 
 
 def _measured(workspace: Workspace, hazard: Hazard, profile: ImpactProfile, *, day: bool) -> Impact:

@@ -24,6 +24,7 @@ from gridgov.model.rights import Person, Right, require
 from gridgov.operations.board import Board, board_of
 from gridgov.operations.closure_map import drawn_closures
 from gridgov.operations.crew import Crew, crew_of
+from gridgov.operations.emergency_map import emergency_shapes
 from gridgov.operations.situation import division_names, name_in
 from gridgov.workspace import Workspace, shared_workspace
 
@@ -109,7 +110,7 @@ class MapSource:
         return f"{self.version}@{crew_of(opened).version}@{opened.now():%Y%m%d%H%M}@{whose}"
 
     def shapes(self, layer_id: str, person: Person, lang: Lang) -> bytes:
-        """Return the shapes of a layer as JSON: the closures that hold now, with what hovering over them says.
+        """Return shapes as JSON: the closures that hold now, or what the emergency page's map asks for.
 
         Raises
         ------
@@ -119,6 +120,8 @@ class MapSource:
             No other layer is given as shapes.
         """
         require(person, Right.LAYER_READ)
+        if "." in layer_id:
+            return emergency_shapes(self.workspace, person, layer_id, lang)
         if layer_id != CLOSURES or not self.workspace.has_network:
             raise NotFoundError(f"there are no shapes '{layer_id}'")
         return closures_json(drawn_closures(self.workspace, person), lang, self.workspace.timezone)

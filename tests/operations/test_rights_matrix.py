@@ -50,6 +50,8 @@ from gridgov.operations import (
     coverage,
     crew,
     dispatching,
+    emergency,
+    emergency_map,
     evacuating,
     evacuation_input,
     evacuation_view,
@@ -136,6 +138,10 @@ door_tasks_of             -      -      -          area      -       -
 warning_of                -      -      -          area      -       -
 plan_view                 -      all    all        all       all     all
 compare_with_nearest      -      -      -          area      -       -
+emergency_numbers         -      all    all        all       all     all
+emergency_shapes          -      all    all        all       all     all
+emergency_overlay         -      all    all        all       all     all
+shelter_list              -      all    all        all       all     all
 record_positions          -      self   -          -         -       -
 set_status                -      self   area       area      -       -
 collections_of            -      all    all        all       all     all
@@ -461,7 +467,8 @@ def prepare_closure(
 
 HAZARDS = {
     "compute_flood", "compute_plume", "compute_fire", "compute_slope", "hazard_numbers", "draw_hazard",
-    "withdraw_hazard", "hazards_of", "read_hazard", "impact_of", "road_consequences",
+    "withdraw_hazard", "hazards_of", "read_hazard", "impact_of", "road_consequences", "emergency_numbers",
+    "emergency_shapes", "emergency_overlay", "shelter_list",
 }  # fmt: skip
 COMMANDER = Person("commander", Role.COMMANDER, EVERYWHERE)
 
@@ -494,6 +501,10 @@ def prepare_hazard(
         "hazards_of": lambda: hazards.hazards_of(here, person),
         "read_hazard": lambda: hazards.read_hazard(here, person, hazard_id),
         "impact_of": lambda: impact.impact_of(here, person, hazard_id),
+        "emergency_numbers": lambda: emergency.emergency_numbers(here, person, hazard_id),
+        "emergency_shapes": lambda: emergency_map.emergency_shapes(here, person, f"numbers.{hazard_id}", "zh"),
+        "emergency_overlay": lambda: emergency_map.emergency_overlay(here, person, "zh", hazard_id=hazard_id),
+        "shelter_list": lambda: emergency.shelter_list(here, person),
         "road_consequences": lambda: impact.road_consequences(here, person, hazard_id),
     }
     return one[operation]

@@ -31,6 +31,7 @@
       this.labels = new gridgov.LabelLayer().addTo(map);
       this.drawing = new gridgov.Drawing(map);
       this.overlays = new gridgov.Overlays(this);
+      this.emergency = new gridgov.Emergency(this);
     }
 
     addLayer(spec) {

@@ -35,7 +35,8 @@
     }
 
     get shapes() {
-      return [...this._shown.values()].flatMap((shown) => shown.layers).reverse();
+      const plan = this._console.emergency.layer;
+      return [...(plan ? [plan] : []), ...[...this._shown.values()].flatMap((shown) => shown.layers).reverse()];
     }
 
     valueAt(latlng) {
@@ -63,6 +64,7 @@
       const { map } = this._console;
       if (config.tools) this._console.drawing.offer(config.tools);
       if (config.fresh) this._console.refresh(config.fresh);
+      if (config.emergency) this._console.emergency.show(config.emergency);
       const layers = (config.shapes || []).map((shapes) => new gridgov.ShapeLayer(shapes).addTo(map));
       return { config, text, layers };
     }
@@ -70,6 +72,7 @@
     _remove(slot, { config, layers }) {
       layers.forEach((layer) => layer.remove());
       if (config.tools && !(this._wanted.get(slot) || {}).tools) this._console.drawing.offer(null);
+      if (config.emergency && !(this._wanted.get(slot) || {}).emergency) this._console.emergency.show(null);
       this._shown.delete(slot);
     }
 

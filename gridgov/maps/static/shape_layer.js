@@ -95,6 +95,9 @@
     return unit;
   }
 
+  gridgov.toUnit = project;
+  gridgov.insideRings = inside;
+
   function trace(parts, world, view) {
     const path = new Path2D();
     for (const { rings, rule } of parts) {

@@ -1,0 +1,142 @@
+"""Step five: give the orders of a plan, write them as sheet, table, files and warning, call them back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from html import escape
+
+import folium
+import streamlit as st
+
+from app.widgets.doing import attempt, say, sentence_of
+from app.widgets.emergency_impact import Line, lines_html
+from app.widgets.emergency_result import plan_line
+from app.widgets.emergency_state import Emergency
+from app.widgets.frame import language, may_write, signed_in, text
+from app.widgets.wording import facts_html, moment_text
+from gridgov.errors import GridgovError
+from gridgov.model.cap import to_xml
+from gridgov.model.evacuations import ORDERED, PLANNED
+from gridgov.model.rights import Person, Right, may
+from gridgov.operations.evacuating import RecordedEvacuation, give_orders, withdraw_evacuation
+from gridgov.operations.orders import FORMATS, OrderFormat, door_tasks_of, order_file, orders_of, warning_of
+from gridgov.workspace import Workspace
+
+_MIME = {
+    "html": "text/html",
+    "csv": "text/csv",
+    "geojson": "application/geo+json",
+    "gpkg": "application/geopackage+sqlite3",
+    "gpx": "application/gpx+xml",
+}
+
+
+def orders_step(opened: Workspace, who: Person, emergency: Emergency) -> list[folium.FeatureGroup]:
+    """Draw the step."""
+    recorded = emergency.plan
+    if recorded is None:
+        st.info(text("emergency.no_plan_yet"))
+        return []
+    _state(recorded)
+    writes = may(who, Right.EVACUATION_WRITE)
+    if writes and recorded.status == PLANNED:
+        _give(opened, recorded)
+    _files(opened, recorded, warning=writes)
+    if writes:
+        _doors(opened, recorded)
+        if may_write():
+            _call_back(opened, recorded)
+    return []
+
+
+def _state(recorded: RecordedEvacuation) -> None:
+    given = recorded.status == ORDERED
+    st.html(
+        f'<div class="gg-order {recorded.status}"><b>{escape(text(f"emergency.state_{recorded.status}"))}</b>'
+        f"<span>{escape(plan_line(recorded).replace(chr(92), ''))}</span></div>"
+    )
+    rows = [
+        ("emergency.fact_by", f"{recorded.by} · {moment_text(recorded.at)}"),
+        ("emergency.leave_at", moment_text(recorded.leave_at) if given else ""),
+        ("emergency.note", recorded.note),
+    ]
+    st.html(facts_html(rows))
+
+
+def _give(opened: Workspace, recorded: RecordedEvacuation) -> None:
+    """Ask once more, then give the orders."""
+    number = recorded.evacuation.evacuation_id
+    minutes = st.number_input(text("emergency.leave_in"), 0, 1440, 0, 5, key=f"leave-{number}")
+    note = st.text_input(text("emergency.note"), key=f"note-{number}", placeholder=text("emergency.note_example"))
+    persons = recorded.evacuation.persons - recorded.evacuation.unmet_persons
+    sure = st.checkbox(text("emergency.sure", persons=f"{round(persons):,}"), key=f"sure-{number}")
+    st.button(
+        text("emergency.give_orders"),
+        key="give_orders",
+        type="primary",
+        width="stretch",
+        disabled=not (sure and may_write()),
+        on_click=_do_give,
+        args=(opened, number, opened.now() + timedelta(minutes=int(minutes)), note or ""),
+    )
+
+
+def _do_give(opened: Workspace, number: str, leave_at: datetime, note: str) -> None:
+    done = attempt(lambda: give_orders(opened, signed_in(), number, leave_at=leave_at, note=note))
+    if done is not None:
+        say(text("emergency.done_ordered", id=number))
+
+
+def _files(opened: Workspace, recorded: RecordedEvacuation, *, warning: bool) -> None:
+    number, lang = recorded.evacuation.evacuation_id, language()
+
+    def content(file_format: OrderFormat) -> Callable[[], bytes]:
+        return lambda: order_file(opened, signed_in(), number, file_format, lang)
+
+    st.html(f'<div class="gg-list-head">{escape(text("emergency.papers"))}</div>')
+    with st.container(key="order_files", horizontal=True, gap="small"):
+        for file_format in FORMATS:
+            st.download_button(
+                text(f"emergency.file_{file_format}"), content(file_format), file_name=f"orders-{number}.{file_format}",
+                mime=_MIME[file_format], key=f"order-{file_format}", on_click="ignore",
+            )  # fmt: skip
+        if warning:
+            st.download_button(
+                text("emergency.file_cap"), lambda: to_xml(warning_of(opened, signed_in(), number)),
+                file_name=f"warning-{number}.xml", mime="application/cap+xml", key="order-cap", on_click="ignore",
+            )  # fmt: skip
+    if warning:
+        st.caption(text("emergency.cap_means"))
+
+
+def _doors(opened: Workspace, recorded: RecordedEvacuation) -> None:
+    """Say who knocks at which doors; asked for, since it takes a moment."""
+    number = recorded.evacuation.evacuation_id
+    key = f"doors-{number}"
+    with st.expander(text("emergency.doors")):
+        if not st.session_state.get(key) and not st.button(text("emergency.show_doors"), key="show_doors"):
+            return
+        st.session_state[key] = True
+        try:
+            tasks, left = door_tasks_of(opened, signed_in(), number)
+            orders = orders_of(opened, signed_in(), number).orders
+        except GridgovError as error:
+            st.warning(sentence_of(error))
+            return
+        lang = language()
+        lines: list[Line] = [(task.worker_name, orders.clock(task.before), task.text(lang, orders)) for task in tasks]
+        st.html(lines_html(lines, text("emergency.none_here")))
+        if left:
+            st.html(f'<p class="gg-caution">{escape(text("emergency.doors_left", n=len(left)))}</p>')
+
+
+def _call_back(opened: Workspace, recorded: RecordedEvacuation) -> None:
+    number = recorded.evacuation.evacuation_id
+    code = "emergency.call_back" if recorded.status == ORDERED else "emergency.drop_plan"
+    with st.popover(text(code)):
+        reason = st.text_input(text("emergency.reason"), key=f"back-{number}")
+        if st.button(text(code), key="call_back", disabled=not reason.strip()):
+            if attempt(lambda: withdraw_evacuation(opened, signed_in(), number, reason=reason)) is not None:
+                say(text("emergency.done_back", id=number))
+            st.rerun()

@@ -1,0 +1,140 @@
+"""The panel of the emergency page: which hazard, the five steps, an incident that was clicked; what lies on the map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any
+
+import folium
+import streamlit as st
+
+from app.widgets.doing import show_said
+from app.widgets.emergency_hazard import hazard_line, hazard_step
+from app.widgets.emergency_impact import impact_step
+from app.widgets.emergency_models import take_hazard_drawing
+from app.widgets.emergency_orders import orders_step
+from app.widgets.emergency_plan import plan_step, take_road_drawing
+from app.widgets.emergency_shelters import shelters_step
+from app.widgets.emergency_state import STEPS, Emergency, choose_hazard, emergency_of, go_to, is_new_open, step_of
+from app.widgets.frame import language, text
+from app.widgets.selection import CLICK_M, clicked, take_click
+from app.widgets.wording import SEVERITY_SIGNS, plain
+from gridgov.errors import GridgovError
+from gridgov.maps.hazard_shapes import hazard_overlay
+from gridgov.maps.overlays import overlay_group
+from gridgov.model.rights import Person, Right, may
+from gridgov.operations.emergency_map import emergency_overlay, prepare_emergency
+from gridgov.operations.incidents import read_incident
+from gridgov.operations.situation import incident_near
+from gridgov.workspace import Workspace
+
+Groups = list[folium.FeatureGroup]
+_INCIDENT = "emergency_incident"
+_DRAW: Mapping[str, Callable[[Workspace, Person, Emergency], Groups]] = {
+    "hazard": hazard_step,
+    "impact": impact_step,
+    "shelters": shelters_step,
+    "plan": plan_step,
+    "orders": orders_step,
+}
+
+
+def take_inputs(opened: Workspace, who: Person, returned: dict[str, Any] | None) -> None:
+    """Take a click or a drawing before anything is drawn."""
+    before = st.session_state.get("click_taken")
+    take_click(opened, who, returned, select=False)
+    place = clicked()
+    if place is not None and st.session_state.get("click_taken") != before and may(who, Right.INCIDENT_READ):
+        st.session_state[_INCIDENT] = incident_near(opened, who, *place, within_m=CLICK_M)
+    if may(who, Right.HAZARD_WRITE):
+        take_hazard_drawing(opened)
+    if may(who, Right.EVACUATION_WRITE):
+        take_road_drawing(opened)
+
+
+def emergency_panel(opened: Workspace, who: Person) -> Groups:
+    """Draw the panel and return what lies over the map."""
+    if not opened.has("grids"):
+        st.info(text("emergency.no_grids"))
+        return []
+    prepare_emergency(opened)
+    emergency = emergency_of(opened, who)
+    show_said()
+    _choose_hazard(emergency)
+    _incident_card(opened, who)
+    step = _choose_step()
+    groups = _DRAW[step](opened, who, emergency)
+    emergency = emergency_of(opened, who)
+    shown = [overlay_group(_instruments(opened, who, emergency))]
+    if emergency.hazard is not None:
+        hazard = emergency.hazard
+        shown.append(overlay_group(hazard_overlay(hazard.hazard, language(), state=str(hazard.revision))))
+    return [*shown, *groups]
+
+
+def _instruments(opened: Workspace, who: Person, emergency: Emergency) -> Any:
+    return emergency_overlay(opened, who, language(), hazard_id=emergency.hazard_id, evacuation_id=emergency.plan_id)
+
+
+def _choose_hazard(emergency: Emergency) -> None:
+    known = {each.hazard.hazard_id: each for each in emergency.hazards}
+    if emergency.hazard is None or is_new_open(emergency):
+        st.html(f'<div class="gg-head"><b>{escape(text("emergency.title"))}</b></div>')
+        return
+    key = f"hazard-of-{emergency.hazard_id}-{len(known)}-{language()}"
+
+    def keep() -> None:
+        choose_hazard(st.session_state[key])
+
+    st.selectbox(
+        text("emergency.hazard"), list(known), index=list(known).index(emergency.hazard_id),
+        format_func=lambda i: hazard_line(known[i]), key=key, on_change=keep, label_visibility="collapsed",
+    )  # fmt: skip
+
+
+def _choose_step() -> str:
+    chosen, key = step_of(), f"emergency-step-{language()}"
+
+    def keep() -> None:
+        go_to(st.session_state[key])
+
+    if st.session_state.get(key, chosen) != chosen:
+        st.session_state[key] = chosen
+    given = {} if key in st.session_state else {"default": chosen}
+    with st.container(key="steps"):
+        st.segmented_control(
+            text("emergency.title"),
+            list(STEPS),
+            format_func=lambda step: text(f"emergency.step_of_{step}"),
+            key=key,
+            required=True,
+            on_change=keep,
+            label_visibility="collapsed",
+            width="stretch",
+            **given,
+        )
+    return chosen
+
+
+def _incident_card(opened: Workspace, who: Person) -> None:
+    """Keep a normal incident within reach: what was clicked, and the way to its panel."""
+    number = st.session_state.get(_INCIDENT)
+    if not number:
+        return
+    try:
+        record = read_incident(opened, who, str(number))
+    except GridgovError:
+        st.session_state.pop(_INCIDENT, None)
+        return
+    line, close = st.columns([0.86, 0.14], gap="small", vertical_alignment="center")
+    line.page_link(
+        st.session_state["map_page"],
+        label=plain(f"{SEVERITY_SIGNS.get(record.severity, '·')} {record.id} · {text('emergency.open_incident')}"),
+        query_params={"incident": record.id, "lang": language()},
+    )
+    close.button("✕", key="close_incident", help=text("emergency.close"), on_click=_forget_incident)
+
+
+def _forget_incident() -> None:
+    st.session_state.pop(_INCIDENT, None)
