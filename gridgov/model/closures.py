@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 
 from gridgov.errors import ParameterError
@@ -91,6 +91,8 @@ class Closure:
         for name, moment in (("valid_from", self.valid_from), ("valid_to", self.valid_to)):
             if moment is not None and moment.tzinfo is None:
                 raise ParameterError(f"closure {self.closure_id}: {name} is naive; give a time with an offset")
+            if moment is not None and not MINYEAR < moment.year < MAXYEAR:
+                raise ParameterError(f"closure {self.closure_id}: {name} is in the year {moment.year}; correct it")
         if self.valid_from is not None and self.valid_to is not None and self.valid_to <= self.valid_from:
             raise ParameterError(
                 f"closure {self.closure_id} holds at no moment: it ends at {self.valid_to.isoformat()}, "
@@ -241,11 +243,11 @@ def _starts_before_end(one: Closure, other: Closure) -> bool:
 
 def _check_geometry(geometry: Mapping[str, Any], closure_id: str) -> None:
     kind = geometry.get("type")
-    if kind not in GEOMETRY_DEPTHS:
+    if not isinstance(kind, str) or kind not in GEOMETRY_DEPTHS:
         known = ", ".join(GEOMETRY_DEPTHS)
         raise ParameterError(f"closure {closure_id} has a geometry of type {kind!r}; a closure is one of {known}")
-    needed = 2 if "Line" in str(kind) else 4
-    lists = list(_position_lists(geometry.get("coordinates"), GEOMETRY_DEPTHS[str(kind)], closure_id))
+    needed = 2 if "Line" in kind else 4
+    lists = list(_position_lists(geometry.get("coordinates"), GEOMETRY_DEPTHS[kind], closure_id))
     if not lists:
         raise ParameterError(f"closure {closure_id} has an empty geometry; draw it again")
     for positions in lists:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import MAXYEAR, MINYEAR, datetime, tzinfo
 from enum import StrEnum
 
 from gridgov.errors import ParameterError
@@ -133,4 +133,6 @@ def local_hour(when: datetime, timezone: tzinfo) -> int:
     """Return the hour of the day of an aware moment, local time."""
     if when.tzinfo is None:
         raise ParameterError("the moment must be an aware time (with an offset), so that its hour can be told")
+    if not MINYEAR < when.year < MAXYEAR:  # the local time could lie beyond all years
+        raise ParameterError(f"the moment is in the year {when.year}; give one that a calendar knows")
     return when.astimezone(timezone).hour

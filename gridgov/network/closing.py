@@ -18,7 +18,7 @@ from shapely.geometry import shape
 from gridgov.errors import ParameterError
 from gridgov.model.closures import GEOMETRY_DEPTHS, Closure
 from gridgov.model.findings import Finding, FindingAction, FindingLevel
-from gridgov.network.validation import Floats, Int64s
+from gridgov.network.validation import CLOSED, Floats, Int64s
 
 if TYPE_CHECKING:
     from gridgov.network.road_network import RoadNetwork
@@ -60,8 +60,14 @@ class PlacedClosures:
 
 
 def with_factors(network: RoadNetwork, factors: Floats) -> RoadNetwork:
-    """Return a view with a share of the usual speed for each edge, 0: closed; the network itself where all are 1."""
-    slowed, closed = (factors < 1.0) & (factors > 0.0), np.flatnonzero(factors == 0.0)
+    """Return a view with a share of the usual speed for each edge, 0: closed; the network itself where all are 1.
+
+    A share so small that the edge would take weeks, longer than a time can be, closes it, too.
+    """
+    times_ms = network.travel_time_ms
+    too_slow = (factors < 1.0) & (times_ms != CLOSED) & (times_ms + 1.0 >= CLOSED * factors)  # 1 ms: times are rounded
+    closed = np.flatnonzero((factors == 0.0) | too_slow)
+    slowed = (factors < 1.0) & (factors > 0.0) & ~too_slow
     if slowed.any():
         network = network.with_speed_factors(np.where(slowed, factors, 1.0))
     return network.with_closures(closed) if len(closed) else network
@@ -149,13 +155,12 @@ def _edges_of(network: RoadNetwork, closure: Closure) -> Int64s:
         raise ParameterError(
             f"closure {closure.closure_id} names edges of another road network; draw it again on this one"
         )
-    edges = np.unique(np.array(closure.edges, dtype=np.int64))
-    if edges[-1] >= network.n_edges:
+    if (last := max(closure.edges)) >= network.n_edges:
         raise ParameterError(
-            f"closure {closure.closure_id} names edge {edges[-1]}, which does not exist "
+            f"closure {closure.closure_id} names edge {last}, which does not exist "
             f"(ids go from 0 to {network.n_edges - 1})"
         )
-    return edges
+    return np.unique(np.array(closure.edges, dtype=np.int64))
 
 
 def without_edges(closures: Sequence[Closure], edges: Sequence[Int64s]) -> Iterator[Finding]:

@@ -20,8 +20,10 @@ from gridgov.model import TravelMode
 from gridgov.model.closures import Closure, Scenario
 from gridgov.model.findings import Finding, FindingAction, FindingLevel
 from gridgov.model.rights import Person, Right, may, require
+from gridgov.network.closing import LAYER
 from gridgov.operations.board import Board, board_of
 from gridgov.operations.closed_edges import ClosedEdges, changed_edges
+from gridgov.operations.closure_checks import not_then
 from gridgov.operations.closure_effect_records import (
     WORST_FIRST,
     Change,
@@ -52,7 +54,6 @@ __all__ = [
 
 DRAFT = "draft-"
 """How the ids of drafts begin; numbers from 1 follow."""
-LAYER = "closures"
 _IDS_SAID = 5
 
 
@@ -100,7 +101,7 @@ def closure_effects(
         scenario = read_scenario(workspace, person, scenario).scenario
     new += scenario.closures if scenario else ()
     moment = when or _first_moment(new, workspace.now())
-    odd += tuple(_not_yet(closure, moment) for closure in new if not closure.holds_at(moment))
+    odd += tuple(not_then(closure, moment) for closure in new if not closure.holds_at(moment))
     booked = book_closures(workspace)
     _check_reopened(reopened, booked)
     crew, board = crew_of(workspace), board_of(workspace)
@@ -135,7 +136,12 @@ def _placeable(
         closure_id, start, end = f"{DRAFT}{number}", draft.valid_from or now, draft.valid_to
         if end is not None and end.tzinfo is not None and start.tzinfo is not None and end <= start:
             detail: dict[str, str | int | float] = {"start": start.isoformat(), "end": end.isoformat()}
-            odd.append(_finding(closure_id, "valid_to", "closure_holds_never", FindingAction.ASIDE, detail))
+            odd.append(
+                Finding(
+                    LAYER, None, "valid_to", "closure_holds_never", FindingLevel.ERROR, FindingAction.ASIDE,
+                    closure_id, detail,
+                )
+            )  # fmt: skip
         else:
             closures.append(closure_of(workspace, draft, now, closure_id=closure_id))
     return tuple(closures), tuple(odd)
@@ -147,16 +153,6 @@ def _first_moment(closures: Sequence[Closure], now: datetime) -> datetime:
         return now
     later = [closure.valid_from for closure in closures if closure.valid_from is not None and closure.valid_from > now]
     return min(later, default=now)
-
-
-def _not_yet(closure: Closure, moment: datetime) -> Finding:
-    detail: dict[str, str | int | float] = {"moment": moment.isoformat()}
-    return _finding(closure.closure_id, "valid_from", "closure_not_then", FindingAction.KEPT, detail)
-
-
-def _finding(key: str, name: str, rule: str, action: FindingAction, detail: dict[str, str | int | float]) -> Finding:
-    level = FindingLevel.ERROR if action is FindingAction.ASIDE else FindingLevel.INFO
-    return Finding(LAYER, None, name, rule, level, action, key, detail)
 
 
 def _check_reopened(reopened: Sequence[str], booked: Sequence[Closure]) -> None:

@@ -10,32 +10,32 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
-import shapely
-from shapely.geometry import shape
 
 from gridgov.dispatch import Roster
-from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError, RightsError
+from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError
 from gridgov.model import TravelMode
 from gridgov.model.closures import ENTITY, HOLDS, Closure, added, removed
 from gridgov.model.entities import EntityFilter
 from gridgov.model.findings import Finding
-from gridgov.model.rights import EVERYWHERE, Person, Right, require
+from gridgov.model.rights import Person, Right, require
 from gridgov.network import PlacedClosures, RoadNetwork, place_closures
 from gridgov.network.closing import contradictions, with_factors, without_edges
 from gridgov.network.validation import Int64s
 from gridgov.operations.board import newest_first
+from gridgov.operations.closure_checks import check_area, check_repeated, not_then
 from gridgov.operations.crew import Crew, crew_of
 from gridgov.operations.hours import HourKey, hour_key, hour_view
 from gridgov.workspace import Workspace
 
 KIND = "closure"
 _MOST_SETS = 12  # each view keeps its own times of all edges
-_LONGEST_REASON = 500
+_LONGEST_TEXT = 500
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without signs that are mistaken for another
 
 
@@ -101,11 +101,13 @@ def close_roads(
         It hits no road, holds at no moment, or its geometry, edges, factor or reason cannot be used.
     RightsError
         The person may not close roads, or it lies outside the person's area.
+    ConflictError
+        Something else was closed under that key.
     LayerNotFoundError
         The workspace has no roads.
     """
     require(person, Right.CLOSURE_WRITE)
-    book, now = _book_of(workspace), workspace.now()
+    now = workspace.now()
     wanted = closure_of(workspace, draft, now)
     placed = place_closures(workspace.network(), [wanted])
     check_area(workspace, person, wanted)
@@ -113,9 +115,17 @@ def close_roads(
         raise ParameterError("the closure hits no road, so it would change nothing; draw it again across a road")
     event = added(wanted, person.actor, now)
     done = workspace.store.append([event], expected_seq=0, idempotency_key=idempotency_key)
+    check_repeated(done, [event], [draft])
     closure = Closure.from_dict(done[0].payload["closure"])
-    findings = book.placed(book.closures()).findings
-    return closure, tuple(found for found in findings if closure.closure_id in (found.key, found.detail.get("other")))
+    return closure, findings_about(workspace, [closure], now)
+
+
+def findings_about(workspace: Workspace, made: Sequence[Closure], now: datetime) -> tuple[Finding, ...]:
+    """Return what is odd about closures of the books: beside the others, and that they are over already."""
+    book, ids = _book_of(workspace), {closure.closure_id for closure in made}
+    found = [f for f in book.placed(book.closures()).findings if f.key in ids or f.detail.get("other") in ids]
+    over = (closure for closure in made if closure.valid_to is not None and closure.valid_to <= now)
+    return (*found, *(not_then(closure, now) for closure in over))
 
 
 def reopen_roads(workspace: Workspace, person: Person, closure_id: str, *, reason: str = "") -> Closure:
@@ -138,7 +148,7 @@ def reopen_roads(workspace: Workspace, person: Person, closure_id: str, *, reaso
     check_area(workspace, person, closure)
     if entity.columns.status != HOLDS:
         raise ConflictError(f"the roads of closure {closure_id} were opened before")
-    event = removed(closure_id, person.actor, workspace.now(), reason=_checked_reason(reason))
+    event = removed(closure_id, person.actor, workspace.now(), reason=_checked_text(reason, "reason"))
     workspace.store.append([event], expected_seq=entity.updated_seq)
     return closure
 
@@ -250,50 +260,20 @@ def closure_of(workspace: Workspace, draft: ClosureDraft, now: datetime, *, clos
         closure_id=closure_id or f"{now.astimezone(workspace.timezone):%y%m%d}-{signs}",
         valid_from=draft.valid_from or now,
         valid_to=draft.valid_to,
-        reason=_checked_reason(draft.reason),
+        reason=_checked_text(draft.reason, "reason"),
         factor=float(draft.factor),
         edges=tuple(int(edge) for edge in draft.edges),
         geometry=draft.geometry,
         topology=workspace.network().topology.digest if draft.edges else "",
-        source=draft.source,
+        source=_checked_text(draft.source, "source"),
         modes=tuple(draft.modes),
     )
 
 
-def _checked_reason(reason: str) -> str:
-    if len(reason) > _LONGEST_REASON:
-        raise ParameterError(f"the reason has {len(reason)} characters; write at most {_LONGEST_REASON}")
-    return reason.strip()
-
-
-def check_area(workspace: Workspace, person: Person, closure: Closure) -> None:
-    """Refuse a closure that touches no grid of the person's area.
-
-    Raises
-    ------
-    RightsError
-    """
-    if EVERYWHERE[0] in person.areas:
-        return
-    drawn = _drawn(workspace, closure)
-    if person.areas and workspace.has("grids") and drawn is not None:
-        grids = workspace.layer("grids")
-        touched = grids.sindex.query(drawn, predicate="intersects")
-        if any(code.startswith(person.areas) for code in grids["grid_code"].astype(str).iloc[touched]):
-            return
-    raise RightsError(f"closure {closure.closure_id} touches no grid of the area of account {person.account_id}")
-
-
-def _drawn(workspace: Workspace, closure: Closure) -> Any:
-    """Return what a closure covers; None where its edges belong to another network than today's."""
-    if closure.geometry is not None:
-        drawn = shape(closure.geometry)
-        return drawn if drawn.is_valid else shapely.make_valid(drawn)
-    network = workspace.network()
-    if closure.topology != network.topology.digest:
-        return None
-    lines = [network.edge_coordinates(edge) for edge in closure.edges]
-    return shapely.multilinestrings([shapely.linestrings(line) for line in lines if len(line) > 1])
+def _checked_text(text: str, name: str) -> str:
+    if len(text) > _LONGEST_TEXT:
+        raise ParameterError(f"the {name} has {len(text)} characters; write at most {_LONGEST_TEXT}")
+    return text.strip()
 
 
 class _Book:
@@ -351,7 +331,8 @@ class _Book:
             network = self._workspace.network()
             edges = np.zeros(0, dtype=np.int64)
             if not closure.edges or closure.topology == network.topology.digest:  # else: roads were imported anew since
-                edges = place_closures(network, [closure]).edges[0]
+                with suppress(ParameterError):  # whatever is on the books must not keep everybody from being sent
+                    edges = place_closures(network, [closure]).edges[0]
             self._edges[closure.closure_id] = edges
         return self._edges[closure.closure_id]
 

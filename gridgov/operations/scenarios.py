@@ -6,6 +6,7 @@ Nothing of a scenario is closed before `apply_scenario`: it is never part of the
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -19,12 +20,19 @@ from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError
 from gridgov.model import scenarios as model
 from gridgov.model.closures import Closure, Scenario, added
 from gridgov.model.entities import Entity
+from gridgov.model.events import plain_json
 from gridgov.model.findings import Finding
 from gridgov.model.rights import Person, Right, require
 from gridgov.model.scenarios import ENTITY, MOST_CLOSURES, SavedScenario
 from gridgov.network import place_closures
 from gridgov.operations.board import newest_first
-from gridgov.operations.closures import ClosureDraft, check_area, closure_of, closures_of
+from gridgov.operations.closure_checks import check_area, check_repeated
+from gridgov.operations.closures import (
+    ClosureDraft,
+    book_closures,
+    closure_of,
+    findings_about,
+)
 from gridgov.operations.hazards import read_hazard
 from gridgov.workspace import Workspace
 
@@ -50,7 +58,7 @@ def save_scenario(
     ParameterError
         There is no draft, one of them hits no road or holds at no moment, or the name cannot be used.
     ConflictError
-        Another scenario has that name.
+        Another scenario has that name, or something else was asked for under that key.
     RightsError
         The person may not plan closures, or one lies outside the person's area.
     LayerNotFoundError
@@ -65,13 +73,15 @@ def save_scenario(
         check_area(workspace, person, closure)
         if not len(edges):
             raise ParameterError(f"closure {closure.closure_id} of the scenario hits no road; draw it again across one")
-    known = workspace.store.repeated(person.actor, idempotency_key) if idempotency_key else []
-    if not known:
-        _check_name_is_free(workspace, name)
     signs = "".join(secrets.choice(_ALPHABET) for _ in range(6))
     scenario_id = f"{now.astimezone(workspace.timezone):%y%m%d}-{signs}"
     event = model.saved(scenario_id, Scenario(name, closures), person.actor, now)
-    done = workspace.store.append([event], expected_seq=0, idempotency_key=idempotency_key)
+    with _one_at_a_time(workspace):
+        if not (idempotency_key and workspace.store.repeated(person.actor, idempotency_key)):
+            _check_name_is_free(workspace, name)
+        done = workspace.store.append([event], expected_seq=0, idempotency_key=idempotency_key)
+    if (done[0].kind, done[0].payload) != (event.kind, event.payload):
+        raise ConflictError("this idempotency key was used for another request: use a new one for each")
     return _saved(_entity(workspace, done[0].entity_id.removeprefix(ENTITY)))
 
 
@@ -118,9 +128,10 @@ def rename_scenario(workspace: Workspace, person: Person, scenario_id: str, name
     entity = _own(workspace, person, scenario_id, Right.SCENARIO_WRITE)
     name = model.checked_name(name)
     if name != entity.state["name"]:
-        _check_name_is_free(workspace, name)
         event = model.renamed(scenario_id, name, person.actor, workspace.now())
-        workspace.store.append([event], expected_seq=entity.updated_seq)
+        with _one_at_a_time(workspace):
+            _check_name_is_free(workspace, name)
+            workspace.store.append([event], expected_seq=entity.updated_seq)
     return _saved(_entity(workspace, scenario_id))
 
 
@@ -150,22 +161,25 @@ def apply_scenario(
     RecordNotFoundError
         There is none of that id.
     ParameterError
-        A closure would end before it begins.
+        A closure would end before it begins, or names edges of roads that were imported anew since.
+    ConflictError
+        All of it is in force already, or something else was asked for under that key.
     RightsError
         The person may not close roads, or one lies outside the person's area.
     """
     saved = _saved(_own(workspace, person, scenario_id, Right.CLOSURE_WRITE))
     now = workspace.now()
-    closures = [
-        closure_of(workspace, draft_of(closure, source=f"{ENTITY}{scenario_id}"), now)
-        for closure in saved.scenario.closures
-    ]
+    place_closures(workspace.network(), saved.scenario.closures)  # refuses edges of roads that are there no more
+    drafts = [draft_of(closure, source=f"{ENTITY}{scenario_id}") for closure in saved.scenario.closures]
+    closures = [closure_of(workspace, draft, now) for draft in drafts]
     events = [added(closure, person.actor, now) for closure in closures]
-    done = workspace.store.append(events, expected_seq=0, idempotency_key=idempotency_key)
+    with _one_at_a_time(workspace):
+        if not (idempotency_key and workspace.store.repeated(person.actor, idempotency_key)):
+            _check_not_in_force(workspace, saved.name, closures)
+        done = workspace.store.append(events, expected_seq=0, idempotency_key=idempotency_key)
+    check_repeated(done, events, drafts)
     made = tuple(Closure.from_dict(event.payload["closure"]) for event in done)
-    ids = {closure.closure_id for closure in made}
-    findings = closures_of(workspace, person).findings
-    return made, tuple(found for found in findings if found.key in ids or found.detail.get("other") in ids)
+    return made, findings_about(workspace, made, now)
 
 
 def draft_of(closure: Closure, *, source: str = "") -> ClosureDraft:
@@ -256,6 +270,24 @@ def _own(workspace: Workspace, person: Person, scenario_id: str, right: Right) -
     for closure in _saved(entity).scenario.closures:
         check_area(workspace, person, closure)
     return entity
+
+
+def _one_at_a_time(workspace: Workspace) -> threading.Lock:
+    """Return what keeps two people from taking the same name, or putting the same in force, at the same moment."""
+    return workspace.cached("scenario lock", threading.Lock)
+
+
+def _check_not_in_force(workspace: Workspace, name: str, closures: Sequence[Closure]) -> None:
+    """Refuse to close everything a second time: opening the one would then not open the roads."""
+    booked = [_plain(closure) for closure in book_closures(workspace)]
+    if all(_plain(closure) in booked for closure in closures):
+        raise ConflictError(f"all closures of scenario '{name}' are on the books already; open them first")
+
+
+def _plain(closure: Closure) -> dict[str, Any]:
+    """Return what a closure closes, in the form of the log, whoever closed it when."""
+    data = plain_json(closure.to_dict())
+    return {key: value for key, value in data.items() if key not in {"closure_id", "valid_from"}}
 
 
 def _check_name_is_free(workspace: Workspace, name: str) -> None:

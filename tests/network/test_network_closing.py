@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import numpy as np
 import pytest
 import shapely
 from hypothesis import given
@@ -207,12 +206,8 @@ def closure_lists(draw: st.DrawFn, n_edges: int) -> list[Closure]:
 
 @given(st.data())
 def test_opening_again_restores_every_time_bit_for_bit(data: st.DataObject) -> None:
-    network = data.draw(networks().filter(lambda n: n.n_edges > 0 and (n.travel_time_ms < 10**6).any()))
-    slowable = np.flatnonzero(network.travel_time_ms < 10**6)
-    closures = [
-        Closure(c.closure_id, edges=tuple(slowable[np.array(c.edges) % len(slowable)].tolist()), factor=c.factor)
-        for c in data.draw(closure_lists(network.n_edges))
-    ]
+    network = data.draw(networks().filter(lambda n: n.n_edges > 0))
+    closures = data.draw(closure_lists(network.n_edges))
     scenario = Scenario("s")
     seen = []
     for closure in closures:
@@ -226,7 +221,7 @@ def test_opening_again_restores_every_time_bit_for_bit(data: st.DataObject) -> N
 
 @given(st.data())
 def test_a_closure_never_makes_an_edge_faster(data: st.DataObject) -> None:
-    network = data.draw(networks().filter(lambda n: n.n_edges > 0 and (n.travel_time_ms < 10**6).all()))
+    network = data.draw(networks().filter(lambda n: n.n_edges > 0))
     view = network_at(network, data.draw(closure_lists(network.n_edges)), NOON)
     assert (view.travel_time_ms >= network.travel_time_ms).all()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -193,3 +194,50 @@ def test_whoever_sees_the_map_hears_of_a_closed_road(here: Workspace) -> None:
     (change,) = read_changes(here, 0)
     hearing = [seen_by(Person("p", role, ()), change) for role in (Role.PLANNER, Role.WORKER, Role.PUBLIC)]
     assert hearing == [True, True, False]
+
+
+def test_roads_so_slow_that_no_time_can_tell_are_closed_and_keep_nobody_from_being_sent(
+    here: Workspace, spot: tuple[float, float]
+) -> None:
+    before = dispatch_at(here, BOSS, *spot)
+    closure, _ = close_roads(here, BOSS, ClosureDraft(edges=(3,), factor=1e-12))
+    assert network_now(here, TravelMode.WALK, here.now()).travel_time_ms[3] == CLOSED
+    assert dispatch_at(here, BOSS, *spot).options
+    reopen_roads(here, BOSS, closure.closure_id)
+    assert dispatch_at(here, BOSS, *spot) == before
+
+
+def test_a_closure_that_is_over_already_says_so(here: Workspace) -> None:
+    now = here.now()
+    closure, findings = close_roads(here, BOSS, ClosureDraft(edges=(3,), valid_from=now - 2 * HOUR, valid_to=now))
+    assert [(one.rule, one.key) for one in findings] == [("closure_not_then", closure.closure_id)]
+    assert close_roads(here, BOSS, ClosureDraft(edges=(4,), valid_to=now + HOUR))[1] == ()
+
+
+def test_a_key_that_stands_for_another_closure_is_refused(here: Workspace) -> None:
+    first, _ = close_roads(here, BOSS, ClosureDraft(edges=(3,)), idempotency_key="one")
+    assert close_roads(here, BOSS, ClosureDraft(edges=(3,)), idempotency_key="one")[0] == first
+    for other in (ClosureDraft(edges=(4,)), ClosureDraft(edges=(3,), factor=0.5)):
+        with pytest.raises(ConflictError, match="another request"):
+            close_roads(here, BOSS, other, idempotency_key="one")
+    assert closures_of(here, BOSS).closures == (first,)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"edges": (2**70,)}, "does not exist"),
+        ({"geometry": {"type": ["Polygon"], "coordinates": []}}, "of type"),
+        ({"edges": (3,), "valid_from": datetime.max.replace(tzinfo=UTC)}, "year 9999"),
+        ({"edges": (3,), "source": "x" * 501}, "source has 501"),
+    ],
+)
+def test_what_no_closure_can_hold_is_said(here: Workspace, given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ParameterError, match=words):
+        close_roads(here, BOSS, ClosureDraft(**given))
+    assert here.store.head()[0] == 0
+
+
+def test_a_moment_that_no_calendar_knows_is_refused(here: Workspace) -> None:
+    with pytest.raises(ParameterError, match="year 9999"):
+        network_now(here, TravelMode.DRIVE, datetime.max.replace(tzinfo=UTC))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,11 @@ import shapely
 from gridgov.config import Settings
 from gridgov.errors import ConflictError, LayerNotFoundError, ParameterError, RecordNotFoundError
 from gridgov.model import TravelMode
+from gridgov.model.closures import Closure, Scenario
 from gridgov.model.rights import EVERYWHERE, Person, Role
+from gridgov.model.scenarios import saved as saved_event
 from gridgov.operations.closure_effects import closure_effects
-from gridgov.operations.closures import ClosureDraft, close_roads, closures_of, network_now
+from gridgov.operations.closures import ClosureDraft, close_roads, closures_of, network_now, reopen_roads
 from gridgov.operations.scenarios import (
     apply_scenario,
     draft_from_hazard,
@@ -106,3 +109,43 @@ def test_a_hazard_becomes_a_closure_with_its_source(here: Workspace) -> None:
         draft_from_hazard(here, BOSS, "grids", "none")
     with pytest.raises(LayerNotFoundError):
         draft_from_hazard(here, BOSS, "castles", "none")
+
+
+def test_what_is_in_force_already_is_not_closed_a_second_time(here: Workspace) -> None:
+    saved = save_scenario(here, BOSS, "桥", DRAFTS)
+    made, _ = apply_scenario(here, BOSS, saved.scenario_id)
+    with pytest.raises(ConflictError, match="on the books already"):
+        apply_scenario(here, BOSS, saved.scenario_id)
+    reopen_roads(here, BOSS, made[0].closure_id)
+    assert len(apply_scenario(here, BOSS, saved.scenario_id)[0]) == 2
+
+
+def test_a_key_that_stands_for_something_else_is_refused(here: Workspace) -> None:
+    one, other = (save_scenario(here, BOSS, name, DRAFTS[:n]) for name, n in (("一", 1), ("二", 2)))
+    apply_scenario(here, BOSS, one.scenario_id, idempotency_key="k")
+    with pytest.raises(ConflictError, match="another request"):
+        apply_scenario(here, BOSS, other.scenario_id, idempotency_key="k")
+    with pytest.raises(ConflictError, match="another request"):
+        save_scenario(here, BOSS, "三", DRAFTS, idempotency_key="k")
+    assert len(closures_of(here, BOSS).closures) == 1
+
+
+def test_a_scenario_of_roads_that_were_imported_anew_closes_nothing(here: Workspace) -> None:
+    """Its edge ids would mean other roads, and one beyond the last would keep everybody from being sent."""
+    old = [Closure("scenario-1", edges=(edge,), topology="sha256:of-other-roads") for edge in (3, 10**6)]
+    for number, closure in enumerate(old):
+        here.store.append([saved_event(f"old-{number}", Scenario(f"旧{number}", (closure,)), "boss", here.now())])
+        with pytest.raises(ParameterError, match="another road network"):
+            apply_scenario(here, BOSS, f"old-{number}")
+    assert closures_of(here, BOSS).closures == ()
+
+
+def test_a_name_that_many_take_at_once_is_given_to_one(here: Workspace) -> None:
+    def save(number: int) -> bool:
+        try:
+            return bool(save_scenario(here, BOSS, "同名", [ClosureDraft(edges=(number,))]))
+        except ConflictError:
+            return False
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(save, range(6))) == 1
