@@ -39,9 +39,8 @@ def prepare_roads(workspace: Workspace) -> None:
 
 def _ask(workspace: Workspace, network: RoadNetwork) -> None:
     """Ask once for the effects of closing one street, and for the coverage; nothing is closed or kept by it."""
-    line = network.edge_coordinates(0) if network.n_edges else ()
-    if len(line) > 1:
-        draft = ClosureDraft(geometry={"type": "LineString", "coordinates": line.tolist()}, reason="")
+    if network.n_edges and len(line := network.edge_coordinates(0).tolist()) > 1:
+        draft = ClosureDraft(geometry={"type": "LineString", "coordinates": line}, reason="")
         closure_effects(workspace, AT_THE_SHELL, [draft])
     if workspace.has("grids"):
         with suppress(ParameterError):  # there are no workers
