@@ -1,11 +1,4 @@
-"""Buses for people without a car: loads, their order by OR-tools routing, and a bound over all plans of these buses.
-
-The bound: a trip with l_z people of zone z takes l_z times the boarding, and for each zone z on it at least the way
-from the nearest depot or shelter to z, the stop, the way from z to the nearest shelter, and alighting; as the l_z of a
-trip add up to at most the seats, the sum over its zones of l_z / seats of that is no more. Summed over all people and
-shared by all buses, no plan is done earlier; nor, if all trips are reckoned from shelters, by more than each bus can
-save once by starting from its depot; nor before the farthest zone has been reached from a depot and left.
-"""
+"""Buses for people without a car: loads, their order by OR-tools routing, and a bound over all plans of these buses."""
 
 from __future__ import annotations
 
@@ -17,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gridgov.errors import ParameterError
+from gridgov.evacuation.bus_bound import lower_bound_s
 from gridgov.evacuation.bus_loads import BusQuestion, allocate, form_trips
 from gridgov.evacuation.bus_plans import Bus, BusParams, BusPlan, BusRun, BusTrip, Floats
 from gridgov.network import RoadNetwork, nearest_workers
@@ -74,28 +68,9 @@ def plan_buses(
     orders = _orders(question, trips, start_of_bus, params)
     buses = _buses(question, trips, orders, start_of_bus, depots)
     done = max((bus.runs[-1].done_s for bus in buses if bus.runs), default=0.0)
-    bound = min(done, lower_bound_s(question, going, len(start_of_bus), params))
+    bound = min(done, lower_bound_s(question, going, np.bincount(start_of_bus, minlength=len(depots)), params))
     depot_node = depots["node"].to_numpy(dtype=np.int64)[start_of_bus]
     return BusPlan(buses, done, bound, tuple(unmet), _reserved(network, buses, depot_node, done, params))
-
-
-def lower_bound_s(question: BusQuestion, going: Any, n_buses: int, params: BusParams) -> float:
-    """Return a time before which no plan brings these people to safety; see the module's text."""
-    persons = going.sum(axis=1)
-    zones = persons > 0
-    if not zones.any():
-        return 0.0
-    depot, shelter = question.from_depot_s[:, zones].min(axis=0), question.from_shelter_s[:, zones].min(axis=0)
-    leave = question.to_shelter_s[zones].min(axis=1)
-    fixed = params.stop_s + params.alight_s
-    loads = persons[zones] / params.seats
-    rest = float((persons[zones] * params.board_s + loads * (leave + fixed)).sum())
-    work = rest + float((loads * np.minimum(depot, shelter)).sum())
-    if np.isfinite(shelter).all():
-        saved = float(np.maximum(0.0, shelter - depot).max())
-        work = max(work, rest + float((loads * shelter).sum()) - n_buses * saved)
-    farthest = float((depot + leave).max()) + fixed + params.board_s
-    return max(work / n_buses, farthest)
 
 
 def _question(
