@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Command = Callable[..., argparse.ArgumentParser]
 _MOST_BOTTLENECKS = 5
 _MOST_SHELTERS = 10
+_LEAST_MINUTES = 0.1  # that one more lane must save to be worth a line
 
 
 def add_command(command: Command, workspace: str) -> None:
@@ -115,9 +116,10 @@ def _drawn(arguments: argparse.Namespace, workspace: Workspace, person: Person) 
 def _geometry(content: Any, file: Path) -> dict[str, Any]:
     """Return the one geometry of a GeoJSON file."""
     if isinstance(content, dict) and content.get("type") == "FeatureCollection":
-        features = content.get("features") or []
-        if len(features) != 1:
-            raise ParameterError(f"{file}: it holds {len(features)} features; give one polygon")
+        features = content.get("features")
+        if not isinstance(features, list) or len(features) != 1:
+            count = len(features) if isinstance(features, list) else 0
+            raise ParameterError(f"{file}: it holds {count} features; give one polygon")
         content = features[0]
     if isinstance(content, dict) and content.get("type") == "Feature":
         content = content.get("geometry")
@@ -148,6 +150,8 @@ def _show(plan: EvacuationPlan, asked: EvacuationInput, lang: Lang) -> None:
 
     from gridgov.model.evacuation_words import promise_text, unmet_texts, warning_texts
 
+    for finding in asked.hazard.findings:
+        print(finding.message(lang))
     persons = float(asked.demand["persons"].sum())
     print(label("evacuate.asked", lang, persons=f"{round(persons):,}", grids=len(asked.demand), n=len(asked.shelters)))
     if asked.struck:
@@ -157,7 +161,8 @@ def _show(plan: EvacuationPlan, asked: EvacuationInput, lang: Lang) -> None:
         print(sentence)
     if plan.flows:
         Console().print(_shelter_table(plan, asked, lang))
-    for limit in plan.bottlenecks[:_MOST_BOTTLENECKS]:
+    worth_it = [limit for limit in plan.bottlenecks if limit.minutes_saved_per_lane >= _LEAST_MINUTES]
+    for limit in worth_it[:_MOST_BOTTLENECKS]:
         name = asked.network.street_name(limit.edge) or label("evacuate.nameless_road", lang)
         print(label("evacuate.bottleneck", lang, road=name, minutes=f"{limit.minutes_saved_per_lane:.1f}"))
     print(label("evacuate.not_a_prediction", lang))
@@ -170,6 +175,7 @@ def _shelter_table(plan: EvacuationPlan, asked: EvacuationInput, lang: Lang) -> 
     coming: dict[str, float] = {}
     for flow in plan.flows:
         coming[flow.shelter_id] = coming.get(flow.shelter_id, 0.0) + flow.persons
+    coming = {shelter_id: persons for shelter_id, persons in coming.items() if round(persons)}
     table = Table()
     for column in ("shelter", "coming", "places"):
         table.add_column(label(f"evacuate.column.{column}", lang), justify="left" if column == "shelter" else "right")

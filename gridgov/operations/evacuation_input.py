@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from gridgov.analysis.cutting_off import closing_times
 from gridgov.crs import WGS84
-from gridgov.errors import ParameterError
+from gridgov.errors import LayerNotFoundError, ParameterError
 from gridgov.evacuation import EvacuationParams
+from gridgov.evacuation.bus_plans import BusPlan
 from gridgov.hazards.zoning import moved
 from gridgov.model import TravelMode
 from gridgov.model.evacuation import PlanWarning
@@ -25,6 +26,7 @@ from gridgov.model.rights import Person, Right, require
 from gridgov.network import Places, RoadNetwork
 from gridgov.network.capacities import with_lane_capacities
 from gridgov.network.validation import CLOSED, Int64s
+from gridgov.operations.bus_input import BusQuery, buses_for, without_buses
 from gridgov.operations.closures import network_now
 from gridgov.operations.hazards import check_hazard_area, read_hazard
 from gridgov.operations.impact import impact_of
@@ -34,6 +36,7 @@ from gridgov.workspace import Workspace
 FAR_FROM_ROADS_M = 1_000.0
 _PERSONS_PER_M_S = 1.25  # that a metre of walkway lets through in a second, and the width where no road says it
 _WALKWAY_M = 2.0
+_BUSES_S = 10.0  # the longest search for the order of the trips
 MEASURED = "capacities.toml"  # in the workspace's folder: what `gridgov calibrate` has measured
 
 
@@ -56,6 +59,8 @@ class EvacuationQuery:
         Edges closed for this plan alone, beside the closures on the books.
     replaces : str
         The evacuation of which this is a changed version: its plan is the start of the computation.
+    buses : BusQuery or None
+        Buses for people without a car: they get their places and their share of the roads before the cars.
     seed : int
     """
 
@@ -66,6 +71,7 @@ class EvacuationQuery:
     places: Mapping[str, int] = field(default_factory=dict)
     closed_edges: tuple[int, ...] = ()
     replaces: str = ""
+    buses: BusQuery | None = None
     seed: int = 0
 
 
@@ -88,6 +94,8 @@ class EvacuationInput:
         Grids of which no part lies within `FAR_FROM_ROADS_M` of a road, such as islands: they have no way out.
     shelters_off_roads : tuple of str
         Shelters farther than that from every road; nobody can be sent there, and they are not among `shelters`.
+    buses : BusPlan or None
+        Who goes by bus; then `demand`, `shelters` and `network` are what is left to the cars.
     """
 
     hazard: Hazard
@@ -99,6 +107,13 @@ class EvacuationInput:
     struck: tuple[str, ...]
     grids_off_roads: tuple[str, ...]
     shelters_off_roads: tuple[str, ...]
+    buses: BusPlan | None = None
+
+    @property
+    def persons(self) -> float:
+        """Who has to leave, by car and by bus."""
+        by_bus = 0 if self.buses is None else self.buses.persons + self.buses.unmet_persons
+        return float(self.demand["persons"].sum()) + by_bus
 
     @property
     def warnings(self) -> tuple[PlanWarning, ...]:
@@ -128,6 +143,12 @@ def evacuation_input(
     record = read_hazard(workspace, person, query.hazard_id)
     hazard = record.hazard
     check_hazard_area(workspace, person, hazard)
+    for kind in ("roads", "grids", "shelters"):
+        if not workspace.of_kind(kind):
+            raise LayerNotFoundError(
+                f"workspace {workspace.path.name} has no {kind}, so nobody's way out can be planned; "
+                f"add a [[layer]] of kind '{kind}' to its import file"
+            )
     mode = TravelMode.WALK if query.params.mode == "walk" else TravelMode.DRIVE
     network = _with_capacity(workspace, network_now(workspace, mode, when), mode)
     if query.closed_edges:
@@ -142,9 +163,22 @@ def evacuation_input(
         closes = closing_times(network, hazard.zones, delay_s=delay_s)
     if lone_grids:
         network = network.with_lone_node()
-    return EvacuationInput(
+    asked = EvacuationInput(
         hazard, record.revision, network, demand, shelters, closes, struck, lone_grids, lone_shelters
     )
+    return asked if query.buses is None else _after_buses(workspace, query, query.buses, asked)
+
+
+def _after_buses(
+    workspace: Workspace, query: EvacuationQuery, buses: BusQuery, asked: EvacuationInput
+) -> EvacuationInput:
+    """Return what is left to the cars."""
+    if query.params.mode == "walk":
+        raise ParameterError("buses need roads: plan them with cars, or everybody on foot without buses")
+    limit_s = min(_BUSES_S, max(0.5, query.params.time_limit_s / 3))
+    plan = buses_for(workspace, buses, asked.network, asked.demand, asked.shelters, time_limit_s=limit_s)
+    demand, shelters = without_buses(asked.demand, asked.shelters, plan)
+    return replace(asked, network=plan.network_left(asked.network), demand=demand, shelters=shelters, buses=plan)
 
 
 def _with_capacity(workspace: Workspace, network: RoadNetwork, mode: TravelMode) -> RoadNetwork:
@@ -212,7 +246,8 @@ def _off_roads(
 def _shelters(
     workspace: Workspace, network: RoadNetwork, query: EvacuationQuery, struck: tuple[str, ...]
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    layer = workspace.layer("shelters")
+    layer = workspace.layers_of_kind("shelters")
+    assert layer is not None
     known = layer["shelter_id"].astype(str)
     for given in (*query.shelters_out, *query.places):
         if given not in set(known):
@@ -264,5 +299,6 @@ def query_to_dict(query: EvacuationQuery) -> dict[str, Any]:
         "shelters_out": list(query.shelters_out),
         "places": dict(query.places),
         "closed_edges": list(query.closed_edges),
+        "buses": None if query.buses is None else query.buses.to_dict(),
         "seed": query.seed,
     }
