@@ -47,7 +47,7 @@ def turned(problem: EvacuationProblem) -> tuple[EvacuationProblem, Int64s]:
         return problem, none
     reduced = reduce_instance(instance).instance
     span = steady_range(reduced)
-    flow = steady_flow(reduced, span.feasible_ms)
+    flow = steady_flow(reduced, span)
     if flow is None:
         return problem, none
     per_edge = np.zeros(len(own))

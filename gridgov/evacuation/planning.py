@@ -47,6 +47,7 @@ _WRITING_SHARE = 0.93  # without that limit; the rest is for the document
 _WIDENING = 4
 _MANY_ROUTES = 100
 _MOST_REFILLED = 20_000  # windows; filling more again takes long
+_REFILL_SHARE = 0.7  # of the time limit; later there is no time for it
 _NOBODY = 0.001  # persons: less is rounding
 
 Progress = Callable[[EvacuationPlan], bool | None]
@@ -171,7 +172,7 @@ def run(search: Search) -> None:
     """Steady plan, bound, better bound, better plan."""
     instance = search.instance
     span = steady_range(instance, search.previous_ms)
-    flow = None if search.everybody is not None else steady_flow(instance, span.feasible_ms)
+    flow = None if search.everybody is not None else steady_flow(instance, span)
     search.support = np.zeros(instance.m, dtype=np.bool_) if flow is None else flow.units > 0
     if search.everybody is not None:
         search.instance = search.everybody
@@ -225,7 +226,8 @@ class _Draft:
         """Give the search a schedule with few routes; return how many per zone it keeps (None: no limit)."""
         if search.windows is None or search.arrivals_s is not None:
             return None
-        if asked is None and (search.gap <= search.target_gap or len(search.windows.zone) > _MOST_REFILLED):
+        late = search.gap <= search.target_gap or search.seconds > _REFILL_SHARE * self.params.time_limit_s
+        if asked is None and (late or len(search.windows.zone) > _MOST_REFILLED):
             return None
         for most in [_MANY_ROUTES] if asked is None else range(asked, asked + _WIDENING):
             limited = limit_routes(search.windows, most, lambda: search.seconds > self.params.time_limit_s)

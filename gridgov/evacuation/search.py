@@ -7,23 +7,20 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import dijkstra
 
 from gridgov.evacuation.bound import Bound, prove, prove_on_all
-from gridgov.evacuation.certificate import least_of_parallel
 from gridgov.evacuation.clocks import Weights, set_clocks
 from gridgov.evacuation.expansion import Expansion, Solved, cut_of, expand, solve, step_length, weights_of
 from gridgov.evacuation.instance import NEVER_MS, Bools, Instance
 from gridgov.evacuation.mobilisation import Curve, ready_by_step
 from gridgov.evacuation.reduction import Reduction, reduce_instance
 from gridgov.evacuation.schedule import Schedule
-from gridgov.evacuation.steady import Terminals
+from gridgov.evacuation.steady import Terminals, distances
 from gridgov.evacuation.windows import Windows, schedule_of, windows_of, zone_units
 from gridgov.network.validation import Floats, Int64s
 
 _CUT_STEPS = (24, 48)
-_PLAN_STEPS = (24, 48, 96, 192, 384)
+_PLAN_STEPS = (24, 48, 96, 192, 384, 768, 1536)
 _MOST_ARCS = 3_000_000
 _BOUND_SHARE = 0.5
 _LEAST_MS = 1.0  # where nothing is proven
@@ -31,6 +28,8 @@ _MOST_TRIES = 6
 _FINE = 0.15
 _UNREACHED_MS = 10_000_000_000
 _WORTH_STORING = 1.001
+_GROWTH = 1.8
+_OVERSHOOT = 1.05
 
 
 class StoppedError(Exception):
@@ -81,7 +80,7 @@ class Search:
     capacity_vph: Floats = field(default_factory=lambda: np.zeros(0))
     previous_ms: float = 0.0
     previous_cut: tuple[frozenset[int], frozenset[int]] | None = None
-    solve_s_per_arc: float = 2e-6
+    last_solve: tuple[int, float] = (1_000_000, 2.0)
     _tried: set[bytes] = field(default_factory=set)
 
     @property
@@ -304,22 +303,22 @@ def _refine(search: Search, state: _Clocked, steps: int) -> int:
                 return arcs
             horizon = (lower * shortest) ** 0.5
         else:
-            horizon = _next_horizon(failed)
+            horizon = _next_horizon(failed, min(0.002, 0.5 / steps))
             state.learn_loss(search, horizon, steps)
             if horizon > search.upper_ms * (1 + 2 / steps):
                 return arcs
     return arcs
 
 
-def _next_horizon(failed: list[tuple[float, float]]) -> float:
+def _next_horizon(failed: list[tuple[float, float]], least: float) -> float:
     """Return where, by the last failures, everybody should be moved, and a little more."""
     (last, short) = failed[-1]
     if len(failed) == 1:
-        return last * (1 + max(0.002, 1.2 * short))
+        return last * (1 + max(least, 1.2 * short))
     before, missing = failed[-2]
     if missing <= short * 1.001:  # nothing gained: the next way is far
         return last + max(2 * (last - before), 0.01 * last)
-    return min(last + 1.1 * short * (last - before) / (missing - short), last * 1.04) + 0.0005 * last
+    return min(last + 1.1 * short * (last - before) / (missing - short), last * 1.04) + 0.25 * least * last
 
 
 def _solve_clocked(search: Search, state: _Clocked, horizon: float, steps: int) -> Solved | None:
@@ -333,21 +332,22 @@ def _solve_clocked(search: Search, state: _Clocked, horizon: float, steps: int) 
         return None
     before = perf_counter()
     solved = solve(expansion)
-    search.solve_s_per_arc = (perf_counter() - before) / max(len(expansion.tail), 1)
     if solved.complete:
         search.take_windows(windows_of(solved))
         state.weights = state.weights.normal().scaled(0.7).plus(weights_of(solved).normal().scaled(0.3))
     else:
         _learn(search, state, solved, horizon)
+    search.last_solve = (len(expansion.tail), perf_counter() - before)
     short = 1 - solved.moved / instance.demand
     search.note(f"clocked {steps} steps, horizon {horizon / 1000:.1f}, short {short:.5f}, {len(expansion.tail)} arcs")
     return solved
 
 
 def _affordable(search: Search, arcs: int) -> bool:
-    """Whether another solve fits into the time limit, overshooting by no more than a fifth."""
-    expected = 1.5 * search.solve_s_per_arc * arcs
-    return search.schedule is None or search.seconds + expected < 1.2 * search.time_limit_s
+    """Whether another solve fits into the time limit, with little to spare: time grows faster than arcs."""
+    known, seconds = search.last_solve
+    expected = seconds * (arcs / max(known, 1)) ** _GROWTH
+    return search.schedule is None or search.seconds + expected < _OVERSHOOT * search.time_limit_s
 
 
 def _learn(search: Search, state: _Clocked, solved: Solved, horizon_ms: float) -> None:
@@ -392,7 +392,5 @@ def _positive(weights: Weights) -> Weights:
 
 def shelter_distance(instance: Instance) -> Int64s:
     """Return the milliseconds from each node to its nearest shelter on empty roads."""
-    tail, head, weight = least_of_parallel(instance.head, instance.tail, instance.tau.astype(np.float64))
-    graph = csr_matrix((weight, (tail, head)), shape=(instance.n, instance.n))
-    distance: Floats = dijkstra(graph, indices=instance.shelter_node, min_only=True)
+    distance = distances(instance.n, instance.head, instance.tail, instance.tau, instance.shelter_node)
     return np.where(np.isfinite(distance), distance, float(_UNREACHED_MS)).astype(np.int64)
