@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -175,18 +174,35 @@ def without_edges(closures: Sequence[Closure], edges: Sequence[Int64s]) -> Itera
 
 def contradictions(closures: Sequence[Closure], edges: Sequence[Int64s]) -> Iterator[Finding]:
     """Yield pairs that say different things about the same edge at the same time."""
-    rows = enumerate(zip(closures, edges, strict=True), start=1)
-    for (_, (one, mine)), (row, (other, theirs)) in combinations(rows, 2):
-        if one.factor == other.factor or not one.meets(other):
+    for first, second in _meeting(closures, edges):
+        one, other = closures[first], closures[second]
+        shared = np.intersect1d(edges[first], edges[second], assume_unique=True)
+        stronger, weaker = (one, other) if one.factor < other.factor else (other, one)
+        detail: dict[str, str | int | float] = {
+            "other": weaker.closure_id, "count": len(shared), "edge": int(shared[0]),
+            "factor": stronger.factor, "other_factor": weaker.factor,
+        }  # fmt: skip
+        yield Finding(
+            LAYER, second + 1, "factor", "closure_contradiction", FindingLevel.WARNING, FindingAction.KEPT,
+            stronger.closure_id, detail,
+        )  # fmt: skip
+
+
+def _meeting(closures: Sequence[Closure], edges: Sequence[Int64s]) -> Iterator[tuple[int, int]]:
+    """Yield pairs of closures of different factors that share an edge at some moment: books hold thousands of them."""
+    factor, sizes = np.array([closure.factor for closure in closures]), [len(ids) for ids in edges]
+    start = np.array([-np.inf if c.valid_from is None else c.valid_from.timestamp() for c in closures])
+    end = np.array([np.inf if c.valid_to is None else c.valid_to.timestamp() for c in closures])
+    flat, owner = np.concatenate([np.zeros(0, dtype=np.int64), *edges]), np.repeat(np.arange(len(edges)), sizes)
+    own, first_of = np.zeros(int(flat.max(initial=-1)) + 1, dtype=np.bool_), np.cumsum([0, *sizes])
+    for one, mine in enumerate(edges):
+        meets = (factor != factor[one]) & (start <= end[one]) & (start[one] <= end)
+        meets[: one + 1] = False
+        if not meets.any():
             continue
-        shared = np.intersect1d(mine, theirs, assume_unique=True)
-        if len(shared):
-            stronger, weaker = (one, other) if one.factor < other.factor else (other, one)
-            detail: dict[str, str | int | float] = {
-                "other": weaker.closure_id, "count": len(shared), "edge": int(shared[0]),
-                "factor": stronger.factor, "other_factor": weaker.factor,
-            }  # fmt: skip
-            yield Finding(
-                LAYER, row, "factor", "closure_contradiction", FindingLevel.WARNING, FindingAction.KEPT,
-                stronger.closure_id, detail,
-            )  # fmt: skip
+        own[mine] = True
+        later = slice(int(first_of[one + 1]), None)
+        for other in np.unique(owner[later][own[flat[later]] & meets[owner[later]]]).tolist():
+            if closures[one].meets(closures[other]):
+                yield one, other
+        own[mine] = False
