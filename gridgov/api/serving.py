@@ -12,6 +12,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
+from gridgov import evacuation, hazards
 from gridgov.api.server import create_app, run
 from gridgov.config import Settings
 from gridgov.errors import GridgovError, ParameterError, StorageError
@@ -50,7 +51,8 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
     os.environ["GRIDGOV_WORKSPACE"] = str(workspace.path)  # the console's script runs in this process and reads these
     os.environ["GRIDGOV_LANG"] = settings.lang
     warm(workspace, as_lang(settings.lang), say=say)
-    prepare_hierarchy(workspace)
+    roads = prepare_hierarchy(workspace)
+    prepare_emergency(as_lang(settings.lang), say=say, after=roads)
     gc.freeze()  # Streamlit collects all garbage after every run of a page: what stays for good is not looked through
     host = "localhost" if settings.host in {"127.0.0.1", "0.0.0.0", "::"} else settings.host
     say(f"Console: http://{host}:{settings.port}/   (English: …/?lang=en)   stop with Ctrl+C")
@@ -88,6 +90,25 @@ def prepare_hierarchy(workspace: Workspace) -> threading.Thread:
 def _prepare(workspace: Workspace) -> None:
     prepare_roads(workspace)
     gc.freeze()  # what it has made stays, too
+
+
+def prepare_emergency(
+    lang: Lang, *, say: Callable[[str], None], after: threading.Thread | None = None
+) -> threading.Thread:
+    """Compile hazards and evacuation beside everything else, so that on the worst day the first plan does not wait."""
+    thread = threading.Thread(target=_prepare_emergency, args=(lang, say, after), name="emergency", daemon=True)
+    thread.start()
+    return thread
+
+
+def _prepare_emergency(lang: Lang, say: Callable[[str], None], after: threading.Thread | None) -> None:
+    if after is not None:
+        after.join()  # two compilations at once would only take each other's time
+    steps = (("evacuate.warm_up.hazards", hazards.warm_up), ("evacuate.warm_up.plans", evacuation.warm_up))
+    for done, (code, step) in enumerate(steps):
+        say(f"[{done}/{len(steps)}] {label(code, lang)}")
+        step()
+    say(f"[{len(steps)}/{len(steps)}] {label('evacuate.warm_up.done', lang)}")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ bound.py  what no plan can beat; residual.py, labels.py: its potentials      cer
 search.py  better bounds and plans, in time      clocks.py, expansion.py  the network over time
 decomposition.py, windows.py, retiming.py, schedule.py  from flows to who leaves when
 routes.py  few routes per zone      mobilisation.py  people who get ready bit by bit
-bottlenecks.py  the price of a lane      contraflow.py  turned lanes
+bottlenecks.py  the price of a lane      contraflow.py  turned lanes      warming.py  `warm_up`: compile once
 
 Nothing here reads a file, a date or random numbers; the time limit reads a stopwatch.
 """
@@ -15,5 +15,6 @@ Nothing here reads a file, a date or random numbers; the time limit reads a stop
 from gridgov.evacuation.parameters import EvacuationParams
 from gridgov.evacuation.planning import plan_evacuation
 from gridgov.evacuation.problem import EvacuationProblem, make_problem
+from gridgov.evacuation.warming import warm_up
 
-__all__ = ["EvacuationParams", "EvacuationProblem", "make_problem", "plan_evacuation"]
+__all__ = ["EvacuationParams", "EvacuationProblem", "make_problem", "plan_evacuation", "warm_up"]

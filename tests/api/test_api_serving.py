@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from numba.core.dispatcher import Dispatcher
+from shapely.geometry import mapping
 
-from gridgov.api.serving import keep_watch, warm
-from gridgov.workspace import Workspace, shared_workspace
+from gridgov import evacuation, hazards
+from gridgov.api.serving import keep_watch, prepare_emergency, warm
+from gridgov.config import Settings
+from gridgov.model.rights import EVERYWHERE, Person, Role
+from gridgov.operations.evacuating import evacuate
+from gridgov.operations.evacuation_input import EvacuationQuery
+from gridgov.operations.hazard_models import compute_flood
+from gridgov.workspace import Workspace, open_workspace, shared_workspace
 
 
 @pytest.fixture
@@ -64,3 +75,30 @@ def test_a_store_that_is_away_ends_neither_the_start_nor_the_watch(
         place.parent.mkdir()
         assert wait_for(lambda: place.is_file() and shared.store.count("incident") == 300)
     shared.store.close()
+
+
+def test_after_the_start_a_first_flood_and_a_first_plan_compile_nothing(village: Path) -> None:
+    """Hazards and plans are compiled beside the start, step by step; no search meets a form it does not know then."""
+    said: list[str] = []
+    prepare_emergency("en", say=said.append).join()
+    assert [line[:5] for line in said] == ["[0/2]", "[1/2]", "[2/2]"]
+    assert said[-1].endswith("Hazards and evacuation plans are ready")
+    known = {name: set(kernel.signatures) for name, kernel in kernels_of(hazards, evacuation)}
+    here = open_workspace(village, settings=Settings(store="memory:"))
+    commander = Person("commander", Role.COMMANDER, EVERYWHERE)
+    water = here.layer("water")
+    river = mapping(water.geometry.iloc[int(water["area_m2"].to_numpy().argmax())])
+    for rises in (((0.0, 6.0),), ((0.0, 0.0), (7200.0, 6.0))):
+        flood = compute_flood(here, commander, river, rises, datum="source")
+        query = EvacuationQuery(hazard_id=flood.hazard_id, params=evacuation.EvacuationParams(time_limit_s=1.0))
+        evacuate(here, commander, query)
+    assert {name: set(kernel.signatures) for name, kernel in kernels_of(hazards, evacuation)} == known
+
+
+def kernels_of(*packages: ModuleType) -> Iterator[tuple[str, Dispatcher]]:
+    for package in packages:
+        for part in pkgutil.iter_modules(package.__path__):
+            module = importlib.import_module(f"{package.__name__}.{part.name}")
+            for name, value in vars(module).items():
+                if isinstance(value, Dispatcher) and value.py_func.__module__ == module.__name__:
+                    yield f"{module.__name__}.{name}", value
