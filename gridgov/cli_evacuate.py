@@ -14,6 +14,7 @@ from gridgov.errors import ParameterError
 from gridgov.i18n import as_lang, label
 
 if TYPE_CHECKING:
+    from gridgov.evacuation.bus_plans import BusPlan
     from gridgov.i18n import Lang
     from gridgov.model.evacuation import EvacuationPlan
     from gridgov.model.rights import Person
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 Command = Callable[..., argparse.ArgumentParser]
 _MOST_BOTTLENECKS = 5
 _MOST_SHELTERS = 10
+_MOST_TRIPS = 20
 _LEAST_MINUTES = 0.1  # that one more lane must save to be worth a line
 
 
@@ -44,6 +46,11 @@ def add_command(command: Command, workspace: str) -> None:
     evacuate.add_argument("--walk", action="store_true", help="everybody goes on foot")
     evacuate.add_argument("--contraflow", action="store_true", help="opposite lanes may be turned")
     evacuate.add_argument("--without", action="append", default=[], metavar="SHELTER", help="not this shelter")
+    evacuate.add_argument("--buses", type=int, default=0, metavar="N", help="buses for people without a car")
+    evacuate.add_argument(
+        "--without-car", type=float, metavar="X", help="share of people without a car (default: buses.toml)"
+    )
+    evacuate.add_argument("--seats", type=int, metavar="N", help="people in a bus (default: buses.toml)")
     evacuate.add_argument("--seed", type=int, default=0)
     evacuate.add_argument("--out", type=Path, metavar="FILE", help="write the plan document; .gz: compressed")
     evacuate.add_argument("--keep", action="store_true", help="put the plan on the books")
@@ -62,13 +69,17 @@ def _evacuate(arguments: argparse.Namespace) -> int:
     kept = keep_plan(workspace, person, query, plan, asked) if arguments.keep else None
     if arguments.json:
         print(plan.to_json().decode())
-        return 0 if not plan.unmet_persons else 1
+        return 0 if not _left_behind(plan, asked) else 1
     _show(plan, asked, lang)
     if kept is not None:
         print(label("evacuate.kept", lang, id=kept.evacuation.evacuation_id))
     if arguments.out is not None:
         print(label("evacuate.written", lang, path=arguments.out))
-    return 0 if not plan.unmet_persons else 1
+    return 0 if not _left_behind(plan, asked) else 1
+
+
+def _left_behind(plan: EvacuationPlan, asked: EvacuationInput) -> float:
+    return plan.unmet_persons + (0 if asked.buses is None else asked.buses.unmet_persons)
 
 
 def _opened(arguments: argparse.Namespace) -> tuple[Workspace, Person]:
@@ -81,6 +92,7 @@ def _opened(arguments: argparse.Namespace) -> tuple[Workspace, Person]:
 
 def _query(arguments: argparse.Namespace, workspace: Workspace, person: Person) -> EvacuationQuery:
     from gridgov.evacuation import EvacuationParams
+    from gridgov.operations.bus_input import BusQuery
     from gridgov.operations.evacuation_input import EvacuationQuery
 
     params = EvacuationParams(
@@ -93,8 +105,13 @@ def _query(arguments: argparse.Namespace, workspace: Workspace, person: Person) 
         contraflow=arguments.contraflow,
     )
     hazard_id = arguments.hazard or _drawn(arguments, workspace, person)
+    buses = None
+    if arguments.buses:
+        buses = BusQuery(vehicles=arguments.buses, share_without_car=arguments.without_car, seats=arguments.seats)
+    elif arguments.without_car is not None or arguments.seats is not None:
+        raise ParameterError("--without-car and --seats are about buses: say how many there are with --buses")
     return EvacuationQuery(
-        hazard_id=hazard_id, params=params, shelters_out=tuple(arguments.without), seed=arguments.seed
+        hazard_id=hazard_id, params=params, shelters_out=tuple(arguments.without), buses=buses, seed=arguments.seed
     )
 
 
@@ -152,8 +169,11 @@ def _show(plan: EvacuationPlan, asked: EvacuationInput, lang: Lang) -> None:
 
     for finding in asked.hazard.findings:
         print(finding.message(lang))
-    persons = float(asked.demand["persons"].sum())
-    print(label("evacuate.asked", lang, persons=f"{round(persons):,}", grids=len(asked.demand), n=len(asked.shelters)))
+    print(
+        label(
+            "evacuate.asked", lang, persons=f"{round(asked.persons):,}", grids=len(asked.demand), n=len(asked.shelters)
+        )
+    )
     if asked.struck:
         print(label("evacuate.struck", lang, n=len(asked.struck)))
     print(promise_text(plan, lang))
@@ -161,6 +181,8 @@ def _show(plan: EvacuationPlan, asked: EvacuationInput, lang: Lang) -> None:
         print(sentence)
     if plan.flows:
         Console().print(_shelter_table(plan, asked, lang))
+    if asked.buses is not None:
+        _show_buses(asked.buses, lang)
     worth_it = [limit for limit in plan.bottlenecks if limit.minutes_saved_per_lane >= _LEAST_MINUTES]
     for limit in worth_it[:_MOST_BOTTLENECKS]:
         name = asked.network.street_name(limit.edge) or label("evacuate.nameless_road", lang)
@@ -186,3 +208,37 @@ def _shelter_table(plan: EvacuationPlan, asked: EvacuationInput, lang: Lang) -> 
             f"{row['name']} {shelter_id}".strip(), f"{round(coming[shelter_id]):,}", f"{row['capacity_persons']:,.0f}"
         )
     return table
+
+
+def _show_buses(plan: BusPlan, lang: Lang) -> None:
+    """Print what the buses promise, and the first trips of the table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from gridgov.operations.busing import bus_plan_texts
+
+    for sentence in bus_plan_texts(plan, lang):
+        print(sentence)
+    if not plan.trips:
+        return
+    table = Table()
+    for column in ("bus", "grids", "persons", "arrives", "done", "shelter"):
+        right = column in ("persons", "arrives", "done")
+        table.add_column(label(f"buses.column.{column}", lang), justify="right" if right else "left")
+    runs = sorted(((run.reaches_first_stop_s, bus.bus_id, run) for bus in plan.buses for run in bus.runs), key=_first)
+    for reached_s, bus_id, run in runs[:_MOST_TRIPS]:
+        stops = ", ".join(f"{zone} ({persons})" for zone, persons in run.trip.stops)
+        times = _clock(reached_s), _clock(run.done_s)
+        table.add_row(bus_id, stops, str(run.trip.persons), *times, run.trip.shelter_id)
+    Console().print(table)
+    if len(runs) > _MOST_TRIPS:
+        print(label("buses.more", lang, n=len(runs) - _MOST_TRIPS))
+
+
+def _first(row: tuple[float, str, object]) -> tuple[float, str]:
+    return row[:2]
+
+
+def _clock(seconds: float) -> str:
+    """Return a time after the order as hours and minutes."""
+    return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02d}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -118,6 +119,11 @@ class BusPlan:
         return sum(run.trip.persons for bus in self.buses for run in bus.runs)
 
     @property
+    def unmet_persons(self) -> int:
+        """People without a car whom no bus fetches."""
+        return sum(persons for _, persons, _ in self.unmet)
+
+    @property
     def trips(self) -> int:
         """Trips of all buses."""
         return sum(len(bus.runs) for bus in self.buses)
@@ -152,3 +158,28 @@ class BusPlan:
             "unmet": [{"zone_id": zone, "persons": persons, "reason": reason} for zone, persons, reason in self.unmet],
             "reserved_vph": {str(edge): round(float(self.reserved_vph[edge]), 3) for edge in edges},
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], n_edges: int) -> BusPlan:
+        """Return the plan that `to_dict` gave, for roads of so many edges.
+
+        Raises
+        ------
+        ParameterError
+            It is of another schema.
+        """
+        if data.get("schema") != SCHEMA:
+            raise ParameterError(f"the bus plan has the schema '{data.get('schema')}', not '{SCHEMA}'")
+        reserved = np.zeros(n_edges)
+        for edge, vph in data["reserved_vph"].items():
+            reserved[int(edge)] = vph
+        buses = tuple(Bus(bus["bus_id"], bus["depot_id"], tuple(map(_run, bus["runs"]))) for bus in data["buses"])
+        unmet = tuple((row["zone_id"], row["persons"], row["reason"]) for row in data["unmet"])
+        return cls(buses, data["done_s"], data["lower_bound_s"], unmet, reserved)
+
+
+def _run(data: Mapping[str, Any]) -> BusRun:
+    trip = data["trip"]
+    stops = tuple((zone, persons) for zone, persons in trip["stops"])
+    made = BusTrip(trip["shelter_id"], stops, tuple(trip["nodes"]), trip["ride_s"])
+    return BusRun(made, data["reaches_first_stop_s"], data["done_s"])

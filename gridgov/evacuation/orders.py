@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,9 @@ import numpy as np
 import pandas as pd
 
 from gridgov.errors import ParameterError
+from gridgov.evacuation.bus_plans import BusPlan
 from gridgov.model.orders import (
+    BusCall,
     DepartureWindow,
     EvacuationOrders,
     OrderRoute,
@@ -86,6 +88,40 @@ def make_orders(
         lower_bound_s=None if document.get("lower_bound_s") is None else float(document["lower_bound_s"]),
         zones=tuple(orders),
         shelters=_shelters(document, network, orders, _rows(shelters, "shelter_id")),
+    )
+
+
+def with_bus_calls(orders: EvacuationOrders, plan: BusPlan) -> EvacuationOrders:
+    """Return the orders with when and where buses come for people without a car."""
+    calls: dict[str, list[BusCall]] = defaultdict(list)
+    unmet: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    coming: dict[str, int] = defaultdict(int)
+    for bus in plan.buses:
+        for run in bus.runs:
+            at = orders.announced_at + timedelta(seconds=round(run.reaches_first_stop_s))
+            coming[run.trip.shelter_id] += run.trip.persons
+            for zone, persons in run.trip.stops:
+                calls[zone].append(BusCall(at, persons, run.trip.shelter_id))
+    for zone, persons, reason in plan.unmet:
+        unmet[zone].append((reason, persons))
+    return replace(
+        orders,
+        zones=tuple(
+            replace(
+                zone,
+                buses=tuple(sorted(calls[zone.zone_id], key=lambda call: call.at)),
+                unmet=(*zone.unmet, *unmet[zone.zone_id]),
+            )
+            for zone in orders.zones
+        ),
+        shelters=tuple(
+            replace(
+                one,
+                persons=one.persons + coming[one.shelter_id],
+                capacity_persons=one.capacity_persons + coming[one.shelter_id],
+            )
+            for one in orders.shelters
+        ),
     )
 
 

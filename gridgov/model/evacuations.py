@@ -41,6 +41,8 @@ class Evacuation:
     persons, unmet_persons : float
         Who has to leave; who cannot be brought to safety.
     zones, shelters : int
+    buses : dict
+        Digest of the bus plan's document and its figures; empty: there are no buses.
     """
 
     evacuation_id: str
@@ -56,6 +58,7 @@ class Evacuation:
     shelters: int
     replaces: str = ""
     query: dict[str, Any] = field(default_factory=dict)
+    buses: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the evacuation as plain data for JSON."""

@@ -68,6 +68,15 @@ class OrderRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class BusCall:
+    """A bus that comes for people without a car: when it is there, how many it takes, where to."""
+
+    at: datetime
+    persons: int
+    shelter_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ZoneOrder:
     """What one zone (a grid) is told.
 
@@ -80,6 +89,8 @@ class ZoneOrder:
         None where nobody knows: null is not zero.
     unmet : tuple of (reason, persons)
         Who has no way out in this plan; reasons of the plan: ``no_route``, ``no_place``, ``too_late``.
+    buses : tuple of BusCall
+        By time; their people are not among `persons`.
     """
 
     zone_id: str
@@ -92,6 +103,7 @@ class ZoneOrder:
     in_need: int | None
     routes: tuple[OrderRoute, ...]
     unmet: tuple[tuple[str, int], ...] = ()
+    buses: tuple[BusCall, ...] = ()
 
     @property
     def persons(self) -> int:
@@ -138,7 +150,7 @@ class ZoneOrder:
 
     def unmet_texts(self, lang: Lang) -> list[str]:
         """Return who has no way out and why, as sentences."""
-        reasons = {"no_route", "no_place", "too_late"}
+        reasons = {"no_route", "no_place", "too_late", "no_bus"}
         return [
             label(f"orders.unmet.{reason if reason in reasons else 'other'}", lang, persons=persons, reason=reason)
             for reason, persons in self.unmet

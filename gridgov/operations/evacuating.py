@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import json
 import os
 import secrets
 import threading
@@ -10,10 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from gridgov.errors import ConflictError, GridgovError, ParameterError, RecordNotFoundError, StorageError
 from gridgov.evacuation import plan_evacuation
+from gridgov.evacuation.bus_plans import BusPlan
 from gridgov.model.entities import Entity, EntityFilter
 from gridgov.model.evacuation import EvacuationPlan
 from gridgov.model.evacuations import ENTITY, PLANNED, WITHDRAWN, Evacuation, ordered, planned, withdrawn
@@ -111,12 +114,13 @@ def keep_plan(
         clearance_time_s=plan.clearance_time_s,
         lower_bound_s=plan.lower_bound_s,
         gap=plan.gap,
-        persons=float(asked.demand["persons"].sum()),
-        unmet_persons=plan.unmet_persons,
+        persons=asked.persons,
+        unmet_persons=plan.unmet_persons + (0 if asked.buses is None else asked.buses.unmet_persons),
         zones=len(asked.demand),
         shelters=len(asked.shelters),
         replaces=query.replaces,
         query=query_to_dict(query),
+        buses={} if asked.buses is None else _keep_buses(workspace, asked.buses),
     )
     workspace.store.append([planned(evacuation, person.actor, now)], expected_seq=0)
     return read_evacuation(workspace, person, evacuation.evacuation_id)
@@ -160,7 +164,20 @@ def read_plan(workspace: Workspace, person: Person, evacuation_id: str) -> Evacu
 def read_plan_document(workspace: Workspace, person: Person, evacuation_id: str) -> bytes:
     """Return the document of a plan, gzipped, after checking its fingerprint; see `read_plan`."""
     require(person, Right.LAYER_READ)
-    digest = _recorded(_entity(workspace, evacuation_id)).evacuation.digest
+    return _read_document(workspace, evacuation_id, _recorded(_entity(workspace, evacuation_id)).evacuation.digest)
+
+
+def read_bus_plan(workspace: Workspace, person: Person, evacuation_id: str) -> BusPlan | None:
+    """Return the buses of an evacuation; None: it has none. See `read_plan`."""
+    require(person, Right.LAYER_READ)
+    buses = _recorded(_entity(workspace, evacuation_id)).evacuation.buses
+    if not buses:
+        return None
+    document = json.loads(gzip.decompress(_read_document(workspace, evacuation_id, buses["digest"])))
+    return BusPlan.from_dict(document, workspace.network().n_edges)
+
+
+def _read_document(workspace: Workspace, evacuation_id: str, digest: str) -> bytes:
     name = f"{digest}.json.gz"
     try:
         document = (workspace.path / FOLDER / name).read_bytes()
@@ -371,6 +388,23 @@ def _recorded(entity: Entity) -> RecordedEvacuation:
         parse_time(leave) if leave else None,
         last.get("reason") or last.get("note") or "",
     )
+
+
+def _keep_buses(workspace: Workspace, plan: BusPlan) -> dict[str, Any]:
+    """Write the document of a bus plan, and return what the log keeps of it."""
+    text = json.dumps(plan.to_dict(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    document = gzip.compress(text.encode("utf-8"), mtime=0)
+    digest = hashlib.sha256(document).hexdigest()
+    _write(workspace.path / FOLDER, f"{digest}.json.gz", document)
+    return {
+        "digest": digest,
+        "buses": len(plan.buses),
+        "trips": plan.trips,
+        "persons": plan.persons,
+        "unmet_persons": plan.unmet_persons,
+        "done_s": plan.done_s,
+        "lower_bound_s": plan.lower_bound_s,
+    }
 
 
 def _checked(text: str, what: str) -> str:

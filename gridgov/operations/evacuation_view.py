@@ -20,6 +20,7 @@ from gridgov.evacuation.nearest_shelter import NearestShelter, nearest_shelter
 from gridgov.evacuation.replay import Replay, replay_plan
 from gridgov.model.evacuation import EvacuationPlan
 from gridgov.model.rights import Person, Right, require
+from gridgov.operations.bus_input import BusQuery
 from gridgov.operations.evacuating import RecordedEvacuation, read_evacuation, read_plan
 from gridgov.operations.evacuation_input import EvacuationQuery, evacuation_input
 from gridgov.operations.hazards import check_hazard_area, read_hazard
@@ -122,6 +123,7 @@ def compare_with_nearest(
         shelters_out=tuple(given["shelters_out"]),
         places=given["places"],
         closed_edges=tuple(given["closed_edges"]),
+        buses=BusQuery.from_dict(given["buses"]) if given.get("buses") else None,
     )
 
     def compare() -> NearestShelter:

@@ -16,7 +16,7 @@ from gridgov.crs import WGS84
 from gridgov.errors import ParameterError
 from gridgov.evacuation.alert_draft import WarningFacts, draft_alert
 from gridgov.evacuation.door_tasks import door_tasks
-from gridgov.evacuation.orders import make_orders
+from gridgov.evacuation.orders import make_orders, with_bus_calls
 from gridgov.i18n import LANGS, Lang, label
 from gridgov.maps.order_exports import departures_csv, orders_geojson, orders_gpx, write_geopackage
 from gridgov.maps.order_sheet import order_sheet
@@ -27,7 +27,7 @@ from gridgov.model.orders import DoorTask, EvacuationOrders
 from gridgov.model.rights import Person, Right, require
 from gridgov.network import RoadNetwork
 from gridgov.operations.crew import crew_of
-from gridgov.operations.evacuating import read_evacuation, read_plan
+from gridgov.operations.evacuating import read_bus_plan, read_evacuation, read_plan
 from gridgov.operations.hazards import check_hazard_area, read_hazard
 from gridgov.profiles.alerts import load_alert_profile
 from gridgov.workspace import Workspace
@@ -82,6 +82,8 @@ def orders_of(workspace: Workspace, person: Person, evacuation_id: str) -> Order
         zones=zones,
         shelters=workspace.layers_of_kind("shelters"),
     )
+    if (buses := read_bus_plan(workspace, person, evacuation_id)) is not None:
+        orders = with_bus_calls(orders, buses)
     leaving = {zone.zone_id for zone in orders.zones}
     outlines = {
         zone: geometry for zone, geometry in zip(zones["zone_id"], zones.geometry, strict=True) if zone in leaving
