@@ -13,12 +13,15 @@ from app.widgets.emergency_models import new_hazard
 from app.widgets.emergency_state import HAZARD_PURPOSE, Emergency, close_new, forget_changes, is_new_open, open_new
 from app.widgets.frame import language, may_write, signed_in, text
 from app.widgets.selection import ask_zoom
-from app.widgets.wording import facts_html, moment_text, plain
-from gridgov.model.hazards import Hazard
+from app.widgets.wording import facts_html, moment_text, unturned
+from gridgov.i18n import has_label
+from gridgov.model.hazards import Hazard, HazardKind
 from gridgov.model.rights import Person, Right, may
 from gridgov.operations.emergency import hazard_frame
 from gridgov.operations.hazards import RecordedHazard, withdraw_hazard
 from gridgov.workspace import Workspace
+
+_LONGEST = 80
 
 
 def hazard_step(opened: Workspace, who: Person, emergency: Emergency) -> list[folium.FeatureGroup]:
@@ -50,7 +53,7 @@ def hazard_name(hazard: Hazard) -> str:
 
 def hazard_line(recorded: RecordedHazard) -> str:
     """Return a hazard as one line of a list."""
-    return plain(f"{hazard_name(recorded.hazard)} · {moment_text(recorded.hazard.starts_at or recorded.at)}")
+    return unturned(f"{hazard_name(recorded.hazard)} · {moment_text(recorded.hazard.starts_at or recorded.at)}")
 
 
 def _facts(recorded: RecordedHazard) -> None:
@@ -60,7 +63,7 @@ def _facts(recorded: RecordedHazard) -> None:
         ("emergency.fact_start", moment_text(hazard.starts_at)),
         ("emergency.fact_by", f"{recorded.by} · {moment_text(recorded.at)}"),
         ("emergency.fact_inputs", _inputs(hazard)),
-        ("emergency.fact_source", hazard.source),
+        ("emergency.fact_source", "" if hazard.kind == HazardKind.DRAWN else hazard.source),
         ("emergency.fact_certainty", text(f"emergency.certainty_{hazard.certainty.lower()}")),
         ("emergency.fact_step", _step(hazard)),
     ]
@@ -73,18 +76,23 @@ def _facts(recorded: RecordedHazard) -> None:
 def _inputs(hazard: Hazard) -> str:
     """Return the numbers that went in; geometries are on the map."""
     shown = {name: value for name, value in hazard.inputs.items() if not isinstance(value, dict)}
-    return " · ".join(f"{name} {_short(value)}" for name, value in shown.items())
+    return " · ".join(_input(name, value) for name, value in shown.items() if value not in (None, ""))
 
 
-def _short(value: object) -> str:
-    said = f"{value:g}" if isinstance(value, float) else str(value)
-    return said if len(said) <= 60 else said[:60] + "…"
+def _input(name: str, value: object) -> str:
+    """Return an input in words; one without a word of its own keeps its name."""
+    if name == "levels" and isinstance(value, list | tuple):
+        value = ", ".join(f"{level:g} m @ {seconds / 3600:g} h" for seconds, level in value)
+    said = f"{value:,.6g}" if isinstance(value, float | int) else str(value)
+    said = said if len(said) <= _LONGEST else said[:_LONGEST] + "…"
+    code = f"emergency.input_{name}"
+    return text(code, value=said) if has_label(code) else f"{name} {said}"
 
 
 def _step(hazard: Hazard) -> str:
     if not hazard.step:
         return ""
-    given = hazard.inputs.get("step", hazard.inputs.get("buffer_m", ""))
+    given = next((value for name, value in hazard.inputs.items() if name.startswith("step")), "")
     step = f"{given:g}" if isinstance(given, float | int) else str(given)
     return text(f"hazard.step.{hazard.step}", step=step)
 

@@ -17,6 +17,7 @@ from gridgov.i18n import has_label
 from gridgov.maps.hazard_shapes import arrival_text
 from gridgov.model.evacuation_words import hours_text
 from gridgov.model.rights import Person
+from gridgov.operations.emergency import grid_names, shelter_list
 from gridgov.operations.impact import HazardImpact, impact_of, road_consequences
 from gridgov.operations.situation import division_names, name_in
 from gridgov.workspace import Workspace
@@ -139,18 +140,22 @@ def _by_street(opened: Workspace, found: HazardImpact) -> list[Line]:
 
 def _cut_off(opened: Workspace, who: Person, hazard_id: str) -> list[Line]:
     roads = road_consequences(opened, who, hazard_id)
+    shelters = {each.shelter_id: each.name for each in shelter_list(opened, who)}
+    names = grid_names(opened, language())
     lines: list[Line] = []
     for row in roads.shelters.to_dict("records"):
-        lines.append((str(row["shelter_id"]), _when(row["struck_s"]), text("emergency.shelter_struck")))
+        name = shelters.get(str(row["shelter_id"])) or str(row["shelter_id"])
+        lines.append((name, _when(row["struck_s"]), text("emergency.shelter_struck")))
     for row in roads.cut_off.to_dict("records"):
-        lines.append((str(row["grid_code"]), _when(row["cut_off_s"]), text(f"emergency.cut_{row['reason']}")))
+        code = str(row["grid_code"])
+        lines.append((names.get(code) or code, _when(row["cut_off_s"]), text(f"emergency.cut_{row['reason']}")))
     return lines
 
 
 def _when(seconds: float) -> str:
     if seconds is None or math.isnan(seconds):
         return "–"
-    return text("emergency.now") if seconds <= 0 else hours_text(seconds, language(), down=True)
+    return text("emergency.now") if seconds <= 0 else hours_text(seconds + 1, language(), down=True)
 
 
 def _facilities(opened: Workspace, found: HazardImpact) -> list[Line]:

@@ -12,7 +12,7 @@ from app.widgets.drawing import begin_drawing, drawn, drop_drawing
 from app.widgets.emergency_state import HAZARD_PURPOSE, choose_hazard, go_to
 from app.widgets.frame import language, signed_in, text
 from app.widgets.selection import clicked
-from app.widgets.wording import plain
+from app.widgets.wording import unturned
 from gridgov.model.hazards import Hazard
 from gridgov.operations.closure_map import Hazard as HazardArea
 from gridgov.operations.closure_map import hazard_areas
@@ -35,7 +35,8 @@ _HOUR = 3600.0
 
 def new_hazard(opened: Workspace) -> None:
     """Draw the choice of how a hazard is made, and what that needs."""
-    kind = _choice("kind", _available(opened), lambda k: text(f"emergency.new_{k}"), wide=True)
+    with st.container(key="hazard_kinds"):
+        kind = _choice("kind", _available(opened), lambda k: text(f"emergency.new_{k}"))
     name = st.text_input(
         text("emergency.name"), key="hazard-name", placeholder=text("emergency.name"), label_visibility="collapsed"
     )
@@ -86,7 +87,7 @@ def _layer_form(opened: Workspace, name: str) -> None:
         text("emergency.from_layer"),
         list(known),
         index=None,
-        format_func=lambda i: plain(_area_name(known[i])),
+        format_func=lambda i: unturned(_area_name(known[i])),
         placeholder=text("emergency.from_layer"),
         key=f"hazard-area-{language()}",
     )
@@ -134,7 +135,7 @@ def _plume_form(opened: Workspace, name: str) -> None:
     code = st.selectbox(
         text("emergency.substance"),
         list(by_code),
-        format_func=lambda c: plain(by_code[c].names.get(language(), c)),
+        format_func=lambda c: unturned(by_code[c].names.get(language(), c)),
         key=f"hazard-substance-{language()}",
     )
     size = _choice("spill", ["small", "large"], lambda s: text(f"emergency.spill_{s}"))
@@ -160,7 +161,9 @@ def _fire_form(opened: Workspace, name: str) -> None:
     fuel = st.selectbox(
         text("emergency.fuel"),
         [*by_cover, *fuels],
-        format_func=lambda c: plain(fuels[c].names.get(language(), c)) if c in fuels else text("emergency.fuel_cover"),
+        format_func=lambda c: (
+            unturned(fuels[c].names.get(language(), c)) if c in fuels else text("emergency.fuel_cover")
+        ),
         key=f"hazard-fuel-{language()}",
     )
     wind = _wind()
@@ -215,7 +218,7 @@ def _place_line(source: Mapping[str, Any] | None) -> None:
         st.caption(text("emergency.click_place"))
     elif source["type"] == "Point":
         lon, lat = source["coordinates"]
-        st.caption(plain(text("emergency.place_is", place=f"{lon:.5f}, {lat:.5f}")))
+        st.caption(unturned(text("emergency.place_is", place=f"{lon:.5f}, {lat:.5f}")))
     else:
         st.caption(text("emergency.place_drawn"))
 
@@ -233,10 +236,10 @@ def _wind() -> tuple[float, float]:
 
 
 def _level_choice() -> None:
-    _choice("level", [str(k) for k in _LEVELS], lambda k: text(f"emergency.level_{k}"), default="3")
+    _choice("level", [str(k) for k in _LEVELS], lambda k: text("emergency.level_short", k=k), default="3")
 
 
-def _choice(name: str, options: list[str], show: Callable[[str], str], *, default: str = "", wide: bool = False) -> str:
+def _choice(name: str, options: list[str], show: Callable[[str], str], *, default: str = "") -> str:
     """Draw a choice that outlives a change of language; see `_value`."""
     key = f"hazard-{name}-{language()}"
     kept = _value(name, default or options[0])
@@ -245,8 +248,7 @@ def _choice(name: str, options: list[str], show: Callable[[str], str], *, defaul
         st.session_state[f"hazard_{name}"] = st.session_state[key]
 
     given = {} if key in st.session_state else {"default": kept if kept in options else options[0]}
-    draw = st.pills if wide else st.segmented_control
-    chosen = draw(
+    chosen = st.segmented_control(
         text(f"emergency.choose_{name}"),
         options,
         format_func=show,
@@ -254,6 +256,7 @@ def _choice(name: str, options: list[str], show: Callable[[str], str], *, defaul
         required=True,
         on_change=keep,
         label_visibility="collapsed",
+        width="stretch",
         **given,
     )
     return str(chosen or options[0])

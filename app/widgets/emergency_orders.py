@@ -11,7 +11,6 @@ import streamlit as st
 
 from app.widgets.doing import attempt, say, sentence_of
 from app.widgets.emergency_impact import Line, lines_html
-from app.widgets.emergency_result import plan_line
 from app.widgets.emergency_state import Emergency
 from app.widgets.frame import language, may_write, signed_in, text
 from app.widgets.wording import facts_html, moment_text
@@ -54,7 +53,7 @@ def _state(recorded: RecordedEvacuation) -> None:
     given = recorded.status == ORDERED
     st.html(
         f'<div class="gg-order {recorded.status}"><b>{escape(text(f"emergency.state_{recorded.status}"))}</b>'
-        f"<span>{escape(plan_line(recorded).replace(chr(92), ''))}</span></div>"
+        f"<span>{escape(text('emergency.fact_number'))} {escape(recorded.evacuation.evacuation_id)}</span></div>"
     )
     rows = [
         ("emergency.fact_by", f"{recorded.by} · {moment_text(recorded.at)}"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
+from datetime import timedelta
 from html import escape
 from typing import Any
 
@@ -16,12 +17,12 @@ from app.widgets.emergency_impact import Line, lines_html, people
 from app.widgets.emergency_state import Emergency, choose_plan
 from app.widgets.frame import language, text
 from app.widgets.selection import ask_zoom
-from app.widgets.wording import plain
+from app.widgets.wording import plain, unturned
 from gridgov.errors import GridgovError
 from gridgov.model.evacuation_words import hours_text, promise_text, unmet_texts, warning_texts
 from gridgov.model.evacuations import Evacuation
 from gridgov.model.rights import Person, Right, may
-from gridgov.operations.emergency import point_frame, shelter_list
+from gridgov.operations.emergency import grid_names, point_frame, shelter_list
 from gridgov.operations.evacuating import RecordedEvacuation, read_evacuation
 from gridgov.operations.evacuation_view import PlanView, compare_with_nearest, nearest_known, plan_view
 from gridgov.workspace import Workspace
@@ -62,7 +63,7 @@ def plan_line(recorded: RecordedEvacuation) -> str:
     """Return a plan as one line of a list."""
     evacuation = recorded.evacuation
     time, state = hours_text(evacuation.clearance_time_s, language()), text(f"emergency.state_{recorded.status}")
-    return plain(f"{evacuation.evacuation_id} · {time} · {state}")
+    return unturned(f"{evacuation.evacuation_id} · {time} · {state}")
 
 
 def _choose(emergency: Emergency) -> None:
@@ -84,6 +85,7 @@ def _promise(opened: Workspace, who: Person, view: PlanView) -> None:
     plan, lang = view.plan, language()
     evacuation = view.recorded.evacuation
     ratio = view.replay.ratio
+    times = "" if ratio is None or view.replay.stranded else f"× {ratio:.2f}"
     bound = hours_text(plan.lower_bound_s, lang, down=True) if plan.lower_bound_s else "–"
     moved = f"{round(evacuation.persons - plan.unmet_persons):,}"
     everybody = text("emergency.of", n=f"{round(evacuation.persons):,}")
@@ -91,7 +93,7 @@ def _promise(opened: Workspace, who: Person, view: PlanView) -> None:
         ("emergency.clearance", hours_text(plan.clearance_time_s, lang), ""),
         ("emergency.bound", bound, _gap(plan.gap)),
         ("emergency.moved", moved, everybody),
-        ("emergency.replayed", hours_text(view.replay.clearance_s, lang), "" if ratio is None else f"× {ratio:.2f}"),
+        ("emergency.replayed", hours_text(view.replay.clearance_s, lang), times),
     ]  # fmt: skip
     st.html(
         '<div class="gg-cells">'
@@ -106,6 +108,9 @@ def _promise(opened: Workspace, who: Person, view: PlanView) -> None:
         _difference(opened, who, evacuation)
     for sentence in unmet_texts(plan, lang):
         st.html(f'<p class="gg-said bad" role="alert">{escape(sentence)}</p>')
+    stranded = round(view.replay.stranded * plan.occupancy_persons_per_vehicle)
+    if stranded:
+        st.html(f'<p class="gg-caution">{escape(text("emergency.stranded", n=f"{stranded:,}"))}</p>')
     for sentence in warning_texts(plan, lang):
         st.html(f'<p class="gg-caution">{escape(sentence)}</p>')
 
@@ -137,20 +142,30 @@ def _signed(number: int) -> str:
 
 def _departures(opened: Workspace, who: Person, view: PlanView) -> None:
     names = {each.shelter_id: each.name or each.shelter_id for each in shelter_list(opened, who)}
-    lang = language()
+    grids = grid_names(opened, language())
     lines: list[Line] = []
     for row in view.departures.to_dict("records"):
         where = text("roads.between_names").join(names.get(i, i) for i in row["shelters"][:_NAMES])
+        name = grids.get(str(row["zone_id"])) or str(row["zone_id"])
         if math.isnan(row["first_s"]):
-            lines.append((str(row["zone_id"]), people(row["unmet"]), text("emergency.stays")))
+            lines.append((name, people(row["unmet"]), text("emergency.stays")))
             continue
-        first, last = (hours_text(row[n], lang, down=True) for n in ("first_s", "last_s"))
-        lines.append((str(row["zone_id"]), people(row["persons"]), f"{first} – {last} → {where}"))
+        lines.append((name, people(row["persons"]), f"{_window(opened, view, row)} → {where}"))
     st.html(lines_html(lines, text("emergency.none_here")))
     st.download_button(
         text("emergency.download_table"), lambda: _csv(view, names), file_name="departures.csv", mime="text/csv",
         key="download_departures", on_click="ignore",
     )  # fmt: skip
+
+
+def _window(opened: Workspace, view: PlanView, row: Mapping[Hashable, Any]) -> str:
+    """Return from when to when people leave: the hours of the day where the orders are given, else minutes."""
+    leave, times = view.recorded.leave_at, (float(row["first_s"]), float(row["last_s"]))
+    if leave is None:
+        first, last = (int(seconds // 60) for seconds in times)
+        return text("emergency.minutes_span", span=str(first) if first == last else f"{first} – {last}")
+    hours = [f"{(leave + timedelta(seconds=s)).astimezone(opened.timezone):%H:%M}" for s in times]
+    return " – ".join(dict.fromkeys(hours))
 
 
 def _csv(view: PlanView, names: dict[str, str]) -> bytes:

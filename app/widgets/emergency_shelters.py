@@ -10,7 +10,7 @@ import streamlit as st
 from app.widgets.emergency_impact import Line, lines_html, people
 from app.widgets.emergency_state import Emergency, changed_places, shelters_out
 from app.widgets.frame import language, may_write, text
-from app.widgets.wording import plain
+from app.widgets.wording import unturned
 from gridgov.model.rights import Person, Right, may
 from gridgov.operations.emergency import ShelterPlaces, shelter_list
 from gridgov.operations.impact import impact_of
@@ -72,7 +72,7 @@ def _changes(shelters: dict[str, ShelterPlaces]) -> None:
     """Draw what is changed for the next plan; the layer stays as it is."""
 
     def show(shelter_id: str) -> str:
-        return plain(shelters[shelter_id].name or shelter_id)
+        return unturned(shelters[shelter_id].name or shelter_id)
 
     key = f"shelters-out-{language()}"
 

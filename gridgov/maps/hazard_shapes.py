@@ -26,7 +26,8 @@ _LABELS = ("emergency.level_1", "emergency.level_2", "emergency.level_3", "emerg
 
 def hazard_overlay(hazard: Hazard, lang: Lang, *, state: str) -> Overlay:
     """Return a hazard as an overlay whose shapes the browser fetches; `state` changes with the hazard."""
-    rules = [_rule(colour) for colour in _colours(hazard)]
+    many = len(arrival_steps(hazard)) > 1
+    rules = [_rule(colour, edge=0.3 if many else 0.8) for colour in _colours(hazard)]
     shapes = Shapes(rules, (), pane="gg-areas", url=f"/shapes/hazard.{hazard.hazard_id}?v={state}&lang={lang}")
     return Overlay("hazard", shapes=(shapes,), legend=(legend_of(hazard, lang),), state=state)
 
@@ -66,6 +67,21 @@ def legend_of(hazard: Hazard, lang: Lang) -> LegendPart:
     return LegendPart(title, tuple(entries))
 
 
+def plan_legend(lang: Lang) -> LegendPart:
+    """Return how a plan in time is drawn; the colours are those of `static/plan_layer.js`."""
+    entries = (
+        LegendEntry("fill", label("emergency.legend_inside", lang), "#b3261e", line="#b3261e", opacity=0.4),
+        LegendEntry(
+            "fill", label("emergency.legend_left", lang), "#ffffff", line="#1a7f4b", opacity=0.0, dash=(3.0, 3.0)
+        ),
+        LegendEntry("line", label("emergency.legend_route", lang), "#1667b7"),
+        LegendEntry("line", label("emergency.legend_queue", lang), "#c4008f"),
+        LegendEntry("point", label("emergency.legend_shelter", lang), "#1a7f4b", shape="circle"),
+        LegendEntry("point", label("emergency.legend_limit", lang), "#c4008f", shape="diamond"),
+    )
+    return LegendPart(label("emergency.legend_plan", lang), entries)
+
+
 def zone_tip(hazard: Hazard, zone: HazardZone, lang: Lang) -> list[str]:
     """Return what a zone is, in lines."""
     lines = [
@@ -82,7 +98,7 @@ def arrival_text(seconds: float, lang: Lang) -> str:
     """Return when a zone is reached, after the start."""
     if seconds <= 0:
         return label("emergency.at_once", lang)
-    return label("emergency.after", lang, time=hours_text(seconds, lang, down=True))
+    return label("emergency.after", lang, time=hours_text(seconds + 1, lang, down=True))
 
 
 def _colours(hazard: Hazard) -> Sequence[str]:
@@ -93,8 +109,9 @@ def _step_of(zone: HazardZone, steps: Sequence[float]) -> int:
     return max((k for k, step in enumerate(steps) if zone.arrival_s >= step), default=0)
 
 
-def _rule(colour: str) -> dict[str, Any]:
-    return {"fill": colour, "fillOpacity": 0.42, "line": _EDGE, "width": [[9, 0.8], [14, 1.6]], "lineOpacity": 0.75}
+def _rule(colour: str, *, edge: float) -> dict[str, Any]:
+    width = [[9, 0.5], [14, 2.0 * edge]]
+    return {"fill": colour, "fillOpacity": 0.5, "line": _EDGE, "width": width, "lineOpacity": edge}
 
 
 def _entry(text: str, colour: str) -> LegendEntry:

@@ -15,6 +15,7 @@ from shapely.geometry import shape
 
 from gridgov.evacuation import EvacuationParams
 from gridgov.hazards import Wind
+from gridgov.i18n import Lang
 from gridgov.maps.framing import frame_of
 from gridgov.model.hazards import Hazard
 from gridgov.model.rights import Person, Right, may, require
@@ -255,6 +256,18 @@ def shelter_list(workspace: Workspace, person: Person) -> tuple[ShelterPlaces, .
         )
 
     return workspace.cached("shelter_list", make)
+
+
+def grid_names(workspace: Workspace, lang: Lang) -> Mapping[str, str]:
+    """Return what grids are called, by code; where names are not for a language, and without one, the code."""
+    if lang != "zh" or not workspace.has("grids") or "name" not in workspace.layer("grids"):
+        return {}
+
+    def make() -> Mapping[str, str]:
+        grids = workspace.layer("grids")
+        return dict(zip(grids["grid_code"].astype(str), grids["name"].fillna("").astype(str), strict=True))
+
+    return workspace.cached("grid_names", make)
 
 
 def _whole(value: Any) -> int | None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gridgov.errors import GridgovError, NotFoundError
 from gridgov.i18n import Lang, label
-from gridgov.maps.hazard_shapes import hazard_json
+from gridgov.maps.hazard_shapes import hazard_json, plan_legend
 from gridgov.maps.overlays import Overlay
 from gridgov.model.evacuation_words import hours_text
 from gridgov.model.evacuations import ORDERED
@@ -23,6 +23,7 @@ from gridgov.operations.emergency import (
     EmergencyNumbers,
     ShelterPlaces,
     emergency_numbers,
+    grid_names,
     river_geometry,
     shelter_list,
 )
@@ -98,7 +99,7 @@ def emergency_overlay(
         }
         if recorded.status == ORDERED and leave is not None:
             config["plan"]["now_s"] = round(max(0.0, (now - leave).total_seconds()) / 60) * 60
-    return Overlay("emergency", emergency=config)
+    return Overlay("emergency", emergency=config, legend=(plan_legend(lang),) if evacuation_id else ())
 
 
 def prepare_emergency(workspace: Workspace) -> None:
@@ -191,7 +192,7 @@ def bottleneck_tip(row: Mapping[Any, Any], lang: Lang) -> list[str]:
 
 def _zones(workspace: Workspace, view: PlanView, lang: Lang) -> list[Any]:
     grids = workspace.layer("grids").set_index("grid_code").geometry
-    found = []
+    found, names = [], grid_names(workspace, lang)
     for row in view.departures.to_dict("records"):
         area = grids.get(row["zone_id"])
         if area is None:
@@ -204,12 +205,13 @@ def _zones(workspace: Workspace, view: PlanView, lang: Lang) -> list[Any]:
         left = not math.isnan(row["first_s"])
         stuck = row["unmet"] > max(0.5, row["persons"])
         times = (_i(row["first_s"]), _i(row["last_s"])) if left else (None, None)
-        found.append([rings, *times, int(stuck), _zone_tip(row, lang)])
+        found.append([rings, *times, int(stuck), _zone_tip(row, names, lang)])
     return found
 
 
-def _zone_tip(row: Mapping[Any, Any], lang: Lang) -> list[str]:
-    lines = [str(row["zone_id"]), label("map_coverage.people", lang, n=_count(row["persons"] + row["unmet"]))]
+def _zone_tip(row: Mapping[Any, Any], names: Mapping[str, str], lang: Lang) -> list[str]:
+    code = str(row["zone_id"])
+    lines = [names.get(code) or code, label("map_coverage.people", lang, n=_count(row["persons"] + row["unmet"]))]
     if not math.isnan(row["first_s"]):
         first, last = (hours_text(row[name], lang, down=True) for name in ("first_s", "last_s"))
         lines.append(label("emergency.leaves_between", lang, first=first, last=last))

@@ -40,7 +40,8 @@ class PlanView:
     Attributes
     ----------
     time_s, inside, on_road, safe : float arrays, shape (moments,)
-        The clearance curve of the replay, with those whom the plan cannot help among the people inside.
+        The clearance curve of the replay, with those whom the plan cannot help among the people inside and those who
+        stand before a closed road among the people on the road.
     shelters : DataFrame
         shelter_id, persons, capacity_persons, share, full_after_s (missing: never full), the fullest first.
     departures : DataFrame
@@ -160,14 +161,14 @@ def _view(workspace: Workspace, recorded: RecordedEvacuation, plan: EvacuationPl
     network = workspace.network()
     replay = replay_plan(plan, length_m=network.length_m, packets=_PACKETS)
     each = plan.occupancy_persons_per_vehicle
-    inside = replay.inside * each + plan.unmet_persons + replay.stranded * each
+    inside = replay.inside * each + plan.unmet_persons
     return PlanView(
         recorded,
         plan,
         replay,
         replay.moments_s,
         inside,
-        np.maximum(replay.on_road - replay.stranded, 0.0) * each,
+        replay.on_road * each,
         replay.safe * each,
         _shelters(plan, replay),
         _departures(plan),

@@ -102,13 +102,19 @@
         map.getPane("gg-plan").style.pointerEvents = "none";
       }
       this.layer = new gridgov.PlanLayer(this._plan).addTo(map);
+      this._marks = this.layer.marks().addTo(map);
+      map.getPane("gg-areas").style.opacity = 0.45; // the hazard steps back behind its plan
       this._drawTimeline();
       this._setTime(plan.now_s === null || plan.now_s === undefined ? 0 : Math.min(plan.now_s, this._plan.end_s));
     }
 
     _dropPlan() {
       this._stop();
-      if (this.layer) this.layer.remove();
+      if (this.layer) {
+        this.layer.remove();
+        this._marks.remove();
+        this._console.map.getPane("gg-areas").style.opacity = "";
+      }
       if (this._bar) this._bar.remove();
       this.layer = this._bar = this._plan = null;
     }
@@ -212,6 +218,7 @@
     _setTime(seconds) {
       this._time = seconds;
       this.layer.setTime(seconds);
+      this._marks.redraw();
       this._slider.value = seconds;
       this._needle.style.left = `${(100 * seconds) / this._plan.end_s}%`;
       this._showMoment();

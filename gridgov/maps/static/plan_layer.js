@@ -4,6 +4,7 @@
   "use strict";
 
   const INSIDE = "#b3261e", ROAD = "#1667b7", ROAD_IDLE = "#8db4da", SAFE = "#1a7f4b", QUEUE = "#c4008f", INK = "#14243a";
+  const WAITING = 5; // vehicles; fewer are no queue
   const WIDTHS = [2, 3.2, 4.8, 6.8, 9];
   const GROW = [[9, 0.45], [12, 0.7], [14, 1], [17, 1.7]];
   gridgov.PLAN_COLOURS = { inside: INSIDE, road: ROAD, safe: SAFE, queue: QUEUE };
@@ -54,8 +55,11 @@
       this._paintZones(context, frame, this._zones.filter(seen));
       this._paintRoads(context, frame, this._roads.filter(seen));
       this._paintQueues(context, frame, this._queues.rows.filter(seen));
-      this._limits.forEach((limit) => diamond(context, frame, limit));
-      this._paintShelters(context, frame);
+    },
+
+    // Shelters and limits lie over the points of the map: a layer of their own with the same plan and moment.
+    marks: function () {
+      return new PlanMarks(this);
     },
 
     // Who has not left is red, the fewer the paler; a grid that is empty keeps a thin green border.
@@ -107,15 +111,22 @@
       const column = Math.floor(this._time / this._queues.width_s);
       for (const queue of queues) {
         const waiting = queue.vehicles[column] || 0;
-        if (waiting < 1) continue;
-        stroke(context, trace([queue], frame), QUEUE, (3 + 2.2 * Math.log2(1 + waiting)) * frame.grow, 0.78);
+        if (waiting < WAITING) continue;
+        stroke(context, trace([queue], frame), QUEUE, (2.4 + 1.5 * Math.log2(waiting / WAITING)) * frame.grow, 0.85);
       }
     },
 
+    paintMarks: function (context, view) {
+      const frame = { world: 256 * Math.pow(2, view.zoom), view, grow: gridgov.atZoom(GROW, view.zoom) };
+      this._limits.forEach((limit) => diamond(context, frame, limit));
+      this._paintShelters(context, frame);
+    },
+
     _paintShelters: function (context, { world, view, grow }) {
-      const at = this._moment(), named = view.zoom >= 13;
+      const at = this._moment(), named = view.zoom >= 14;
       for (const shelter of this._shelters) {
-        const x = shelter.x * world - view.x, y = shelter.y * world - view.y, r = shelter.radius * Math.min(1.15, Math.max(0.7, grow));
+        const x = shelter.x * world - view.x, y = shelter.y * world - view.y, used = shelter.load[shelter.load.length - 1] > 0;
+        const r = (used || shelter.struck ? shelter.radius : 5) * Math.min(1.15, Math.max(0.7, grow));
         if (x < -40 || y < -40 || x > view.width + 40 || y > view.height + 40) continue;
         const share = shelter.places ? clamp(shelter.load[at] / shelter.places) : 0;
         disc(context, x, y, r + 2, "#ffffff", 0.95);
@@ -129,7 +140,7 @@
         }
         ring(context, x, y, r, shelter.struck ? "#5c0a12" : SAFE, share >= 0.995 ? 3 : 1.6);
         if (shelter.struck) cross(context, x, y, r);
-        if (named && shelter.load[shelter.load.length - 1] > 0) this._label(context, x, y + r + 3, shelter, at);
+        if (named && used) this._label(context, x, y + r + 3, shelter, at);
       }
     },
 
@@ -163,6 +174,16 @@
       const zone = this._zones.find(({ box, rings }) => x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3] &&
         gridgov.insideRings(rings, x, y));
       return zone ? zone.tip : null;
+    },
+  });
+
+  const PlanMarks = gridgov.ViewCanvas.extend({
+    options: { pane: "gg-marks", margin: 0.1 },
+    initialize: function (plan) {
+      this._plan = plan;
+    },
+    _paint: function (context, view) {
+      this._plan.paintMarks(context, view);
     },
   });
 
