@@ -187,6 +187,16 @@ def peaks(height: _Floats, sources: NDArray[np.intp], highest: float) -> _Floats
     return peak.reshape(height.shape)
 
 
+def land_peaks(elevation: Elevation, source: Any, highest: float, *, metric_crs: str) -> _Floats:
+    """Return the level above a river, WGS 84, at which each cell of the land near it is wet; inf above `highest`."""
+    sources, bed = _sources(elevation, source)
+    far = farther_than(elevation, sources, _NEAR_RIVER_M, metric_crs)
+    height = np.where(far, np.nan, above_source(elevation.metres, sources))
+    land = np.isfinite(height) & ~bed
+    land.ravel()[sources] = False
+    return np.asarray(np.maximum(peaks(height, sources, highest)[land], 0.0))
+
+
 def farther_than(elevation: Elevation, sources: NDArray[np.intp], limit_m: float, metric_crs: str) -> NDArray[np.bool_]:
     """Return which cells lie farther than some metres from every cell of the source."""
     free = np.ones(elevation.metres.shape, dtype=bool)

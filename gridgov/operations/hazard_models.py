@@ -31,7 +31,7 @@ from gridgov.hazards import (
     slope_hazard,
     spill_hazard,
 )
-from gridgov.hazards.flood import Datum
+from gridgov.hazards.flood import Datum, land_peaks
 from gridgov.hazards.plume import Terrain
 from gridgov.hazards.zoning import transformer
 from gridgov.model.hazard_profiles import Fuel, HazardProfile
@@ -45,6 +45,8 @@ _MOST_CELLS = 4_000_000
 _MARGIN = 0.1  # of the district's width: what lies just outside can still send water or fire in
 _UNKNOWN_COVER = -2
 _FAR_DEG = 0.5
+_SHARES_WET = (0.02, 0.1, 0.3)  # of the land near a river, at the levels worth trying
+_HIGHEST_M = 30.0  # that a river is thought to rise
 _DAY_FROM, _DAY_TO = 7, 17  # a table's day is from sunrise to sunset; short days stay on the safe side
 _Floats = NDArray[np.float64]
 
@@ -126,6 +128,36 @@ def compute_flood(
         )  # fmt: skip
 
     return put_on_books(workspace, person, header or HazardHeader(), make)
+
+
+def suggested_levels(workspace: Workspace, person: Person, source: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return levels above a river, in metres, that are worth computing where nobody knows the river.
+
+    Parameters
+    ----------
+    source : mapping
+        GeoJSON geometry of the river, WGS 84.
+
+    Returns
+    -------
+    tuple of float
+        The levels, on half metres, at which 2, 10 and 30 % of the land within reach of the river is under water; fewer
+        where two are the same or the land rises too steeply.
+
+    Raises
+    ------
+    LayerNotFoundError
+        The workspace has no elevation.
+    ParameterError
+        The river lies outside the elevation model.
+    """
+    require(person, Right.LAYER_READ)
+    geometry = geometry_of(source)
+    near = land_peaks(elevation_of(workspace), geometry, _HIGHEST_M, metric_crs=workspace.metric_crs)
+    if not len(near):
+        return ()
+    levels = np.ceil(2.0 * np.quantile(near, _SHARES_WET, method="higher")) / 2.0
+    return tuple(float(level) for level in np.unique(levels[np.isfinite(levels)]))
 
 
 def compute_plume(workspace: Workspace, person: Person, gas: GasRelease, header: HazardHeader | None = None) -> Hazard:

@@ -21,7 +21,7 @@ from gridgov.model.hazards import Hazard
 from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.operations.evacuating import evacuate
 from gridgov.operations.evacuation_input import EvacuationInput, EvacuationQuery
-from gridgov.operations.hazard_models import compute_flood
+from gridgov.operations.hazard_models import compute_flood, suggested_levels
 from gridgov.operations.impact import impact_of, road_consequences
 from gridgov.verify_plan import verify_document
 from gridgov.workspace import Workspace, open_workspace
@@ -129,3 +129,15 @@ def test_who_cannot_leave_in_time_is_named_and_only_where_time_is_short(here: Wo
     moved_out = sum(flow.persons for flow in plan.flows)
     assert moved_out + plan.unmet_persons == pytest.approx(persons.sum(), abs=0.1)
     assert plan.clearance_time_s <= TEN_MINUTES + 900  # out of the water by then, safe a little later
+
+
+def test_levels_worth_trying_come_from_the_ground_and_each_floods_more(here: Workspace) -> None:
+    """Who does not know the river gets three levels; each can be computed, and the last one reaches people."""
+    levels = suggested_levels(here, COMMANDER, mapping(river_of(here)))
+    assert 2 <= len(levels) <= 3
+    assert list(levels) == sorted(set(levels))
+    assert all(0 < level <= 30 and level * 2 == int(level * 2) for level in levels)
+    wet = [int(rising(here, level).inputs["wet_cells"]) for level in levels]
+    assert wet == sorted(set(wet))
+    worst = rising(here, levels[-1])
+    assert impact_of(here, COMMANDER, worst.hazard_id).impact.figures["persons"].value > 1_000

@@ -46,6 +46,7 @@ from gridgov.operations import (
     audit_trail,
     auditing,
     closure_effects,
+    closure_map,
     closures,
     coverage,
     crew,
@@ -66,6 +67,7 @@ from gridgov.operations import (
     outlines,
     photos,
     positions,
+    reached_areas,
     reporting,
     scenarios,
     service_areas,
@@ -100,6 +102,10 @@ use_speeds                -      -      -          whole     whole   -
 read_speeds               -      all    all        all       all     all
 speed_versions            -      all    all        all       all     all
 closures_of               -      all    all        all       all     all
+listed_closures           -      all    all        all       all     all
+drawn_closures            -      all    all        all       all     all
+closure_near              -      all    all        all       all     all
+hazard_areas              -      all    all        all       all     all
 closure_effects           -      all    all        all       all     all
 coverage                  -      all    all        all       all     all
 save_scenario             -      -      area       area      area    -
@@ -115,6 +121,7 @@ compute_plume             -      -      -          area      -       -
 compute_fire              -      -      -          area      -       -
 compute_slope             -      -      -          area      -       -
 hazard_numbers            -      all    all        all       all     all
+suggested_levels          -      all    all        all       all     all
 withdraw_hazard           -      -      -          area      -       -
 hazards_of                -      all    all        all       all     all
 read_hazard               -      all    all        all       all     all
@@ -152,6 +159,7 @@ item_of:incident          -      read   area       area      area    -
 grid_at                   -      all    all        all       all     all
 read_grid                 -      all    all        all       all     all
 isochrone_at              -      all    all        all       all     all
+reached_areas             -      all    all        all       all     all
 layers_of                 -      all    all        all       all     all
 services_of               all    all    all        all       all     all
 service_of                all    all    all        all       all     all
@@ -393,6 +401,10 @@ def on_the_whole(
         "grid_at": lambda: grid_places.grid_at(here, person, place[0], place[1]),
         "read_grid": lambda: grid_places.read_grid(here, person, place[2]),
         "closures_of": lambda: closures.closures_of(here, person),
+        "listed_closures": lambda: closure_map.listed_closures(here, person),
+        "drawn_closures": lambda: closure_map.drawn_closures(here, person),
+        "closure_near": lambda: closure_map.closure_near(here, person, place[0], place[1], within_m=40.0),
+        "hazard_areas": lambda: closure_map.hazard_areas(here, person),
         "closure_effects": lambda: closure_effects.closure_effects(here, person),
         "coverage": lambda: coverage.coverage(here, person),
         "scenarios_of": lambda: scenarios.scenarios_of(here, person),
@@ -402,6 +414,7 @@ def on_the_whole(
         "read_speeds": lambda: speeds.read_speeds(here, person),
         "speed_versions": lambda: speeds.speed_versions(here, person),
         "isochrone_at": lambda: service_areas.isochrone_at(here, person, place[0], place[1], [1.0]),
+        "reached_areas": lambda: reached_areas.reached_areas(here, person, place[0], place[1], [1.0]),
         "layers_of": lambda: grid_places.layers_of(here, person),
         "services_of": lambda: open311.services_of(here, person, "zh"),
         "service_of": lambda: open311.service_of(here, person, CLASS, "zh"),
@@ -466,7 +479,8 @@ def prepare_closure(
 
 
 HAZARDS = {
-    "compute_flood", "compute_plume", "compute_fire", "compute_slope", "hazard_numbers", "draw_hazard",
+    "compute_flood", "compute_plume", "compute_fire", "compute_slope", "hazard_numbers", "suggested_levels",
+    "draw_hazard",
     "withdraw_hazard", "hazards_of", "read_hazard", "impact_of", "road_consequences", "emergency_numbers",
     "emergency_shapes", "emergency_overlay", "shelter_list",
 }  # fmt: skip
@@ -492,6 +506,7 @@ def prepare_hazard(
         "compute_fire": lambda: hazard_models.compute_fire(here, person, at, wind, until_s=1.0, fuel="park"),
         "compute_slope": lambda: hazard_models.compute_slope(here, person, **hillside(here, place[2])),
         "hazard_numbers": lambda: hazard_models.hazard_numbers(here, person),
+        "suggested_levels": lambda: hazard_models.suggested_levels(here, person, hillside(here, place[2])["source"]),
     }
     if operation in models:
         return models[operation]
