@@ -110,7 +110,8 @@ class Tours:
     visits : tuple of tuples of Visit
         One for each worker, in order; empty where the worker has nothing to do.
     left_out : tuple of (incident id, reason)
-        ``nobody_in_time``: no worker could begin within the window even without other tasks; ``no_room``.
+        ``nobody_reaches``: no worker who may take it comes there along the roads; ``nobody_in_time``: none could begin
+        within the window even without other tasks; ``no_room``.
     cost, lower_bound : int
         Travel times, and `unserved_ms` for each task left out; no tours cost less than the bound.
     out_of_time : bool
@@ -282,11 +283,10 @@ def _tours(
 ) -> Tours:
     visits = tuple(_visits(problem, worker, order) for worker, order in enumerate(orders))
     done = {visit.incident_id for tour in visits for visit in tour}
-    possible = np.atleast_1d(_in_time_from_start(problem).any(axis=0))
+    reached, possible = (problem.may & (problem.start_ms >= 0)).any(axis=0), _in_time_from_start(problem).any(axis=0)
+    reason = np.select([~reached, ~possible], ["nobody_reaches", "nobody_in_time"], "no_room")
     left_out = tuple(
-        (stop.incident_id, "no_room" if possible[row] else "nobody_in_time")
-        for row, stop in enumerate(problem.stops)
-        if stop.incident_id not in done
+        (stop.incident_id, str(reason[row])) for row, stop in enumerate(problem.stops) if stop.incident_id not in done
     )
     travel_ms = sum(visit.travel_ms for tour in visits for visit in tour)
     return Tours(visits, left_out, travel_ms, travel_ms + unserved_ms * len(left_out), least, out_of_time)

@@ -17,7 +17,13 @@ _DAY_MIN = 1440
 
 
 def tour_problem(
-    roster: Roster, worker_ids: Sequence[str], tasks: Sequence[AssignmentTask], stops: Sequence[Stop], *, now: datetime
+    roster: Roster,
+    worker_ids: Sequence[str],
+    tasks: Sequence[AssignmentTask],
+    stops: Sequence[Stop],
+    *,
+    now: datetime,
+    max_off_road_m: float = 5_000.0,
 ) -> TourProblem:
     """Return the question of tours of some workers along the roads.
 
@@ -30,6 +36,8 @@ def tour_problem(
         Where, with which skills; and when.
     now : datetime
         Aware; from when the times of the stops count.
+    max_off_road_m : float
+        An incident farther from every road is out of reach.
 
     Raises
     ------
@@ -57,6 +65,8 @@ def tour_problem(
             at = np.searchsorted(group.rows, rows[own])
             start[own] = group.network.travel_times(group.places[at], places)
             between[number] = group.network.travel_times(places, places)
+            beyond = places.distance_m > max_off_road_m
+            start[np.ix_(own, beyond)], between[number, beyond], between[number][:, beyond] = -1, -1, -1
     may = np.array(
         [[_may(roster, int(row), task) for task in tasks] for row in rows], dtype=np.bool_
     ).reshape(len(rows), n)  # fmt: skip

@@ -38,7 +38,8 @@ class TourPlan:
     Attributes
     ----------
     left_out : tuple of (incident id, reason)
-        ``nobody_in_time``: no worker could begin in time even without other tasks; ``no_room``.
+        ``nobody_reaches``: no worker who may take it comes there along the roads; ``nobody_in_time``: none could begin
+        in time even without other tasks; ``no_room``.
     cost, lower_bound : int
         Travel times, and four hours for each incident left out; no tours cost less than the bound.
     out_of_time : bool

@@ -64,12 +64,14 @@ def test_skills_and_missing_ways_are_kept() -> None:
     given.may[0, 0] = False
     tours = plan_tours(given, unserved_ms=LEFT)
     assert [[visit.incident_id for visit in tour] for tour in tours.visits] == [["b"], ["a"]]
+    given.may[1, 0] = False
+    assert dict(plan_tours(given, unserved_ms=LEFT).left_out) == {"a": "nobody_reaches"}
 
 
 def test_no_tasks_or_no_workers_is_an_empty_answer() -> None:
     assert plan_tours(problem([], [[]], [])).cost == 0
     alone = plan_tours(problem([Stop("a")], [], [[0]]), unserved_ms=LEFT)
-    assert (alone.left_out, alone.cost, alone.lower_bound) == ((("a", "nobody_in_time"),), LEFT, LEFT)
+    assert (alone.left_out, alone.cost, alone.lower_bound) == ((("a", "nobody_reaches"),), LEFT, LEFT)
 
 
 def test_impossible_windows_are_refused_by_name() -> None:

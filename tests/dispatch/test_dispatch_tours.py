@@ -66,3 +66,11 @@ def test_unknown_workers_and_lists_that_differ_are_refused(ask, tiny_city, make_
     roster = Roster.from_frame(make_workers(5), dict.fromkeys(TravelMode, tiny_city), SHANGHAI)
     with pytest.raises(ParameterError, match="same incidents"):
         tour_problem(roster, ["W0"], [], [Stop("a")], now=NOON)
+
+
+def test_what_lies_far_from_every_road_is_out_of_reach(at_crossing, tiny_city, make_workers) -> None:
+    roster = Roster.from_frame(make_workers(5), dict.fromkeys(TravelMode, tiny_city), SHANGHAI)
+    tasks = [AssignmentTask("I0", *at_crossing(6)), AssignmentTask("I1", 119.5, 29.6)]
+    problem = tour_problem(roster, ["W0"], tasks, [Stop("I0"), Stop("I1")], now=NOON)
+    assert problem.start_ms.tolist() == [[10_000, -1]]
+    assert (problem.between_ms[0, 0, 1], problem.between_ms[0, 1, 0]) == (-1, -1)

@@ -54,7 +54,7 @@ def test_two_workers_do_six_incidents_one_after_the_other(here: Workspace) -> No
 def test_work_that_does_not_fit_into_the_shift_is_left_out_and_said(here: Workspace) -> None:
     plan = tours(here, BOSS, replace(SHORT, service_s=9 * 3600))
     assert plan.left_out
-    assert {reason for _, reason in plan.left_out} <= {"no_room", "nobody_in_time"}
+    assert {reason for _, reason in plan.left_out} <= {"no_room", "nobody_in_time", "nobody_reaches"}
 
 
 def test_no_incidents_are_no_tours(village: Path) -> None:
