@@ -5,7 +5,7 @@
   const { byId, el, text } = phone, data = phone.data, OWN = `gridgov.work.${data.account}`;
   const EVERY_MS = 30000, POSITION_MS = 20000, MAX_PHOTOS = 6;
   const kept = phone.kept(`${OWN}.tasks`, { tasks: [], status: "", now: null, read: null });
-  const state = { tasks: kept.tasks, status: kept.status, read: kept.read, ahead: ahead(kept), details: {}, position: null, map: null, open: "", sheet: "", way: {} };
+  const state = { tasks: kept.tasks, doors: kept.doors || [], status: kept.status, read: kept.read, ahead: ahead(kept), details: {}, position: null, map: null, open: "", sheet: "", way: {} };
   const drafts = phone.kept(`${OWN}.drafts`, {});
   const box = new phone.Outbox(`gridgov.outbox.work.${data.account}`, { onChange: changed, onSent: sent, onRefused: refresh });
 
@@ -22,7 +22,7 @@
       const answer = await phone.ask("GET", `/my/tasks?lang=${data.lang}`);
       if (box.waiting.length) return; // something was done meanwhile: the answer is older than that
       const read = Date.now();
-      Object.assign(state, { tasks: answer.tasks, status: answer.status, read });
+      Object.assign(state, { tasks: answer.tasks, doors: answer.doors, status: answer.status, read });
       state.ahead = ahead({ now: answer.now, read });
       phone.keep(`${OWN}.tasks`, { ...answer, read });
       if (box.trouble) box.trouble = "";
@@ -97,7 +97,28 @@
 
   const distance = (task) => (state.position ? text("away", { length: phone.length(phone.metres(state.position, task)) }) : "");
 
+  // Grids of an evacuation at whose doors this worker knocks, above everything else until all are done.
+  function drawDoors() {
+    const waiting = (door) => box.waiting.some((item) => item.about === doorKey(door));
+    const open = state.doors.filter((door) => !door.done && !waiting(door));
+    byId("doors-section").hidden = !state.doors.length;
+    byId("doors-count").textContent = text("doors_done", { done: state.doors.length - open.length, all: state.doors.length });
+    byId("doors").replaceChildren(...state.doors.map((door) => el("li", { class: "card door" },
+      el("p", { class: "text" }, door.text),
+      open.includes(door) ? el("button", { type: "button", class: "primary full", "data-door": door.zone, onclick: () => finishDoor(door) }, text("do_door"))
+        : el("span", { class: "tag wait" }, text(door.done ? "door_done" : "not_sent_yet")))));
+  }
+
+  const doorKey = (door) => `door/${door.evacuation}/${door.zone}`;
+
+  function finishDoor(door) {
+    const url = `/api/v1/evacuations/${encodeURIComponent(door.evacuation)}/door-tasks/${encodeURIComponent(door.zone)}/done`;
+    box.add({ url, about: doorKey(door), body: {} });
+    drawDoors();
+  }
+
   function drawList() {
+    drawDoors();
     const shown = state.tasks.map(expected).filter((task) => task.state !== "resolved");
     byId("count").textContent = String(shown.length);
     byId("empty").hidden = shown.length > 0 || !state.read;
@@ -363,6 +384,7 @@
 
   // One's own steps follow each other: what waits was decided with this one in mind.
   function sent(item, answer) {
+    for (const door of state.doors) if (doorKey(door) === item.about) door.done = true;
     for (const other of box.waiting) if (other.about === item.about) other.body.seen_version = answer.version;
     for (const task of [state.tasks.find((one) => one.id === item.about), state.details[item.about]]) {
       if (task) Object.assign(task, after(task, item.body.action), { version: answer.version, waits: false, state: answer.state, actions: answer.moves });

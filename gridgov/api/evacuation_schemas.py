@@ -26,6 +26,14 @@ class EvacuationParamsGiven(Given):
     mobilisation_s: Annotated[float, Field(ge=1, le=864_000)] = 1800.0
 
 
+class BusesGiven(Given):
+    """Buses for people without a car: how many, from the shelters; what is left out comes from the profile."""
+
+    vehicles: Annotated[int, Field(ge=1, le=2000)]
+    share_without_car: Annotated[float, Field(ge=0, le=1)] | None = None
+    seats: Annotated[int, Field(ge=1, le=500)] | None = None
+
+
 class EvacuationGiven(Given):
     """What a plan is asked for."""
 
@@ -40,6 +48,7 @@ class EvacuationGiven(Given):
         default_factory=list
     )
     replaces: Code = ""
+    buses: BusesGiven | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
 
 
@@ -88,6 +97,7 @@ class EvacuationShown(Shown):
     zones: int
     shelters: int
     query: dict[str, Any]
+    buses: dict[str, Any]
 
 
 class OrdersGiven(Given):
@@ -101,3 +111,26 @@ class WithdrawalGiven(Given):
     """Why."""
 
     reason: Annotated[Reason, Field(max_length=500)]
+
+
+class DoorProgressShown(Shown):
+    """In how many grids everybody has been told; `without`: grids that nobody could be sent to."""
+
+    grids: int
+    done: int
+    workers: int
+    late: list[str]
+    without: list[str]
+
+
+class DoorTaskShown(Shown):
+    """One grid at whose doors a worker knocks."""
+
+    evacuation_id: str
+    worker_id: str
+    zone_id: str
+    doors: int | None
+    escort_persons: int | None
+    before: datetime
+    texts: dict[str, str]
+    done_at: datetime | None

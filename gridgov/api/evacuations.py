@@ -18,6 +18,7 @@ from gridgov.api.evacuation_schemas import (
 )
 from gridgov.api.schemas import Code
 from gridgov.evacuation import EvacuationParams
+from gridgov.operations.bus_input import BusQuery
 from gridgov.operations.evacuating import (
     EvacuationRun,
     RecordedEvacuation,
@@ -46,6 +47,7 @@ def start(request: Request, given: EvacuationGiven) -> RunShown:
         places=given.places,
         closed_edges=tuple(given.closed_edges),
         replaces=given.replaces,
+        buses=None if given.buses is None else BusQuery(**given.buses.model_dump()),
         seed=given.seed,
     )
     return _run(start_evacuation(ask.workspace, ask.person, query))

@@ -17,6 +17,7 @@ from gridgov.api import (
     evacuations,
     hazards,
     incidents,
+    orders,
     people,
     problems,
     reports,
@@ -42,6 +43,7 @@ _ROUTERS = (
     service_areas,
     hazards,
     evacuations,
+    orders,
     accounts,
     changes,
 )

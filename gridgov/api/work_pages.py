@@ -21,6 +21,7 @@ from gridgov.maps import assets, cartography, map_layer, tiles
 from gridgov.maps.console import attribution, layer_url
 from gridgov.model.incident_record import IncidentRecord
 from gridgov.model.rights import Person
+from gridgov.operations.door_rounds import DoorRound, my_door_tasks
 from gridgov.operations.incidents import person_name, possible_moves, read_incident, tasks_of, timeline
 from gridgov.operations.tasks import duty_status, route_to_task
 from gridgov.operations.worklists import counts_work_time, left_s, open_until
@@ -103,6 +104,7 @@ class WorkPages:
                 "now": workspace.now().isoformat(),
                 "status": str(status) if status else "",
                 "tasks": [task_card(workspace, person, record, lang) for record in found],
+                "doors": [door_card(task, workspace, lang) for task in my_door_tasks(workspace, person)],
             }
         )
 
@@ -143,6 +145,17 @@ class WorkPages:
                 "directions": [step.text(lang) for step in found.directions],
             }
         )
+
+
+def door_card(task: DoorRound, workspace: Workspace, lang: Lang) -> dict[str, Any]:
+    """Return a grid at whose doors the worker knocks, in words."""
+    return {
+        "evacuation": task.evacuation_id,
+        "zone": task.zone_id,
+        "text": task.texts.get(lang, task.zone_id),
+        "before": clock_text(task.before, workspace.timezone),
+        "done": task.done_at is not None,
+    }
 
 
 def task_card(workspace: Workspace, person: Person, record: IncidentRecord, lang: Lang) -> dict[str, Any]:

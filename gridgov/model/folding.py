@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gridgov.errors import ParameterError
-from gridgov.model import accounts, closures, duty, evacuations, hazards, incident_life, scenarios
+from gridgov.model import accounts, closures, door_rounds, duty, evacuations, hazards, incident_life, scenarios
 from gridgov.model.entities import Fold
 from gridgov.model.events import Event
 
@@ -18,10 +18,19 @@ _FOLDS: dict[str, Fold] = {
     "scenario": scenarios.apply,
     "hazard": hazards.apply,
     "evacuation": evacuations.apply,
+    "door_tasks": door_rounds.apply,
 }
 # How the ids of entities other than incidents begin.
 RESERVED = frozenset(
-    {accounts.ENTITY, duty.ENTITY, closures.ENTITY, scenarios.ENTITY, hazards.ENTITY, evacuations.ENTITY}
+    {
+        accounts.ENTITY,
+        duty.ENTITY,
+        closures.ENTITY,
+        scenarios.ENTITY,
+        hazards.ENTITY,
+        evacuations.ENTITY,
+        door_rounds.ENTITY,
+    }
 )
 
 

@@ -44,14 +44,17 @@ class RecordedEvacuation:
         ``planned``, ``ordered`` or ``withdrawn``.
     leave_at : datetime or None
         When the order to leave holds: the zero of all times of the plan.
+    warned_at : datetime
+        When the orders were given, before that when the plan was made: also of one that was withdrawn.
     """
 
     evacuation: Evacuation
     status: str
     by: str
     at: datetime
-    leave_at: datetime | None = None
-    note: str = ""
+    leave_at: datetime | None
+    note: str
+    warned_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +390,7 @@ def _recorded(entity: Entity) -> RecordedEvacuation:
         parse_time(last["at"]),
         parse_time(leave) if leave else None,
         last.get("reason") or last.get("note") or "",
+        parse_time((state.get("ordered") or state)["at"]),
     )
 
 

@@ -14,7 +14,7 @@ from shapely.geometry import shape
 
 from gridgov.crs import WGS84
 from gridgov.errors import ParameterError
-from gridgov.evacuation.alert_draft import WarningFacts, draft_alert
+from gridgov.evacuation.alert_draft import WarningFacts, draft_alert, draft_cancel, draft_update
 from gridgov.evacuation.door_tasks import door_tasks
 from gridgov.evacuation.orders import make_orders, with_bus_calls
 from gridgov.i18n import LANGS, Lang, label
@@ -23,11 +23,12 @@ from gridgov.maps.order_sheet import order_sheet
 from gridgov.model import TravelMode, WorkerStatus
 from gridgov.model.alerts import CapAlert
 from gridgov.model.evacuation import EvacuationPlan
+from gridgov.model.evacuations import WITHDRAWN
 from gridgov.model.orders import DoorTask, EvacuationOrders
 from gridgov.model.rights import Person, Right, require
 from gridgov.network import RoadNetwork
 from gridgov.operations.crew import crew_of
-from gridgov.operations.evacuating import read_bus_plan, read_evacuation, read_plan
+from gridgov.operations.evacuating import RecordedEvacuation, read_bus_plan, read_evacuation, read_plan
 from gridgov.operations.hazards import check_hazard_area, read_hazard
 from gridgov.profiles.alerts import load_alert_profile
 from gridgov.workspace import Workspace
@@ -142,19 +143,49 @@ def door_tasks_of(
     return door_tasks(papers.orders, now, workspace.network(TravelMode.WALK), off_duty=off)
 
 
-def warning_of(workspace: Workspace, person: Person, evacuation_id: str) -> CapAlert:
-    """Return the draft of a CAP 1.2 warning for the zones of a plan; `gridgov.model.cap.to_xml` writes it.
+def warning_of(
+    workspace: Workspace, person: Person, evacuation_id: str, *, earlier: CapAlert | None = None
+) -> CapAlert:
+    """Return the draft of a CAP 1.2 message for a plan; `gridgov.model.cap.to_xml` writes it.
+
+    A first warning; for a plan that replaces another one, an update that refers to the warning of that one; for a plan
+    that was withdrawn, the all-clear that refers to its own. A message keeps its identifier and the time at which the
+    plan was made or its orders were given, so that what refers to it finds it.
+
+    Parameters
+    ----------
+    earlier : CapAlert, optional
+        What was really sent, where it is not the draft as it stood here.
 
     Raises
     ------
     See `door_tasks_of`.
     """
     _may_order(workspace, person, evacuation_id)
-    papers = orders_of(workspace, person, evacuation_id)
-    hazard = read_hazard(
-        workspace, person, read_evacuation(workspace, person, evacuation_id).evacuation.hazard_id
-    ).hazard
-    orders, now = papers.orders, workspace.now()
+    recorded = read_evacuation(workspace, person, evacuation_id)
+    if recorded.status == WITHDRAWN:
+        base = earlier or _warning(workspace, person, recorded)
+        return draft_cancel(base, identifier=f"{evacuation_id}-cancel", now=recorded.at, note=recorded.note)
+    return _warning(workspace, person, recorded, earlier)
+
+
+def _warning(
+    workspace: Workspace, person: Person, recorded: RecordedEvacuation, earlier: CapAlert | None = None
+) -> CapAlert:
+    """Return the warning or update of an evacuation, as it was before it may have been withdrawn."""
+    evacuation_id, replaced = recorded.evacuation.evacuation_id, recorded.evacuation.replaces
+    facts, sent = _facts(workspace, person, recorded), recorded.warned_at
+    if earlier is None and replaced:
+        earlier = _warning(workspace, person, read_evacuation(workspace, person, replaced))
+    if earlier is None:
+        return draft_alert(facts, load_alert_profile(), identifier=evacuation_id, now=sent)
+    return draft_update(earlier, facts, load_alert_profile(), identifier=evacuation_id, now=sent)
+
+
+def _facts(workspace: Workspace, person: Person, recorded: RecordedEvacuation) -> WarningFacts:
+    papers = orders_of(workspace, person, recorded.evacuation.evacuation_id)
+    hazard = read_hazard(workspace, person, recorded.evacuation.hazard_id).hazard
+    orders = papers.orders
     outlines = shapely.union_all(list(papers.outlines.values())) if papers.outlines else papers.hazard
     streets = {zone.area_code: zone for zone in orders.zones if zone.area_code}
     names: dict[str, str] = {
@@ -166,18 +197,17 @@ def warning_of(workspace: Workspace, person: Person, evacuation_id: str) -> CapA
     onset = hazard.starts_at
     if onset is not None:
         onset += timedelta(seconds=min(zone.arrival_s for zone in hazard.zones))
-    facts = WarningFacts(
+    by_bus = sum(call.persons for zone in orders.zones for call in zone.buses)
+    return WarningFacts(
         outlines,
         str(hazard.kind),
         max(zone.level for zone in hazard.zones),
         names,
         onset=onset,
         clearance_s=orders.clearance_time_s,
-        persons=orders.persons + orders.unmet_persons,
+        persons=orders.persons + orders.unmet_persons + by_bus,
         geocodes=tuple(("GB/T 2260", code) for code in sorted(streets)),
     )
-    identifier = f"{evacuation_id}-{now:%Y%m%d%H%M%S}"
-    return draft_alert(facts, load_alert_profile(), identifier=identifier, now=now)
 
 
 def _may_order(workspace: Workspace, person: Person, evacuation_id: str) -> None:

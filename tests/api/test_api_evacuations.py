@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from served import Served
 
+from gridgov.model.cap import from_xml
 from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.operations.hazards import draw_hazard
 from gridgov.verify_plan import verify_document
@@ -47,6 +48,20 @@ def test_a_run_ends_in_a_plan_that_proves_itself_and_its_orders_are_given(served
     ordered = served.ask("commander", "POST", f"{path}/orders", json={"note": "立即转移"})
     assert (ordered.status_code, ordered.json()["status"]) == (200, "ordered")
     assert served.ask("commander", "POST", f"{path}/orders", json={}).status_code == 409
+    sheet = served.ask("worker", "GET", f"{path}/orders/html")
+    assert (sheet.status_code, sheet.text[:14].lower()) == (200, "<!doctype html")
+    assert served.ask("worker", "GET", f"{path}/orders/pdf").status_code == 422
+    warning = served.ask("commander", "GET", f"{path}/warning")
+    assert from_xml(warning.content).identifier == told["evacuation_id"]
+    assert served.ask("worker", "GET", f"{path}/warning").status_code == 403
+    assert served.ask("commander", "GET", f"{path}/buses").status_code == 404
+    issued = served.ask("commander", "POST", f"{path}/door-tasks")
+    assert issued.json() == {
+        **served.ask("commander", "GET", f"{path}/door-tasks").json(),
+        "without": issued.json()["without"],
+    }
+    assert issued.json()["grids"] > 0
+    assert served.ask("worker", "POST", f"{path}/door-tasks/000/done").status_code == 404
     listed = served.ask("worker", "GET", "/evacuations", params={"hazard_id": hazard_id}).json()
     assert [each["evacuation_id"] for each in listed] == [told["evacuation_id"]]
     back = served.ask("commander", "POST", f"{path}/withdrawal", json={"reason": "险情解除"})

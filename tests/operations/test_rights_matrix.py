@@ -45,12 +45,15 @@ from gridgov.operations import (
     accounts,
     audit_trail,
     auditing,
+    bus_input,
+    busing,
     closure_effects,
     closure_map,
     closures,
     coverage,
     crew,
     dispatching,
+    door_rounds,
     emergency,
     emergency_map,
     evacuating,
@@ -142,6 +145,10 @@ read_plan_document        -      all    all        all       all     all
 orders_of                 -      all    all        all       all     all
 order_file                -      all    all        all       all     all
 door_tasks_of             -      -      -          area      -       -
+issue_door_tasks          -      -      -          area      -       -
+door_progress             -      -      -          all       -       -
+bus_plan_of               -      -      -          area      -       -
+read_bus_plan             -      all    all        all       all     all
 warning_of                -      -      -          area      -       -
 plan_view                 -      all    all        all       all     all
 compare_with_nearest      -      -      -          area      -       -
@@ -198,11 +205,11 @@ move:remind               -      -      area       area      -       -
 move:note                 -      own    area       area      -       -
 """
 # Operations that answer with what the person may see, so that no single cell says it: tested below, one by one, and in
-# test_assigning.py, test_positions.py, test_situation.py and test_worklists.py.
+# test_assigning.py, test_door_rounds.py, test_positions.py, test_situation.py and test_worklists.py.
 FILTERED = {
     "list_incidents", "count_incidents", "filter_of", "positions_of", "workers_at", "incident_near", "worklist",
     "worklist_numbers", "ready_workers", "streets_of", "assign", "overrides", "tours",
-    "dispatch_batch",
+    "dispatch_batch", "my_door_tasks", "finish_door_task",
 }  # fmt: skip
 # What the operations of `features` are made of.
 PARTS = {
@@ -528,7 +535,8 @@ def prepare_hazard(
 EVACUATIONS = {
     "evacuation_input", "evacuate", "keep_plan", "start_evacuation", "give_orders", "withdraw_evacuation", "run_of",
     "running", "evacuations_of", "read_evacuation", "read_plan", "read_plan_document", "plan_view",
-    "compare_with_nearest", "orders_of", "order_file", "door_tasks_of", "warning_of",
+    "compare_with_nearest", "orders_of", "order_file", "door_tasks_of", "warning_of", "read_bus_plan", "bus_plan_of",
+    "issue_door_tasks", "door_progress",
 }  # fmt: skip
 ANSWERED: dict[str, Any] = {}
 
@@ -562,6 +570,11 @@ def prepare_evacuation(
     kept = evacuating.keep_plan(here, COMMANDER, query, *answer).evacuation.evacuation_id
     if operation == "withdraw_evacuation":
         return lambda: evacuating.withdraw_evacuation(here, person, kept, reason="解除")
+    if operation in {"issue_door_tasks", "door_progress"}:
+        evacuating.give_orders(here, COMMANDER, kept)
+        return lambda: getattr(door_rounds, operation)(here, person, kept)
+    if operation == "bus_plan_of":
+        return lambda: busing.bus_plan_of(here, person, bus_input.BusQuery(vehicles=1), evacuation_id=kept)
     module = evacuation_view if operation in {"plan_view", "compare_with_nearest"} else evacuating
     if operation in {"orders_of", "order_file", "door_tasks_of", "warning_of"}:
         module = orders

@@ -1,0 +1,98 @@
+"""Tasks at the doors: issued with the orders, ticked off by their workers; warnings that refer to each other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import shapely
+from shapely.geometry import mapping
+
+from gridgov.config import Settings
+from gridgov.errors import ConflictError, RecordNotFoundError, RightsError
+from gridgov.evacuation import EvacuationParams
+from gridgov.model.alerts import MsgType
+from gridgov.model.cap import from_xml, to_xml
+from gridgov.model.rights import EVERYWHERE, Person, Role
+from gridgov.operations.door_rounds import door_progress, finish_door_task, issue_door_tasks, my_door_tasks
+from gridgov.operations.evacuating import evacuate, give_orders, keep_plan, withdraw_evacuation
+from gridgov.operations.evacuation_input import EvacuationQuery
+from gridgov.operations.hazards import draw_hazard
+from gridgov.operations.orders import door_tasks_of, warning_of
+from gridgov.workspace import Workspace, open_workspace
+
+COMMANDER = Person("commander", Role.COMMANDER, EVERYWHERE)
+
+
+@pytest.fixture(scope="module")
+def here(village: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    folder = tmp_path_factory.mktemp("doors")
+    for item in village.iterdir():
+        if not item.name.startswith("store"):
+            (folder / item.name).symlink_to(item)
+    return open_workspace(folder, settings=Settings(store="memory:"))
+
+
+def kept(here: Workspace, query: EvacuationQuery | None = None) -> tuple[str, EvacuationQuery]:
+    west, south, east, north = here.bounds
+    circle = shapely.Point((west + east) / 2, (south + north) / 2).buffer((east - west) * 0.08)
+    if query is None:
+        hazard_id = draw_hazard(here, COMMANDER, mapping(circle), arrival_s=0.0).hazard_id
+        query = EvacuationQuery(hazard_id=hazard_id, params=EvacuationParams(time_limit_s=0.5))
+    answer = evacuate(here, COMMANDER, query)
+    return keep_plan(here, COMMANDER, query, *answer).evacuation.evacuation_id, query
+
+
+def worker(worker_id: str) -> Person:
+    return Person("phone", Role.WORKER, (), worker_id)
+
+
+def test_workers_see_their_grids_and_the_commander_how_many_are_done(here: Workspace) -> None:
+    evacuation_id, _ = kept(here)
+    with pytest.raises(ConflictError, match="orders first"):
+        issue_door_tasks(here, COMMANDER, evacuation_id)
+    give_orders(here, COMMANDER, evacuation_id)
+    tasks, without = door_tasks_of(here, COMMANDER, evacuation_id)
+    first = issue_door_tasks(here, COMMANDER, evacuation_id)
+    assert (first.grids, first.done, first.without) == (len({task.zone_id for task in tasks}), 0, without)
+    with pytest.raises(ConflictError, match="before"):
+        issue_door_tasks(here, COMMANDER, evacuation_id)
+    me = worker(tasks[0].worker_id)
+    own = my_door_tasks(here, me)
+    assert {task.zone_id for task in own} == {task.zone_id for task in tasks if task.worker_id == me.worker_id}
+    assert own[0].texts["zh"] != own[0].texts["en"]
+    done = finish_door_task(here, me, evacuation_id, own[0].zone_id)
+    assert done.done_at is not None
+    assert finish_door_task(here, me, evacuation_id, own[0].zone_id) == done
+    told = door_progress(here, COMMANDER, evacuation_id)
+    shared = [task for task in tasks if task.zone_id == own[0].zone_id]
+    assert told.done == (1 if len(shared) == 1 else 0)
+    with pytest.raises(RecordNotFoundError, match="not among your tasks"):
+        finish_door_task(here, me, evacuation_id, "000000000000000")
+    with pytest.raises(RightsError):
+        door_progress(here, me, evacuation_id)
+    withdraw_evacuation(here, COMMANDER, evacuation_id, reason="险情解除")
+    assert my_door_tasks(here, me) == ()
+    assert my_door_tasks(here, worker("")) == ()
+    for operation in (lambda: my_door_tasks(here, COMMANDER), lambda: finish_door_task(here, COMMANDER, "x", "y")):
+        with pytest.raises(RightsError):
+            operation()
+
+
+def test_updates_and_all_clears_refer_to_the_warning_before_them(here: Workspace) -> None:
+    evacuation_id, query = kept(here)
+    give_orders(here, COMMANDER, evacuation_id)
+    warning = warning_of(here, COMMANDER, evacuation_id)
+    assert warning == warning_of(here, COMMANDER, evacuation_id)
+    assert (warning.msg_type, warning.references) == (MsgType.ALERT, ())
+    second, _ = kept(here, replace(query, replaces=evacuation_id))
+    update = warning_of(here, COMMANDER, second)
+    assert update.msg_type is MsgType.UPDATE
+    assert [reference.split(",")[1] for reference in update.references] == [evacuation_id]
+    withdraw_evacuation(here, COMMANDER, second, reason="险情解除")
+    clear = warning_of(here, COMMANDER, second)
+    assert clear.msg_type is MsgType.CANCEL
+    assert [reference.split(",")[1] for reference in clear.references] == [evacuation_id, second]
+    assert clear.note == "险情解除"
+    assert from_xml(to_xml(clear)) == clear
