@@ -20,7 +20,7 @@ from gridgov.evacuation.mobilisation import mobilisation
 from gridgov.evacuation.parameters import EvacuationParams
 from gridgov.evacuation.problem import EvacuationProblem, make_problem
 from gridgov.evacuation.reduction import reduce_instance
-from gridgov.evacuation.routes import limit_routes
+from gridgov.evacuation.routes import Limit, limit_routes
 from gridgov.evacuation.schedule import flows_of, steady_schedule
 from gridgov.evacuation.search import (
     Search,
@@ -33,7 +33,6 @@ from gridgov.evacuation.search import (
 )
 from gridgov.evacuation.splitting_off import split_off
 from gridgov.evacuation.steady import steady_flow, steady_range
-from gridgov.evacuation.windows import schedule_of
 from gridgov.model.evacuation import Certificate, EvacuationPlan, Flow, PlanWarning, Unmet
 from gridgov.network.validation import Floats, Int64s
 
@@ -45,9 +44,6 @@ if TYPE_CHECKING:
 _SEARCH_SHARE = 0.6  # of the time limit; the rest is for the limit of routes
 _WRITING_SHARE = 0.93  # without that limit; the rest is for the document
 _WIDENING = 4
-_MANY_ROUTES = 100
-_MOST_REFILLED = 20_000  # windows; filling more again takes long
-_REFILL_SHARE = 0.7  # of the time limit; later there is no time for it
 _NOBODY = 0.001  # persons: less is rounding
 
 Progress = Callable[[EvacuationPlan], bool | None]
@@ -224,20 +220,16 @@ class _Draft:
 
     def _with_few_routes(self, search: Search, asked: int | None) -> int | None:
         """Give the search a schedule with few routes; return how many per zone it keeps (None: no limit)."""
-        if search.windows is None or search.arrivals_s is not None:
+        if asked is None:
             return None
-        late = search.gap <= search.target_gap or search.seconds > _REFILL_SHARE * self.params.time_limit_s
-        if asked is None and (late or len(search.windows.zone) > _MOST_REFILLED):
-            return None
-        for most in [_MANY_ROUTES] if asked is None else range(asked, asked + _WIDENING):
-            limited = limit_routes(search.windows, most, lambda: search.seconds > self.params.time_limit_s)
-            if limited is None:
+        for most in range(asked, asked + _WIDENING):
+            limit = Limit(most, search.upper_ms, lambda: self.params.time_limit_s - search.seconds, search.arrivals_s)
+            schedule = limit_routes(search.instance, search.windows, limit)
+            if schedule is None:
                 continue
-            schedule = schedule_of(limited).settled()
-            clearance = schedule.clearance_ms(search.travel_time_ms)
-            if asked is not None or clearance < search.upper_ms:
-                search.schedule, search.upper_ms = schedule, clearance
-            return None if asked is None else most
+            search.schedule = schedule.settled()
+            search.upper_ms = search.schedule.clearance_ms(search.travel_time_ms)
+            return most
         return None
 
     def plan(self, search: Search | None, routes: int | None = None) -> EvacuationPlan:

@@ -1,182 +1,333 @@
-"""Few routes per zone: which of the routes of an unlimited plan are kept, how the zone is shared among them, and when.
+"""Few routes per zone: which routes are kept, and how each zone is shared among them.
 
-Routes are chosen by local search on the loads they put on arcs, measured against what the unlimited plan has time for;
-then every route fills the earliest windows that its arcs have left, those that need longest first. Whoever ends last
-comes earlier in the next round (squeaky wheel optimisation, Joslin and Clements 1999).
+A route that is left for at a constant rate, so that its last vehicle is safe at the horizon, loads its arcs with
+units / (horizon − length); the largest load over capacity is to be least. Without a limit that is a linear program,
+solved over the routes of the unlimited plan and those that its prices offer (column generation). A vertex of it uses
+hardly more routes than zones (Kolliopoulos and Stein 2002 for flows that cannot be split); the few zones with more are
+settled by a small mixed-integer program, in growing neighbourhoods of the tightest roads.
 """
-
-# mypy: disable-error-code="no-untyped-def, no-untyped-call"
-# ruff: noqa: PLR0917
-# Compiled functions take plain arrays, more of them than a function elsewhere; numba finds their types.
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, NamedTuple
 
 import numpy as np
 from ortools.graph.python import min_cost_flow
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import dijkstra
+from ortools.linear_solver.python import model_builder_helper as linear
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_matrix, hstack, vstack
 
-from gridgov.evacuation.certificate import least_of_parallel
-from gridgov.evacuation.instance import Instance
+from gridgov.evacuation.departures import Routes, before_arcs, shortest_windows, spans
+from gridgov.evacuation.instance import Bools, Instance
+from gridgov.evacuation.mobilisation import Curve
+from gridgov.evacuation.route_candidates import candidate_routes, cheapest_routes, shortest_routes, with_routes
+from gridgov.evacuation.schedule import Schedule
 from gridgov.evacuation.windows import Windows
-from gridgov.network.compiling import compiled
 from gridgov.network.validation import Floats, Int64s
 
-_CANDIDATES = 10
-_PASSES = 12
-_ROUNDS = 40
-_LONGER = 2.0
+_MANY_ZONES = 1_500
 _OFFERS = 12
-_FULL = 0.999
-_FEEDBACKS = 15
+_OFFER_TIMES = 5.0  # so many times what a linear program took must be left for another one
+_ROW_ROUNDS = 12
+_CROWDED = 0.8
+_TOLERATED = 0.003
+_SLACK = 1e-3
+_LONG_WAY = 1e-3
+_OVERFULL = 100.0
+_NONE = 1e-9
+_ENOUGH = 1.002
+_AROUND = (40, 120)
+_MOVING = 300
+_MIP_S, _LEAST_MIP_S = 8.0, 0.05
+_AGAIN = 0.01
 
 
-class Routes(NamedTuple):
-    """Routes with their zone, shelter and units; arcs of route i are ``arcs[first[i]:first[i + 1]]``.
+class Limit(NamedTuple):
+    """What routes are chosen for: at most so many for each zone, near a horizon (ms), until it is time to stop."""
 
-    Routes of a zone stand together: those of zone z are ``zone_first[z]`` … ``zone_first[z + 1]``.
+    most: int
+    horizon_ms: float
+    seconds_left: Callable[[], float]
+    ready: Curve | None = None
+
+
+def limit_routes(instance: Instance, windows: Windows | None, limit: Limit) -> Schedule | None:
+    """Return a schedule with at most so many routes for each zone; None if none is found that moves everybody.
+
+    Parameters
+    ----------
+    windows : Windows or None
+        A plan without a limit, whose routes are the first candidates (on its own, smaller instance).
     """
-
-    zone: Int64s
-    shelter: Int64s
-    units: Int64s
-    first: Int64s
-    arcs: Int64s
-    zone_first: Int64s
-
-
-def candidate_routes(windows: Windows) -> Routes:
-    """Return the routes that an unlimited plan uses most, zone by zone; they share all units of the zone."""
-    found: dict[tuple[int, int, bytes], int] = {}
-    rows: list[Int64s] = []
-    for i in range(len(windows.zone)):
-        arcs = windows.arcs[windows.first[i] : windows.first[i + 1]]
-        key = (int(windows.zone[i]), int(windows.shelter[i]), arcs.tobytes())
-        if key not in found:
-            rows.append(arcs)
-        found[key] = found.get(key, 0) + int(windows.units[i])
-    zone = np.array([key[0] for key in found], dtype=np.int64)
-    shelter = np.array([key[1] for key in found], dtype=np.int64)
-    units = np.array(list(found.values()), dtype=np.int64)
-    order = np.lexsort((-units, zone))
-    rank = np.arange(len(order)) - np.searchsorted(zone[order], zone[order])
-    order = order[rank < _CANDIDATES]
-    return _routes(windows.instance, zone[order], shelter[order], units[order], [rows[i] for i in order])
+    if windows is not None:
+        instance, candidates = windows.instance, candidate_routes(windows)
+    else:
+        candidates = shortest_routes(instance)
+    best: Schedule | None = None
+    horizon = limit.horizon_ms
+    for _ in range(2):
+        began = perf_counter()
+        chosen = choose_routes(instance, candidates, limit._replace(horizon_ms=horizon))
+        within = None if chosen is None else _within_places(instance, chosen)
+        if chosen is None or within is None:
+            return best
+        found = shortest_windows(instance, chosen._replace(units=within), horizon, limit.ready)
+        if found is None:
+            return best
+        ends = float((found.end_ms + found.travel_ms(_edge_ms(instance))).max(initial=0))
+        best = found if best is None or ends < horizon else best
+        took = perf_counter() - began
+        if abs(ends / horizon - 1) < _AGAIN or limit.seconds_left() < 2 * took:
+            return best
+        horizon = ends  # loads depend on the horizon: once more, nearer to it
+    return best
 
 
-def _routes(instance: Instance, zone: Int64s, shelter: Int64s, units: Int64s, rows: list[Int64s]) -> Routes:
-    first = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
-    arcs = np.concatenate([np.zeros(0, dtype=np.int64), *rows]).astype(np.int64)
-    zone_first = np.searchsorted(zone, np.arange(len(instance.zone) + 1)).astype(np.int64)
-    return Routes(zone, shelter, units, first, arcs, zone_first)
+def _edge_ms(instance: Instance) -> Int64s:
+    """Return the travel time of each original edge."""
+    times = np.zeros(int(instance.chain.max(initial=-1)) + 1, dtype=np.int64)
+    times[instance.chain] = instance.edge_ms
+    return times
 
 
-def choose_routes(instance: Instance, candidates: Routes, budget: Floats, most: int) -> Routes:
-    """Keep at most so many routes of each zone, so that arcs and shelters are loaded as evenly as possible.
+@dataclass
+class _Model:
+    """Loads of routes on arcs and shelters, for whole zones sent one way."""
 
-    Between passes every zone is offered the route that is cheapest at the prices of the loads so far.
-    """
-    places = instance.places.astype(np.float64)
-    units = candidates.units.astype(np.float64)
-    rank = np.arange(len(units)) - candidates.zone_first[candidates.zone]
-    units[rank >= most] = 0.0
-    sent = np.bincount(candidates.zone, weights=units, minlength=len(instance.zone))
-    units *= (instance.units / np.maximum(sent, 1e-9))[candidates.zone]
+    instance: Instance
+    routes: Routes
+    limit: Limit
+    crowded: Bools
+
+    def __post_init__(self) -> None:
+        instance, routes, horizon = self.instance, self.routes, self.limit.horizon_ms
+        length = spans(instance, routes, horizon, self.limit.ready).length
+        size = instance.units[routes.zone].astype(np.float64)
+        self.usable = (length > _SLACK * horizon) | (np.diff(routes.first) == 0)
+        rate = size / np.maximum(length, _SLACK * horizon)
+        count, owner = len(routes.zone), routes.owner
+        cap = np.minimum(instance.cap, float(instance.demand))
+        self.arcs = csr_matrix((rate[owner] / cap[routes.arcs], (routes.arcs, owner)), (instance.m, count))
+        share = size / instance.places[routes.shelter]
+        self.shelters = csr_matrix((share, (routes.shelter, np.arange(count))), (len(instance.shelter), count))
+        self.zones = csr_matrix((np.ones(count), (routes.zone, np.arange(count))), (len(instance.zone), count))
+        way = before_arcs(instance, routes)[1] / horizon
+        self.cost = np.concatenate([_LONG_WAY * size / instance.demand * way, [1.0, _OVERFULL]])
+        self.price = _LONG_WAY / instance.demand / horizon
+
+    def rows(self, columns: Int64s) -> csr_matrix:
+        """Return the rows that are ≤ their bounds: crowded arcs (less the largest load), shelters (less excess)."""
+        rows = np.flatnonzero(self.crowded)
+        arcs = hstack([self.arcs[rows][:, columns], csr_matrix(-np.ones((len(rows), 1))), csr_matrix((len(rows), 1))])
+        shelters = self.shelters[:, columns]
+        none = csr_matrix((shelters.shape[0], 1))
+        return vstack([arcs, hstack([shelters, none, csr_matrix(-np.ones((shelters.shape[0], 1)))])]).tocsr()
+
+    def bounds(self) -> Floats:
+        """Upper bounds of the rows."""
+        return np.concatenate([np.zeros(int(self.crowded.sum())), np.ones(len(self.instance.shelter))])
+
+    def load(self, shares: Floats) -> float:
+        """Return the largest load."""
+        return float((self.arcs @ shares).max(initial=0.0))
+
+    def grow(self, shares: Floats, load: float) -> bool:
+        """Count as crowded what is above a load; say whether anything new was."""
+        new = ~self.crowded & (self.arcs @ shares > load * (1 + _TOLERATED))
+        self.crowded |= new
+        return bool(new.any())
+
+
+class _Shares(NamedTuple):
+    """A solution: the share of its zone on each route, the largest load, and the duals of arcs, shelters and zones."""
+
+    shares: Floats
+    load: float
+    arcs: Floats
+    shelters: Floats
+    zones: Floats
+
+
+def choose_routes(instance: Instance, candidates: Routes, limit: Limit) -> Routes | None:
+    """Share every zone among at most so many routes, so that the largest load is as small as possible."""
+    sent = np.bincount(candidates.zone, weights=candidates.units, minlength=len(instance.zone))
+    if (sent == 0).any():
+        return None
+    model = _Model(instance, candidates, limit, np.zeros(instance.m, dtype=np.bool_))
+    loads = model.arcs @ (candidates.units / sent[candidates.zone])
+    model.crowded = loads >= _CROWDED * min(loads.max(initial=0.0), 1.0)
+    began = perf_counter()
+    found = _relaxed(model)
+    took = perf_counter() - began
     for _ in range(_OFFERS):
-        _share(*candidates, units, budget, places, most, _PASSES)
-        larger, units = _offered(instance, candidates, units, budget)
-        if len(larger.zone) == len(candidates.zone):
+        if found is None or limit.seconds_left() < _OFFER_TIMES * took:
             break
-        candidates = larger
-    _share(*candidates, units, budget, places, most, _PASSES)
-    return candidates._replace(units=_whole(candidates, units, instance))
-
-
-def _offered(instance: Instance, routes: Routes, units: Floats, budget: Floats) -> tuple[Routes, Floats]:
-    """Return the routes with the cheapest one of each zone added, and their units (none for what is new)."""
-    owner = np.repeat(np.arange(len(routes.zone)), np.diff(routes.first))
-    load = np.bincount(routes.arcs, weights=units[owner], minlength=instance.m) / budget
-    full = np.bincount(routes.shelter, weights=units, minlength=len(instance.shelter)) / instance.places
-    price = load**11 / budget + 1e-12 * instance.tau
-    price /= price.mean()
-    found = _cheapest(instance, price, np.where(full > _FULL, 1e9, 0.0))
-    known = {
-        (int(routes.zone[i]), routes.arcs[routes.first[i] : routes.first[i + 1]].tobytes())
-        for i in range(len(routes.zone))
-    }
-    new = [(z, shelter, arcs) for z, shelter, arcs in found if (z, arcs.tobytes()) not in known]
-    rows = [routes.arcs[routes.first[i] : routes.first[i + 1]] for i in range(len(routes.zone))]
-    rows += [arcs for _, _, arcs in new]
-    zone = np.concatenate([routes.zone, np.array([z for z, _, _ in new], dtype=np.int64)])
-    shelter = np.concatenate([routes.shelter, np.array([shelter for _, shelter, _ in new], dtype=np.int64)])
-    shares = np.concatenate([units, np.zeros(len(new))])
-    order = np.argsort(zone, kind="stable")
-    larger = _routes(instance, zone[order], shelter[order], shares[order].astype(np.int64), [rows[i] for i in order])
-    return larger, shares[order]
-
-
-def _cheapest(instance: Instance, price: Floats, entry: Floats) -> list[tuple[int, int, Int64s]]:
-    """Return zone, shelter and arcs of the cheapest route of every zone; `entry` is the price of each shelter."""
-    n, m = instance.n, instance.m
-    tail = np.concatenate([instance.head, np.full(len(entry), n)])
-    head = np.concatenate([instance.tail, instance.shelter_node])
-    weight = np.concatenate([price, entry + 1e-9])
-    order = np.lexsort((weight, head, tail))
-    kept = order[np.concatenate([[True], np.diff(tail[order] * (n + 1) + head[order]) != 0])]
-    graph = csr_matrix((weight[kept], (tail[kept], head[kept])), shape=(n + 1, n + 1))
-    distance, before = dijkstra(graph, indices=n, return_predecessors=True)
-    arc_of = dict(zip((tail[kept] * (n + 1) + head[kept]).tolist(), kept.tolist(), strict=True))
-    found = []
-    for zone, start in enumerate(instance.zone_node.tolist()):
-        if not np.isfinite(distance[start]):
-            continue
-        node, arcs = start, []
-        while (arc := arc_of[int(before[node]) * (n + 1) + node]) < m:
-            arcs.append(arc)
-            node = int(before[node])
-        found.append((zone, arc - m, np.array(arcs, dtype=np.int64)))
-    return found
-
-
-def limit_routes(windows: Windows, most: int, stop: Callable[[], bool]) -> Windows | None:
-    """Return windows with at most so many routes for each zone; None if that does not move everybody.
-
-    Where arcs are busy for longer than they may be, they count as narrower in the next round; the best round is kept.
-    """
-    instance = windows.instance
-    budget = _budgets(instance, windows)
-    candidates = candidate_routes(windows)
-    leave = _distance(instance.n, instance.head, instance.tail, instance.tau, instance.shelter_node)[instance.head]
-    wanted = _ends_ms(windows, leave).max(initial=0.0)
-    best: tuple[float, Windows] | None = None
-    for _ in range(_FEEDBACKS):
-        chosen = choose_routes(instance, candidates, budget, most)
-        within = _within_places(instance, chosen)
-        if within is None:
-            return best[1] if best else None
-        filled = fill_windows(windows, chosen._replace(units=within), stop)
-        if int(filled.units.sum()) == instance.demand:
-            ends = _ends_ms(filled, leave)
-            last = float(ends.max(initial=0.0))
-            best = (last, filled) if best is None or last < best[0] else best
-            if last <= wanted or not len(filled.arcs):
-                break
-            budget *= np.minimum(1.0, (wanted / np.maximum(ends, 1.0)) ** 2)
-        if stop():
+        offered = _offers(model, found)
+        if not offered:
             break
-    return best[1] if best else None
+        model = _Model(instance, with_routes(model.routes, offered, len(instance.zone)), limit, model.crowded)
+        better = _relaxed(model)
+        if better is None or better.load > found.load * (1 - _SLACK / 4):
+            found = better or found
+            break
+        found = better
+    if found is None or len(found.shares) != len(model.routes.zone):
+        return None
+    shares = _few(model, found)
+    return model.routes._replace(units=_whole(model.routes, shares * instance.units[model.routes.zone], instance))
 
 
-def _ends_ms(windows: Windows, leave_ms: Floats) -> Floats:
-    """Return for each arc when the last of those on it could be safe; 0 where nobody goes."""
-    tau = windows.instance.tau[windows.arcs]
-    moment = (windows.steps + 1) * windows.step_ms - windows.clock[windows.instance.tail[windows.arcs]]
-    ends = np.zeros(windows.instance.m)
-    np.maximum.at(ends, windows.arcs, moment + tau + leave_ms[windows.arcs])
-    return ends
+def _relaxed(model: _Model) -> _Shares | None:
+    """Solve the linear program; arcs come in as they get crowded. None if it has no solution."""
+    routes, instance = model.routes, model.instance
+    columns = np.flatnonzero(model.usable)
+    if len(np.unique(routes.zone[columns])) < len(instance.zone):
+        columns = np.arange(len(routes.zone))
+    zones = hstack([model.zones[:, columns], csr_matrix((len(instance.zone), 2))])
+    cost = np.concatenate([model.cost[:-2][columns], model.cost[-2:]])
+    for _ in range(_ROW_ROUNDS):
+        upper = model.bounds()
+        every = np.ones(len(instance.zone))
+        program = linear.ModelBuilderHelper()
+        given: tuple[Any, ...] = (
+            np.zeros(len(cost)),
+            np.full(len(cost), np.inf),
+            cost,
+            np.concatenate([np.full(len(upper), -np.inf), every]),
+            np.concatenate([upper, every]),
+            vstack([model.rows(columns), zones]).tocsr(),
+        )
+        program.fill_model_from_sparse_data(*given)
+        solver = linear.ModelSolverHelper("GLOP")
+        solver.solve(program)
+        if solver.status() != linear.SolveStatus.OPTIMAL:
+            return None
+        values, duals = np.asarray(solver.variable_values()), np.asarray(solver.dual_values())
+        shares = np.zeros(len(routes.zone))
+        shares[columns] = np.where(values[:-2] > _NONE, values[:-2], 0.0)
+        crowded = np.flatnonzero(model.crowded)
+        if not model.grow(shares, float(values[-2])):
+            break
+    arcs = np.zeros(instance.m)
+    arcs[crowded] = np.maximum(-duals[: len(crowded)], 0.0)
+    shelters = np.maximum(-duals[len(crowded) : len(upper)], 0.0)
+    return _Shares(shares, model.load(shares), arcs, shelters, duals[len(upper) :])
+
+
+def _offers(model: _Model, found: _Shares) -> list[tuple[int, int, Int64s]]:
+    """Return the routes, cheapest at the prices of the loads, that would make the largest load smaller."""
+    instance, horizon = model.instance, model.limit.horizon_ms
+    cap = np.minimum(instance.cap, float(instance.demand))
+    longer = (found.load + _LONG_WAY) / instance.demand / horizon  # a longer way leaves less time to leave
+    price = found.arcs / cap / horizon + longer * instance.tau
+    offers = cheapest_routes(instance, price, found.shelters / instance.places)
+    known = {(int(zone), model.routes.row(i).tobytes()) for i, zone in enumerate(model.routes.zone.tolist())}
+    better = []
+    for zone, shelter, arcs in offers:
+        length = float(instance.tau[arcs].sum())
+        size = float(instance.units[zone])
+        cost = size / max(horizon - length, 1.0) * float((found.arcs[arcs] / cap[arcs]).sum())
+        cost += size * (float(found.shelters[shelter]) / float(instance.places[shelter]) + model.price * length)
+        if cost < found.zones[zone] - _NONE and (zone, arcs.tobytes()) not in known:
+            better.append((zone, shelter, arcs))
+    return better
+
+
+def _few(model: _Model, found: _Shares) -> Floats:
+    """Return shares that use at most so many routes of each zone."""
+    routes, most = model.routes, model.limit.most
+    zones = len(model.instance.zone)
+    best = _largest(routes, found.shares, most)
+    over = np.bincount(routes.zone[found.shares > 0], minlength=zones) > most
+    if not over.any():
+        return found.shares
+    shares, free = found.shares, over
+    for around in (0, *_AROUND):
+        if model.load(best) <= found.load * _ENOUGH and around:
+            break
+        if around:
+            free = over | _near_tight(model, best, around)
+            shares = best
+        limit_s = min(_MIP_S, model.limit.seconds_left() / 2)
+        if limit_s <= _LEAST_MIP_S:
+            break
+        moving = np.ones(zones, dtype=np.bool_) if zones <= _MANY_ZONES else _near_tight(model, best, _MOVING)
+        kept = (shares > 0) | free[routes.zone] | moving[routes.zone] & (_ranks(routes, shares) < most)
+        settled = _settled(model, kept, free, limit_s)
+        if settled is not None and model.load(settled) < model.load(best):
+            best = settled
+    return best
+
+
+def _ranks(routes: Routes, shares: Floats) -> Int64s:
+    """Return the rank of each route in its zone, the largest share first."""
+    order = np.lexsort((-shares, routes.zone))
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order)) - routes.zone_first[routes.zone[order]]
+    return rank
+
+
+def _largest(routes: Routes, shares: Floats, most: int) -> Floats:
+    """Return the zones on the largest of their shares."""
+    kept = np.where(_ranks(routes, shares) < most, shares, 0.0)
+    return kept / np.bincount(routes.zone, weights=kept, minlength=len(routes.zone_first) - 1)[routes.zone]
+
+
+def _near_tight(model: _Model, shares: Floats, count: int) -> Bools:
+    """Return so many zones that load the tightest arcs most."""
+    loads = model.arcs @ shares
+    tight = loads >= loads.max() * 0.97
+    weight = np.asarray(model.arcs[np.flatnonzero(tight)].sum(axis=0)).ravel() * shares
+    per_zone = np.bincount(model.routes.zone, weights=weight, minlength=len(model.instance.zone))
+    near = np.zeros(len(per_zone), dtype=np.bool_)
+    near[np.argsort(-per_zone, kind="stable")[:count]] = True
+    return near
+
+
+def _settled(model: _Model, kept: Bools, free: Bools, limit_s: float) -> Floats | None:
+    """Solve the mixed-integer program: free zones choose among all their routes, others share their largest."""
+    routes, zones = model.routes, len(model.instance.zone)
+    columns = np.flatnonzero(kept & model.usable)
+    chosen = np.flatnonzero(free[routes.zone[columns]])
+    count, picks, rows = len(columns), len(chosen), np.flatnonzero(free)
+    ones = np.ones(picks)
+    choose = csr_matrix((ones, (np.arange(picks), chosen)), (picks, count + 2))
+    choose = hstack([choose, -csr_matrix(np.diag(ones))]).tocsr()
+    number = csr_matrix((ones, (routes.zone[columns[chosen]], np.arange(picks))), (zones, picks))[rows]
+    number = hstack([csr_matrix((len(rows), count + 2)), number]).tocsr()
+    whole = hstack([model.zones[:, columns], csr_matrix((zones, 2 + picks))]).tocsr()
+    cost = np.concatenate([np.zeros(count), model.cost[-2:], np.zeros(picks)])
+    high = np.concatenate([np.ones(count), [np.inf, np.inf], ones])
+    shares: Floats | None = None
+    until = perf_counter() + limit_s
+    while (left := until - perf_counter()) > 0:
+        limited = model.rows(columns)
+        none = csr_matrix((limited.shape[0], picks))
+        found = milp(
+            cost,
+            constraints=[
+                LinearConstraint(hstack([limited, none]).tocsr(), -np.inf, model.bounds()),
+                LinearConstraint(whole, 1, 1),
+                LinearConstraint(choose, -np.inf, 0),
+                LinearConstraint(number, -np.inf, model.limit.most),
+            ],
+            integrality=np.concatenate([np.zeros(count + 2), ones]),
+            bounds=Bounds(np.zeros(len(cost)), high),
+            options={"time_limit": left, "mip_rel_gap": _SLACK},
+        )
+        if found.x is None:
+            break
+        values = np.maximum(found.x[:count], 0.0)
+        values[chosen[found.x[count + 2 :] < 0.5]] = 0.0
+        shares = np.zeros(len(routes.zone))
+        shares[columns] = values
+        shares = _largest(routes, shares, model.limit.most)
+        if not model.grow(shares, float(found.x[count])):
+            break
+    return shares
 
 
 def _within_places(instance: Instance, routes: Routes) -> Int64s | None:
@@ -205,199 +356,11 @@ def _within_places(instance: Instance, routes: Routes) -> Int64s | None:
     return units
 
 
-def _budgets(instance: Instance, windows: Windows) -> Floats:
-    """Return how many units each arc could carry from when people can reach it until it is too late for a shelter."""
-    horizon = float((windows.steps.max(initial=0) + 1) * windows.step_ms)
-    reach = _distance(instance.n, instance.tail, instance.head, instance.tau, instance.zone_node)
-    leave = _distance(instance.n, instance.head, instance.tail, instance.tau, instance.shelter_node)
-    open_ms = np.minimum(horizon - leave[instance.head], instance.last_entry) - reach[instance.tail] - instance.tau
-    cap = np.minimum(instance.cap, float(instance.demand))
-    return np.asarray(cap * np.maximum(open_ms, windows.step_ms), dtype=np.float64)
-
-
-def _distance(n: int, tail: Int64s, head: Int64s, tau: Int64s, roots: Int64s) -> Floats:
-    """Return the milliseconds from the nearest root (1e12: out of reach)."""
-    tail, head, weight = least_of_parallel(tail, head, tau.astype(np.float64))
-    found = dijkstra(csr_matrix((weight, (tail, head)), shape=(n, n)), indices=roots, min_only=True)
-    return np.where(np.isfinite(found), found, 1e12)
-
-
 def _whole(routes: Routes, units: Floats, instance: Instance) -> Int64s:
     """Round units down and give what is left of each zone to its largest route."""
-    whole = np.floor(units).astype(np.int64)
+    whole = np.floor(units + 1e-6).astype(np.int64)
     rest = instance.units - np.bincount(routes.zone, weights=whole, minlength=len(instance.zone)).astype(np.int64)
     order = np.lexsort((-units, routes.zone))
     largest = order[np.searchsorted(routes.zone[order], np.arange(len(instance.zone)))]
     whole[largest] += rest
     return whole
-
-
-@compiled
-def _steep(x):
-    x2 = x * x
-    x4 = x2 * x2
-    x8 = x4 * x4
-    return x8 * x4
-
-
-@compiled
-def _share(zone, shelter, _units, first, arcs, zone_first, units, budget, places, most, passes):  # noqa: PLR0912
-    """Move units between the routes of a zone while the steeply weighted load of arcs and shelters gets less."""
-    load = np.zeros(len(budget))
-    full = np.zeros(len(places))
-    for r in range(len(zone)):
-        full[shelter[r]] += units[r]
-        for i in range(first[r], first[r + 1]):
-            load[arcs[i]] += units[r]
-    mark = np.zeros(len(budget), np.int64)
-    stamp = 0
-    for _ in range(passes):
-        moved = 0
-        for z in range(len(zone_first) - 1):
-            for a in range(zone_first[z], zone_first[z + 1]):
-                if units[a] <= 0:
-                    continue
-                active = 0
-                for r in range(zone_first[z], zone_first[z + 1]):
-                    if units[r] > 0:
-                        active += 1
-                best, best_to, best_part = -1e-12, -1, 0.0
-                for b in range(zone_first[z], zone_first[z + 1]):
-                    if a == b:
-                        continue
-                    stamp += 2
-                    for i in range(first[a], first[a + 1]):
-                        mark[arcs[i]] = stamp
-                    for i in range(first[b], first[b + 1]):
-                        mark[arcs[i]] = stamp + 1 if mark[arcs[i]] == stamp else mark[arcs[i]]
-                    both = stamp + 1
-                    for share in (1.0, 0.5, 0.25, 0.1):
-                        part = units[a] * share
-                        if share < 1.0 and units[b] <= 0 and active >= most:
-                            continue
-                        gain = 0.0
-                        if shelter[a] != shelter[b]:
-                            sa, sb = shelter[a], shelter[b]
-                            if full[sb] + part > places[sb] and full[sa] <= places[sa]:
-                                continue
-                            gain += 1e6 * (
-                                max(full[sa] - part - places[sa], 0.0)
-                                - max(full[sa] - places[sa], 0.0)
-                                + max(full[sb] + part - places[sb], 0.0)
-                                - max(full[sb] - places[sb], 0.0)
-                            )
-                        for i in range(first[a], first[a + 1]):
-                            e = arcs[i]
-                            if mark[e] != both:
-                                gain += _steep((load[e] - part) / budget[e]) - _steep(load[e] / budget[e])
-                        for i in range(first[b], first[b + 1]):
-                            e = arcs[i]
-                            if mark[e] != both:
-                                gain += _steep((load[e] + part) / budget[e]) - _steep(load[e] / budget[e])
-                        if gain < best:
-                            best, best_to, best_part = gain, b, part
-                if best_to >= 0:
-                    for i in range(first[a], first[a + 1]):
-                        load[arcs[i]] -= best_part
-                    for i in range(first[best_to], first[best_to + 1]):
-                        load[arcs[i]] += best_part
-                    full[shelter[a]] -= best_part
-                    full[shelter[best_to]] += best_part
-                    units[best_to] += best_part
-                    units[a] = units[a] - best_part if best_part < units[a] else 0.0
-                    moved += 1
-        if moved == 0:
-            break
-
-
-def fill_windows(windows: Windows, routes: Routes, stop: Callable[[], bool]) -> Windows:
-    """Send the units of every route as early as its arcs allow, without waiting on the way; return the best round."""
-    instance, step_ms = windows.instance, windows.step_ms
-    late = instance.tau + windows.clock[instance.head] - windows.clock[instance.tail]
-    steps = np.maximum(-(-late // step_ms), 0)
-    live = np.flatnonzero(routes.units > 0)
-    offset = np.zeros(len(routes.arcs), dtype=np.int64)
-    length = np.zeros(len(routes.zone), dtype=np.int64)
-    for r in live.tolist():
-        part = slice(int(routes.first[r]), int(routes.first[r + 1]))
-        passed = np.cumsum(steps[routes.arcs[part]])
-        offset[part] = passed - steps[routes.arcs[part]]
-        length[r] = passed[-1] if len(passed) else 0
-    start = -(-windows.clock[instance.zone_node] // step_ms)
-    passing = np.minimum(np.floor(instance.cap * step_ms + 1e-9), 2.0**60).astype(np.int64)
-    horizon = int((windows.steps.max(initial=0) + 2) * _LONGER) + int(length.max(initial=0)) + 2
-    closing = np.minimum((instance.last_entry + windows.clock[instance.tail]) // step_ms, horizon)
-    priority = length.astype(np.float64)
-    best: tuple[int, tuple[Int64s, Int64s, Int64s]] | None = None
-    for _ in range(_ROUNDS):
-        order = live[np.argsort(-priority[live], kind="stable")]
-        row, step, units, ends = _fill(
-            order, routes.zone, routes.units, routes.first, routes.arcs, offset, start, passing, closing, horizon
-        )
-        if not len(row) and len(live):
-            break
-        arrival = ends + length
-        last = int(arrival[live].max(initial=0))
-        if best is None or last < best[0]:
-            best = (last, (row, step, units))
-        if stop():
-            break
-        priority[live] += 0.5 * np.maximum(arrival[live] - 0.9 * last, 0.0)
-    return _filled(windows, routes, offset, best[1] if best else None)
-
-
-def _filled(windows: Windows, routes: Routes, offset: Int64s, chosen: tuple[Int64s, Int64s, Int64s] | None) -> Windows:
-    """Return rows of route, first step and units as windows."""
-    empty = np.zeros(0, dtype=np.int64)
-    row, step, units = chosen or (empty, empty, empty)
-    size = np.diff(routes.first)[row]
-    ends = np.cumsum(size)
-    position = np.arange(int(size.sum())) - np.repeat(ends - size, size) + np.repeat(routes.first[row], size)
-    return windows._replace(
-        zone=routes.zone[row],
-        shelter=routes.shelter[row],
-        units=units,
-        first=np.concatenate([[0], ends]).astype(np.int64),
-        arcs=routes.arcs[position],
-        steps=offset[position] + np.repeat(step, size),
-    )
-
-
-@compiled
-def _fill(order, zone, units, first, arcs, offset, start, passing, closing, horizon):
-    """Let routes take the earliest room in order; return rows of route, step and units, and the last steps."""
-    free = np.empty((len(passing), horizon), np.int64)
-    for e in range(len(passing)):
-        free[e, :] = 0
-        free[e, : max(closing[e], 0)] = passing[e]
-    size = 1024
-    row, step, amount = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
-    ends = np.zeros(len(zone), np.int64)
-    used = 0
-    for r in order:
-        left = units[r]
-        k = start[zone[r]]
-        begin, end = first[r], first[r + 1]
-        last_step = horizon if begin == end else horizon - offset[end - 1]
-        while left > 0 and k < last_step:
-            room = left
-            for i in range(begin, end):
-                room = min(room, free[arcs[i], k + offset[i]])
-                if room <= 0:
-                    break
-            if room > 0:
-                for i in range(begin, end):
-                    free[arcs[i], k + offset[i]] -= room
-                if used == size:
-                    size *= 2
-                    wide = np.empty((3, size), np.int64)
-                    wide[0, :used], wide[1, :used], wide[2, :used] = row, step, amount
-                    row, step, amount = wide[0].copy(), wide[1].copy(), wide[2].copy()
-                row[used], step[used], amount[used] = r, k, room
-                used += 1
-                left -= room
-                ends[r] = k
-            k += 1
-        if left > 0:
-            return row[:0].copy(), step[:0].copy(), amount[:0].copy(), ends
-    return row[:used].copy(), step[:used].copy(), amount[:used].copy(), ends

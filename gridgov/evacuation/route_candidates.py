@@ -1,0 +1,75 @@
+"""Routes that may be kept: those an unlimited plan uses most, and the cheapest at some prices."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
+
+from gridgov.evacuation.departures import Routes, made_routes
+from gridgov.evacuation.instance import Instance
+from gridgov.evacuation.windows import Windows
+from gridgov.network.validation import Floats, Int64s
+
+_CANDIDATES = ((200, 10), (1_500, 6), (2**40, 3))  # up to so many zones: so many routes of each
+
+
+def candidate_routes(windows: Windows) -> Routes:
+    """Return the routes that an unlimited plan uses most, zone by zone."""
+    found: dict[tuple[int, int, bytes], int] = {}
+    rows: list[Int64s] = []
+    for i in range(len(windows.zone)):
+        arcs = windows.arcs[windows.first[i] : windows.first[i + 1]]
+        key = (int(windows.zone[i]), int(windows.shelter[i]), arcs.tobytes())
+        if key not in found:
+            rows.append(arcs)
+        found[key] = found.get(key, 0) + int(windows.units[i])
+    zone = np.array([key[0] for key in found], dtype=np.int64)
+    shelter = np.array([key[1] for key in found], dtype=np.int64)
+    units = np.array(list(found.values()), dtype=np.int64)
+    order = np.lexsort((-units, zone))
+    rank = np.arange(len(order)) - np.searchsorted(zone[order], zone[order])
+    zones = len(windows.instance.zone)
+    order = order[rank < next(most for up_to, most in _CANDIDATES if zones <= up_to)]
+    rows = [rows[i] for i in order]
+    return made_routes(zones, zone[order], shelter[order], units[order], rows)
+
+
+def shortest_routes(instance: Instance) -> Routes:
+    """Return the shortest route of every zone."""
+    found = cheapest_routes(instance, instance.tau.astype(np.float64), np.zeros(len(instance.shelter)))
+    zone, shelter = (np.array([row[i] for row in found], dtype=np.int64) for i in (0, 1))
+    return made_routes(len(instance.zone), zone, shelter, instance.units[zone], [row[2] for row in found])
+
+
+def with_routes(routes: Routes, new: list[tuple[int, int, Int64s]], zones: int) -> Routes:
+    """Return the routes and new ones."""
+    rows = [routes.row(i) for i in range(len(routes.zone))] + [arcs for _, _, arcs in new]
+    zone = np.concatenate([routes.zone, np.array([row[0] for row in new], dtype=np.int64)])
+    shelter = np.concatenate([routes.shelter, np.array([row[1] for row in new], dtype=np.int64)])
+    units = np.concatenate([routes.units, np.zeros(len(new), dtype=np.int64)])
+    order = np.argsort(zone, kind="stable")
+    return made_routes(zones, zone[order], shelter[order], units[order], [rows[i] for i in order.tolist()])
+
+
+def cheapest_routes(instance: Instance, price: Floats, entry: Floats) -> list[tuple[int, int, Int64s]]:
+    """Return zone, shelter and arcs of the cheapest route of every zone; `entry` is the price of each shelter."""
+    n, m = instance.n, instance.m
+    tail = np.concatenate([instance.head, np.full(len(entry), n)])
+    head = np.concatenate([instance.tail, instance.shelter_node])
+    weight = np.concatenate([price, entry]) + 1e-18
+    order = np.lexsort((weight, head, tail))
+    kept = order[np.concatenate([[True], np.diff(tail[order] * (n + 1) + head[order]) != 0])]
+    graph = csr_matrix((weight[kept], (tail[kept], head[kept])), shape=(n + 1, n + 1))
+    distance, before = dijkstra(graph, indices=n, return_predecessors=True)
+    arc_of = dict(zip((tail[kept] * (n + 1) + head[kept]).tolist(), kept.tolist(), strict=True))
+    found = []
+    for zone, start in enumerate(instance.zone_node.tolist()):
+        if not np.isfinite(distance[start]):
+            continue
+        node, arcs = start, []
+        while (arc := arc_of[int(before[node]) * (n + 1) + node]) < m:
+            arcs.append(arc)
+            node = int(before[node])
+        found.append((zone, arc - m, np.array(arcs, dtype=np.int64)))
+    return found
