@@ -6,7 +6,7 @@ reduction.py  dead ends and chains taken out      steady.py  constant rates, the
 bound.py  what no plan can beat; residual.py, labels.py: its potentials      certificate.py  the proof
 search.py  better bounds and plans, in time      clocks.py, expansion.py  the network over time
 decomposition.py, windows.py, retiming.py, schedule.py  from flows to who leaves when
-routes.py  few routes per zone      mobilisation.py  people who get ready bit by bit
+limiting.py, routes.py  few routes per zone      mobilisation.py  people who get ready bit by bit
 bottlenecks.py  the price of a lane      contraflow.py  turned lanes      warming.py  `warm_up`: compile once
 
 Nothing here reads a file, a date or random numbers; the time limit reads a stopwatch.

@@ -16,12 +16,12 @@ from gridgov.evacuation.bound import prove_on_all
 from gridgov.evacuation.certificate import certify, saved_persons
 from gridgov.evacuation.contraflow import turned
 from gridgov.evacuation.instance import UNITS_PER_PERSON, Instance, make_instance
+from gridgov.evacuation.limiting import Limited
 from gridgov.evacuation.mobilisation import mobilisation
 from gridgov.evacuation.parameters import EvacuationParams
 from gridgov.evacuation.problem import EvacuationProblem, make_problem
 from gridgov.evacuation.reduction import reduce_instance
-from gridgov.evacuation.routes import Limit, limit_routes
-from gridgov.evacuation.schedule import flows_of, steady_schedule
+from gridgov.evacuation.schedule import flows_of, steady_schedule, steady_ways
 from gridgov.evacuation.search import (
     Search,
     StoppedError,
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 _SEARCH_SHARE = 0.6  # of the time limit; the rest is for the limit of routes
 _WRITING_SHARE = 0.93  # without that limit; the rest is for the document
-_WIDENING = 4
 _NOBODY = 0.001  # persons: less is rounding
 
 Progress = Callable[[EvacuationPlan], bool | None]
@@ -129,8 +128,13 @@ def _planned(
     if not len(placed.zone):
         return draft.plan(None)
 
+    limited = Limited(params.max_routes_per_zone, params.time_limit_s * _WRITING_SHARE)
+
     def tell(search: Search) -> None:
-        if asked.progress is not None and asked.progress(draft.plan(search)) is False:
+        if asked.progress is None or not limited.improve(search):
+            return
+        if asked.progress(draft.plan(search, limited)) is False:
+            search.stopped = True
             raise StoppedError
 
     share = _WRITING_SHARE if params.max_routes_per_zone is None else _SEARCH_SHARE
@@ -149,7 +153,7 @@ def _planned(
         _begin_with(search, asked.previous, problem)
     with contextlib.suppress(StoppedError):
         run(search)
-    return draft.finished(search)
+    return draft.finished(search, limited)
 
 
 def _begin_with(search: Search, previous: EvacuationPlan, problem: EvacuationProblem) -> None:
@@ -178,7 +182,8 @@ def run(search: Search) -> None:
             return
         span = steady_range(search.instance)
     elif flow is not None:
-        search.take_plan(steady_schedule(instance, flow))
+        search.ways = steady_ways(instance, flow)
+        search.take_plan(steady_schedule(search.ways, flow.horizon_ms))
     search.note("first plan")
     search.take_bound(*prove_on_all(search.instance, span.cut, search.support, span.feasible_ms * 1.05))
     for cut in previous_cut(search) + lone_zones(search.instance):
@@ -203,37 +208,23 @@ class _Draft:
     started: float
     facts: dict[str, Any]
 
-    def finished(self, search: Search) -> EvacuationPlan:
+    def finished(self, search: Search, limited: Limited) -> EvacuationPlan:
         """Return the plan with as few routes as asked for, or with a warning that this was not possible."""
         asked = self.params.max_routes_per_zone
         if search.schedule is None:
-            return self.plan(search)
-        unlimited_s = search.upper_ms / 1000.0
-        most = self._with_few_routes(search, asked)
+            return self.plan(search, limited)
+        limited.finish(search)
         lane = self.params.lane_capacity_vph * self.params.capacity_factor / 3600.0 * self.problem.occupancy
-        plan = replace(self.plan(search, most), bottlenecks=find_bottlenecks(search, lane))
+        plan = replace(self.plan(search, limited), bottlenecks=find_bottlenecks(search, lane))
         if asked is None:
-            return plan
+            return replace(plan, runtime_s=perf_counter() - self.started)
+        unlimited_s = min(search.upper_ms, limited.upper_ms) / 1000.0
         facts = {**plan.facts, "clearance_time_s_without_limit": unlimited_s, "max_routes_asked": asked}
-        warnings = plan.warnings if most == asked else (*plan.warnings, PlanWarning("routes_limit_not_kept"))
+        warnings = plan.warnings if limited.kept == asked else (*plan.warnings, PlanWarning("routes_limit_not_kept"))
         return replace(plan, facts=facts, warnings=warnings, runtime_s=perf_counter() - self.started)
 
-    def _with_few_routes(self, search: Search, asked: int | None) -> int | None:
-        """Give the search a schedule with few routes; return how many per zone it keeps (None: no limit)."""
-        if asked is None:
-            return None
-        for most in range(asked, asked + _WIDENING):
-            limit = Limit(most, search.upper_ms, lambda: self.params.time_limit_s - search.seconds, search.arrivals_s)
-            schedule = limit_routes(search.instance, search.windows, limit)
-            if schedule is None:
-                continue
-            search.schedule = schedule.settled()
-            search.upper_ms = search.schedule.clearance_ms(search.travel_time_ms)
-            return most
-        return None
-
-    def plan(self, search: Search | None, routes: int | None = None) -> EvacuationPlan:
-        """Return the best plan so far as a document; `routes` is the limit of routes per zone that it keeps."""
+    def plan(self, search: Search | None, limited: Limited | None = None) -> EvacuationPlan:
+        """Return the best plan so far as a document."""
         problem = self.problem
         persons = np.zeros(len(problem.zone_id)) if search is None else saved_persons(problem, search.instance)
         lower, certificate = 0.0, Certificate((), (), {}, 0.0, float(persons.sum()) / problem.occupancy)
@@ -243,16 +234,16 @@ class _Draft:
             lower, certificate = certify(
                 problem, persons, search.instance, search.potential_ms, search.bound.horizon_ms
             )
-        if search is not None and search.schedule is not None:
-            clearance = search.upper_ms / 1000.0 if search.upper_ms > 1 else 0.0  # all are where they have to be
-            flows = tuple(flows_of(search.schedule, problem, persons))
+        if limited is not None and limited.schedule is not None:
+            clearance = limited.upper_ms / 1000.0 if limited.upper_ms > 1 else 0.0  # all are where they have to be
+            flows = tuple(flows_of(limited.schedule.merged(), problem, persons))
         lost = self._lost(persons)
         return EvacuationPlan(
             clearance_time_s=clearance,
             lower_bound_s=lower,
             gap=clearance / lower - 1 if lower > 0 else (None if clearance > 0 else 0.0),
             unmet_persons=sum(row.persons for row in lost),
-            params={**asdict(self.params), "max_routes_per_zone": routes},
+            params={**asdict(self.params), "max_routes_per_zone": limited.kept if limited else None},
             seed=self.seed,
             occupancy_persons_per_vehicle=problem.occupancy,
             runtime_s=perf_counter() - self.started,

@@ -42,6 +42,35 @@ class Schedule(NamedTuple):
         stays = np.diff(self.first) == 0
         return self._replace(start_ms=np.where(stays, 0, self.start_ms), end_ms=np.where(stays, 1, self.end_ms))
 
+    def merged(self) -> Schedule:
+        """Return the schedule with windows joined that touch and send the same units the same way in the same time."""
+        known: dict[tuple[int, int, bytes, bytes], int] = {}
+        way = np.zeros(len(self.zone), dtype=np.int64)
+        for i in range(len(way)):
+            part = slice(int(self.first[i]), int(self.first[i + 1]))
+            key = (int(self.zone[i]), int(self.shelter[i]), self.edges[part].tobytes(), self.enter_ms[part].tobytes())
+            way[i] = known.setdefault(key, len(known))
+        order = np.lexsort((self.start_ms, way))
+        begins, ends, units = self.start_ms[order], self.end_ms[order], self.units[order]
+        new = np.ones(len(order), dtype=np.bool_)
+        new[1:] = np.diff(way[order]) != 0
+        new[1:] |= (begins[1:] != ends[:-1]) | (np.diff(units) != 0) | (np.diff(ends - begins) != 0)
+        head = np.flatnonzero(new)
+        rows = order[head]
+        size = np.diff(self.first)[rows]
+        stops = np.cumsum(size)
+        position = np.arange(int(size.sum())) + np.repeat(self.first[rows] - (stops - size), size)
+        return Schedule(
+            zone=self.zone[rows],
+            shelter=self.shelter[rows],
+            first=np.concatenate([[0], stops]).astype(np.int64),
+            edges=self.edges[position],
+            enter_ms=self.enter_ms[position],
+            start_ms=begins[head],
+            end_ms=np.append(ends[head[1:] - 1], ends[-1:]),
+            units=np.add.reduceat(units, head) if len(head) else units,
+        )
+
     def travel_ms(self, travel_time_ms: Int64s) -> Int64s:
         """Return the time each flow needs from its zone to its shelter, waiting on the way included."""
         way = np.zeros(len(self.zone), dtype=np.int64)
@@ -51,24 +80,42 @@ class Schedule(NamedTuple):
         return way
 
 
-def steady_schedule(instance: Instance, flow: SteadyFlow) -> Schedule:
-    """Return a steady flow as a schedule: everyone starts at once and leaves at a constant rate."""
+class Ways(NamedTuple):
+    """Units of zones on routes to shelters (positions in the instance): arcs of row i are
+    ``arcs[first[i]:first[i + 1]]``.
+    """
+
+    instance: Instance
+    zone: Int64s
+    shelter: Int64s
+    units: Int64s
+    first: Int64s
+    arcs: Int64s
+
+
+def steady_ways(instance: Instance, flow: SteadyFlow) -> Ways:
+    """Return the routes of a steady flow."""
     n, m, zones = instance.n, instance.m, len(instance.zone)
     tail = np.concatenate([instance.tail, np.full(zones, n), instance.shelter_node])
     head = np.concatenate([instance.head, instance.zone_node, np.full(len(instance.shelter), n + 1)])
     paths = decompose(tail, head, np.concatenate([flow.units, flow.zone_units, flow.shelter_units]), n, n + 1)
-    starts = np.zeros(len(paths.amount), dtype=np.int64)
-    zone = instance.zone[paths.arcs[paths.first[:-1]] - m]
-    shelter = instance.shelter[paths.arcs[paths.first[1:] - 1] - m - zones]
+    zone = paths.arcs[paths.first[:-1]] - m
+    shelter = paths.arcs[paths.first[1:] - 1] - m - zones
     rows = np.repeat(np.arange(len(paths.amount)), np.diff(paths.first))
     inner = paths.arcs < m
-    arcs, owner = paths.arcs[inner], rows[inner]
-    arc_first = np.searchsorted(owner, np.arange(len(paths.amount) + 1))
+    first = np.searchsorted(rows[inner], np.arange(len(paths.amount) + 1))
+    return Ways(instance, zone, shelter, paths.amount, first, paths.arcs[inner])
+
+
+def steady_schedule(ways: Ways, horizon_ms: int) -> Schedule:
+    """Return steady routes as a schedule: everyone starts at once and leaves at a constant rate."""
+    instance, arcs = ways.instance, ways.arcs
     before = np.cumsum(instance.tau[arcs]) - instance.tau[arcs]
-    enter = before - np.repeat(_at(before, arc_first[:-1]), np.diff(arc_first))
-    first, edges, enter_ms = on_edges(instance, arc_first, arcs, enter)
-    ends = np.full(len(starts), flow.horizon_ms)
-    return Schedule(zone, shelter, first, edges, enter_ms, starts, ends, paths.amount)
+    enter = before - np.repeat(_at(before, ways.first[:-1]), np.diff(ways.first))
+    first, edges, enter_ms = on_edges(instance, ways.first, arcs, enter)
+    zone, shelter = instance.zone[ways.zone], instance.shelter[ways.shelter]
+    starts = np.zeros(len(zone), dtype=np.int64)
+    return Schedule(zone, shelter, first, edges, enter_ms, starts, np.full(len(starts), horizon_ms), ways.units)
 
 
 def _at(values: Int64s, index: Int64s) -> Int64s:

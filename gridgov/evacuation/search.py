@@ -14,7 +14,7 @@ from gridgov.evacuation.expansion import Expansion, Solved, cut_of, expand, solv
 from gridgov.evacuation.instance import NEVER_MS, Bools, Instance
 from gridgov.evacuation.mobilisation import Curve, ready_by_step
 from gridgov.evacuation.reduction import Reduction, reduce_instance
-from gridgov.evacuation.schedule import Schedule
+from gridgov.evacuation.schedule import Schedule, Ways
 from gridgov.evacuation.steady import Terminals, distances
 from gridgov.evacuation.windows import Windows, schedule_of, windows_of, zone_units
 from gridgov.network.validation import Floats, Int64s
@@ -22,7 +22,8 @@ from gridgov.network.validation import Floats, Int64s
 _CUT_STEPS = (24, 48)
 _PLAN_STEPS = (24, 48, 96, 192, 384, 768, 1536)
 _MOST_ARCS = 3_000_000
-_BOUND_SHARE = 0.5
+_BOUND_SHARE = 0.3
+_FRUITLESS = 2  # cuts without a better bound: plans are worth more now, and their cuts are tried, too
 _LEAST_MS = 1.0  # where nothing is proven
 _MOST_TRIES = 6
 _FINE = 0.15
@@ -52,8 +53,12 @@ class Search:
         Mobilisation: seconds → share of people who are ready.
     capacity_vph : float array
         Of the original edges.
+    ways : Ways
+        The routes of the steady plan.
     storing : bool
         Whether people may wait on the way: only where roads close behind them and more are saved by that.
+    stopped : bool
+        Whether the caller wants no better plan.
     previous_ms, previous_cut
         Bound, zones and free shelters (positions in the problem) of an earlier plan, as a start.
     better : callable
@@ -68,6 +73,7 @@ class Search:
     started: float = field(default_factory=perf_counter)
     schedule: Schedule | None = None
     windows: Windows | None = None
+    ways: Ways | None = None
     upper_ms: float = np.inf
     bound: Bound | None = None
     potential_ms: Floats = field(default_factory=lambda: np.zeros(0))
@@ -77,6 +83,7 @@ class Search:
     arrivals_s: Curve | None = None
     everybody: Instance | None = None
     storing: bool = False
+    stopped: bool = False
     capacity_vph: Floats = field(default_factory=lambda: np.zeros(0))
     previous_ms: float = 0.0
     previous_cut: tuple[frozenset[int], frozenset[int]] | None = None
@@ -108,20 +115,17 @@ class Search:
             f"{self.seconds:6.2f} s  {text}  plan {self.upper_ms / 1000:.1f} bound {self.lower_ms / 1000:.1f}"
         )
 
-    def take_plan(self, schedule: Schedule) -> bool:
+    def take_plan(self, schedule: Schedule, windows: Windows | None = None) -> None:
         """Keep a schedule if it is the best so far."""
         schedule = schedule.settled()
         clearance = schedule.clearance_ms(self.travel_time_ms)
-        if clearance >= self.upper_ms:
-            return False
-        self.schedule, self.upper_ms = schedule, clearance
-        self.better(self)
-        return True
+        if clearance < self.upper_ms:
+            self.schedule, self.upper_ms, self.windows = schedule, clearance, windows
+            self.better(self)
 
     def take_windows(self, windows: Windows) -> None:
         """Keep windows as the plan if they are the best so far."""
-        if self.take_plan(schedule_of(windows, retimed=self.arrivals_s is None)):
-            self.windows = windows
+        self.take_plan(schedule_of(windows, retimed=self.arrivals_s is None), windows)
 
     def expanded(self, instance: Instance, clock: Int64s, horizon_ms: float, step_ms: int) -> Expansion:
         """Return the exact expansion, with people who get ready bit by bit if so asked."""
@@ -229,7 +233,7 @@ def improve_bound(search: Search) -> None:
     small: Reduction | None = None
     for steps in _CUT_STEPS:
         horizon, grown, weights = search.lower_ms * 1.003, True, None
-        before = 1.0
+        before, fruitless = 1.0, 0
         for _ in range(12):
             if grown or small is None:
                 small, weights = reduce_instance(search.instance, search.support), None
@@ -243,12 +247,16 @@ def improve_bound(search: Search) -> None:
             near = short < 1e-3 and (steps >= _CUT_STEPS[-1] or horizon < search.lower_ms * 1.004)
             if solved.complete or near:
                 break
+            lower = search.lower_ms
             _, grown = search.try_cut(small, cut_of(solved), horizon)
+            fruitless = 0 if search.lower_ms > lower else fruitless + 1
             pace = 3.0 if short > before * 0.999 else 0.7
             before = short
             horizon = max(horizon * (1 + max(0.002, pace * short)), search.lower_ms * 1.001)
             if search.out_of_time(_BOUND_SHARE):
                 return
+            if fruitless >= _FRUITLESS:
+                break
 
 
 @dataclass

@@ -36,7 +36,7 @@ class SteadyFlow(NamedTuple):
 
 
 class SteadyRange(NamedTuple):
-    """Horizons (ms) without and with a steady flow, the cut that forbids the first, the arcs used in the second."""
+    """Horizons (ms): nothing shorter has a steady flow because of the cut; and one that has it, on the arcs `used`."""
 
     infeasible_ms: float
     feasible_ms: float
@@ -65,8 +65,8 @@ def steady_range(instance: Instance, guess_ms: float = 0.0) -> SteadyRange:
                 return SteadyRange(low, horizon, cut, found.used)
             horizon = 1.0  # the guess was too long
             continue
-        low, cut = horizon, found.cut
-        horizon = max(found.enough_ms, low) * _FURTHER
+        low, cut = max(found.enough_ms, horizon), found.cut
+        horizon = low * _FURTHER
 
 
 class _Passed(NamedTuple):
