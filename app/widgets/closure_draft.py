@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -160,7 +160,13 @@ def _buttons(opened: Workspace, who: Person, area: Area, draft: ClosureDraft, *,
         st.button(text("roads.discard"), key="discard_closure", on_click=drop_area)
 
 
+def _with_reason(draft: ClosureDraft) -> ClosureDraft:
+    """Return the draft with the reason that is typed now: a press may come before the page was drawn with it."""
+    return replace(draft, reason=str(st.session_state.get("closing-reason") or ""))
+
+
 def _close(opened: Workspace, area: Area, draft: ClosureDraft) -> None:
+    draft = _with_reason(draft)
     if not draft.reason.strip():
         say(text("roads.reason_needed"), good=False)
         return
@@ -173,6 +179,7 @@ def _close(opened: Workspace, area: Area, draft: ClosureDraft) -> None:
 
 
 def _keep(opened: Workspace, area: Area, draft: ClosureDraft) -> None:
+    draft = _with_reason(draft)
     name = str(st.session_state.get("closing-scenario") or "").strip()
     if not name:
         say(text("roads.name_needed"), good=False)

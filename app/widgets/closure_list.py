@@ -209,21 +209,26 @@ def _zoom(size: RoadsSize) -> None:
 
 def _reopening(opened: Workspace, closure: Closure) -> None:
     with st.container(key="reopening"):
-        reason = st.text_input(
-            text("roads.reopen_reason"), key=f"reopen-{closure.closure_id}", placeholder=text("roads.reopen_example")
+        st.text_input(
+            text("roads.reopen_reason"), key=_reason_key(closure.closure_id), placeholder=text("roads.reopen_example")
         )
         st.button(
             text("roads.reopen"),
             key="reopen_roads",
             type="primary",
             on_click=_reopen,
-            args=(opened, closure.closure_id, reason),
+            args=(opened, closure.closure_id),
             disabled=not may_write(),
             width="stretch",
         )
 
 
-def _reopen(opened: Workspace, closure_id: str, reason: str) -> None:
+def _reason_key(closure_id: str) -> str:
+    return f"reopen-{closure_id}"
+
+
+def _reopen(opened: Workspace, closure_id: str) -> None:
+    reason = str(st.session_state.get(_reason_key(closure_id)) or "")  # what is typed now, drawn or not
     if not reason.strip():
         say(text("roads.reason_needed"), good=False)
         return

@@ -18,7 +18,10 @@ from urllib.parse import urlsplit
 
 import pytest
 from map_source import MapSource
-from playwright.sync_api import Browser, Frame, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, Request, expect, sync_playwright
+
+from gridgov.config import load_settings
+from gridgov.i18n import label
 
 _TESTS = Path(__file__).resolve().parent.parent
 _FLAGS = [
@@ -32,11 +35,13 @@ _FLAGS = [
     "--disable-sync",
 ]
 PASSWORD = "a long pass phrase 42"
+expect.set_options(timeout=20_000)  # milliseconds; two cores may be shared with other tests
 _ACCOUNTS = {
     "boss": ("--role", "supervisor", "--area", "all", "--name", "周督导"),
     "checker": ("--role", "supervisor", "--area", "all", "--name", "李核查"),
     "keeper": ("--role", "admin", "--area", "all"),
     "plan": ("--role", "planner", "--area", "all"),
+    "chief": ("--role", "commander", "--area", "all", "--name", "陈指挥"),
 }
 _LOCAL = {"127.0.0.1", "localhost"}
 _INLINE = {"data", "blob", "about"}
@@ -54,22 +59,27 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, *, seconds: float = 90.0) -> None:
-    """Wait until a server answers; say what it wrote if it ends or stays silent."""
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, *, said: str = "", seconds: float = 500.0) -> None:
+    """Wait until a server answers and has said something; say what it wrote if it ends or does neither."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and process.poll() is None:
         try:
-            with urllib.request.urlopen(url, timeout=2) as answer:
-                if answer.status == 200:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                if answer.status == 200 and said in log.read_text(encoding="utf-8"):
                     return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.2)
-    raise RuntimeError(f"the server did not answer at {url}:\n{log.read_text(encoding='utf-8')}")
+            pass
+        time.sleep(0.2)
+    raise RuntimeError(f"the server did not get ready at {url}:\n{log.read_text(encoding='utf-8')}")
 
 
 @pytest.fixture(scope="session")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[list[str], int], str]]:
-    """Start a server as a process of its own: `start_server(command, port)` returns its address."""
+    """Start a server as a process of its own: `start_server(command, port)` returns its address.
+
+    After a fresh installation the console compiles beside its first answers, which slows them; it says when that is
+    over, and only then is it ready here.
+    """
     started: list[subprocess.Popen[bytes]] = []
 
     def start(command: list[str], port: int) -> str:
@@ -81,7 +91,8 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
             )
         started.append(process)
         address = f"http://127.0.0.1:{port}"
-        wait_for(f"{address}/healthz", process, log)
+        said = label("evacuate.warm_up.done", load_settings().lang) if "serve" in command else ""
+        wait_for(f"{address}/healthz", process, log, said=said)
         return address
 
     yield start
@@ -151,7 +162,7 @@ class Console:
             headers["Authorization"] = f"Bearer {token}"
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.address}/api/v1{path}", content, headers, method=method)
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
 
 
@@ -182,7 +193,11 @@ class Watch:
         self.page = page
         self.requests: list[str] = []
         self.errors: list[str] = []
+        self._open: set[Request] = set()
         page.context.on("request", lambda request: self.requests.append(request.url))
+        page.on("request", lambda request: self._open.add(request))
+        page.on("requestfinished", lambda request: self._open.discard(request))
+        page.on("requestfailed", lambda request: self._open.discard(request))
         page.on("websocket", lambda socket: self.requests.append(socket.url))
         page.on("worker", lambda worker: self.requests.append(worker.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -197,14 +212,23 @@ class Watch:
         parts = ((url, urlsplit(url)) for url in self.requests)
         return [url for url, part in parts if part.scheme not in _INLINE and part.hostname not in _LOCAL]
 
-    def map_frame(self, *, seconds: float = 40.0) -> Frame:
+    def settle(self, *, quiet_ms: int = 600, seconds: float = 60.0) -> None:
+        """Wait until nothing has been loading for a moment.
+
+        Playwright's "networkidle" never comes if a frame is replaced while it loads, as the map's is on a slow start.
+        """
+        end, quiet = time.monotonic() + seconds, 0
+        while quiet < quiet_ms and time.monotonic() < end:
+            self.page.wait_for_timeout(100)
+            quiet = 0 if self._open else quiet + 100
+
+    def map_frame(self, *, seconds: float = 90.0) -> Frame:
         """The frame of the map, once it stands and has stopped loading."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             for frame in self.page.frames:
                 if "streamlit_folium" in frame.url and frame.evaluate("Boolean(window.gridgov && gridgov.current)"):
-                    self.page.wait_for_load_state("networkidle")
-                    self.page.wait_for_timeout(400)
+                    self.settle()
                     return frame
             self.page.wait_for_timeout(100)
         raise AssertionError(f"no map came up; errors: {self.errors}")

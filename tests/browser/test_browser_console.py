@@ -125,7 +125,7 @@ def test_no_page_asks_another_host_for_anything(watch, console: str, lang: str) 
     boxes = frame.locator("input[data-layer]")
     for i in range(boxes.count()):
         boxes.nth(i).check()
-    watch.page.wait_for_load_state("networkidle")
+    watch.settle()
     click_map(watch, frame, *centre(frame))
     workers_shown(watch)
     watch.page.get_by_role("link", name={"zh": "数据", "en": "Data"}[lang], exact=True).click()

@@ -213,7 +213,6 @@ FILTERED = {
 }  # fmt: skip
 # What the operations of `features` are made of.
 PARTS = {
-    "class_names_of",
     "collection",
     "page",
     "item",
