@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 WORKSPACE = HERE.parent / "data" / "linjiang"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+_AREA = [(0.42, 0.4), (0.58, 0.36), (0.62, 0.55), (0.45, 0.6)]
 
 
 def free_port() -> int:
@@ -107,14 +108,55 @@ def take_roads(page: Page, address: str, lang: str) -> None:
     page.screenshot(path=HERE / f"coverage-{lang}.png")
 
 
+def take_emergency(page: Page, address: str, lang: str, token: str) -> None:
+    """Take the pictures of a drawn hazard with its impact, and of a plan in time, as a commander sees them."""
+    page.context.add_cookies([{"name": "gridgov_session", "value": token, "url": address}])
+    page.goto(f"{address}/?lang={lang}")
+    page.locator("iframe").wait_for(timeout=60_000)
+    page.get_by_role("link", name={"zh": "应急指挥", "en": "Emergency"}[lang], exact=True).click()
+    page.locator(".st-key-steps").wait_for(timeout=60_000)
+    page.wait_for_timeout(6_000)
+    if page.locator(".st-key-new_hazard button").count():
+        page.locator(".st-key-new_hazard button").click()
+    page.locator(".st-key-hazard_kinds button").nth(1).click()
+    page.wait_for_timeout(1_500)
+    page.locator(".st-key-compute_hazard button").click()
+    page.locator(".gg-impact").wait_for(timeout=120_000)
+    page.wait_for_timeout(5_000)
+    page.screenshot(path=HERE / f"emergency-{lang}.png")
+    page.locator(".st-key-steps button").nth(0).click()
+    page.locator(".st-key-new_hazard button").click(timeout=60_000)
+    page.locator(".st-key-hazard_kinds button").nth(0).click(timeout=60_000)
+    page.locator(".st-key-draw_hazard button").click(timeout=60_000)
+    page.wait_for_timeout(1_500)
+    box = page.locator("iframe").bounding_box()
+    assert box is not None
+    corners = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in _AREA]
+    for corner in corners[:-1]:
+        page.mouse.click(*corner)
+        page.wait_for_timeout(350)
+    page.mouse.dblclick(*corners[-1])
+    page.locator(".gg-impact").wait_for(timeout=120_000)
+    page.locator(".st-key-steps button").nth(3).click()
+    page.locator(".st-key-compute_plan button").click(timeout=60_000)
+    page.locator(".gg-answer[data-plan]").wait_for(timeout=180_000)
+    page.wait_for_timeout(5_000)
+    frame = next(each for each in page.frames if "streamlit_folium" in each.url)
+    frame.wait_for_selector(".gg-timeline", timeout=60_000)
+    frame.evaluate("gridgov.current.emergency._setTime(0.4 * gridgov.current.emergency._plan.end_s)")
+    page.wait_for_timeout(5_000)
+    page.screenshot(path=HERE / f"evacuation-plan-{lang}.png")
+
+
 def served_copy(folder: Path, password: str) -> None:
-    """Copy the sample district without what was done in it, and let a supervisor in; make the sample if absent."""
+    """Copy the sample district without what was done in it, let a supervisor and a commander in; make it if absent."""
     gridgov = [sys.executable, "-m", "gridgov"]
     if not (WORKSPACE / "workspace.json").is_file():
         subprocess.run([*gridgov, "sample", str(WORKSPACE)], check=True)
     shutil.copytree(WORKSPACE, folder, ignore=lambda _, names: [name for name in names if name.startswith("store")])
-    add = ["users", "add", "wang", "--role", "supervisor", "--area", "all", "--name", "王敏", "--password-stdin"]
-    subprocess.run([*gridgov, *add, "--workspace", str(folder)], input=password, text=True, check=True)
+    for account, role, name in (("wang", "supervisor", "王敏"), ("chen", "commander", "陈建国")):
+        add = ["users", "add", account, "--role", role, "--area", "all", "--name", name, "--password-stdin"]
+        subprocess.run([*gridgov, *add, "--workspace", str(folder)], input=password, text=True, check=True)
 
 
 def main() -> None:
@@ -129,12 +171,14 @@ def main() -> None:
                 address = f"http://127.0.0.1:{port}"
                 wait_for(f"{address}/healthz")
                 token = ask(address, "/session", {"account": "wang", "password": password})["token"]
+                chief = ask(address, "/session", {"account": "chen", "password": password})["token"]
                 browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
                 for lang in ("zh", "en"):  # a browser context of its own: the map keeps the view within one
                     context = browser.new_context(viewport={"width": 1366, "height": 768})
                     page = context.new_page()
                     take(page, address, lang, token)
                     take_roads(page, address, lang)
+                    take_emergency(page, address, lang, chief)
                 browser.close()
             finally:
                 server.terminate()
