@@ -4,17 +4,19 @@ OR-tools' routing finds the tours; the bound is ours. It relaxes the question to
 worker's start or from one other task, each left at most once, or not done at all. Without the condition that these
 steps form tours, and that times add up along them, the cheapest choice is an assignment problem, solved exactly
 (`gridgov.dispatch.matching`); no set of tours can cost less. Steps that a window already rules out are left out of it.
+A few tasks need neither: all their orders are looked at (`gridgov.dispatch.few_stops`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gridgov.dispatch import few_stops
 from gridgov.dispatch.matching import Costs, bound, match
 from gridgov.errors import ParameterError
 from gridgov.network.validation import Int64s
@@ -110,8 +112,8 @@ class Tours:
     visits : tuple of tuples of Visit
         One for each worker, in order; empty where the worker has nothing to do.
     left_out : tuple of (incident id, reason)
-        ``nobody_reaches``: no worker who may take it comes there along the roads; ``nobody_in_time``: none could begin
-        within the window even without other tasks; ``no_room``.
+        ``nobody_reaches``: no worker who may take it comes there along the roads, not even over other tasks;
+        ``nobody_in_time``: none could begin within the window even without other tasks; ``no_room``.
     cost, lower_bound : int
         Travel times, and `unserved_ms` for each task left out; no tours cost less than the bound.
     out_of_time : bool
@@ -134,7 +136,7 @@ class Tours:
 def plan_tours(
     problem: TourProblem, *, unserved_ms: int = 14_400_000, steps: int = 20_000, time_limit_s: float = 10.0
 ) -> Tours:
-    """Find tours with little travel that serve as many tasks as pays.
+    """Find tours with little travel that serve as many tasks as pays; the best there are for a few tasks.
 
     Parameters
     ----------
@@ -156,6 +158,9 @@ def plan_tours(
     least = lower_bound(problem, unserved_ms)
     if not problem.stops or not len(problem.mode):
         return _tours(problem, [[] for _ in problem.mode], unserved_ms, least, out_of_time=False)
+    if len(problem.stops) <= few_stops.MOST_STOPS:
+        best = _tours(problem, few_stops.best_orders(problem, unserved_ms), unserved_ms, least, out_of_time=False)
+        return replace(best, lower_bound=best.cost)
     orders, out_of_time = _search(problem, (unserved_ms, least), steps, time_limit_s)
     return _tours(problem, orders, unserved_ms, least, out_of_time=out_of_time)
 
@@ -283,13 +288,27 @@ def _tours(
 ) -> Tours:
     visits = tuple(_visits(problem, worker, order) for worker, order in enumerate(orders))
     done = {visit.incident_id for tour in visits for visit in tour}
-    reached, possible = (problem.may & (problem.start_ms >= 0)).any(axis=0), _in_time_from_start(problem).any(axis=0)
-    reason = np.select([~reached, ~possible], ["nobody_reaches", "nobody_in_time"], "no_room")
+    directly, reached = (problem.may & (problem.start_ms >= 0)).any(axis=0), _reached(problem).any(axis=0)
+    too_late = directly & ~_in_time_from_start(problem).any(axis=0)
+    reason = np.select([~reached, too_late], ["nobody_reaches", "nobody_in_time"], "no_room")
     left_out = tuple(
         (stop.incident_id, str(reason[row])) for row, stop in enumerate(problem.stops) if stop.incident_id not in done
     )
     travel_ms = sum(visit.travel_ms for tour in visits for visit in tour)
     return Tours(visits, left_out, travel_ms, travel_ms + unserved_ms * len(left_out), least, out_of_time)
+
+
+def _reached(problem: TourProblem) -> NDArray[np.bool_]:
+    """Return who may take which task and comes there along the roads, at once or over other tasks of theirs."""
+    reached: NDArray[np.bool_] = problem.may & (problem.start_ms >= 0)
+    for mode in np.unique(problem.mode):
+        own, ways = problem.mode == mode, (problem.between_ms[mode] >= 0).astype(np.int64)
+        for _ in problem.stops:
+            more = problem.may[own] & (reached[own].astype(np.int64) @ ways > 0) & ~reached[own]
+            if not more.any():
+                break
+            reached[own] |= more
+    return reached
 
 
 def _visits(problem: TourProblem, worker: int, order: Sequence[int]) -> tuple[Visit, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from itertools import permutations
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skipping import skip_here
 
+from gridgov.dispatch import few_stops
 from gridgov.dispatch.sequencing import HORIZON_MS, Stop, TourProblem, lower_bound, plan_tours
 from gridgov.errors import ParameterError
 
@@ -21,6 +23,13 @@ LEFT = 5_000
 def _solver() -> None:
     if find_spec("ortools") is None:
         skip_here("ortools is not installed")
+
+
+@pytest.fixture(params=["every order", "search"])
+def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have few tasks planned by looking at every order, and by the search that many tasks need."""
+    if request.param == "search":
+        monkeypatch.setattr(few_stops, "MOST_STOPS", 0)
 
 
 def problem(stops: list[Stop], start: list[list[int]], between: list[list[int]], end: int = HORIZON_MS) -> TourProblem:
@@ -35,6 +44,7 @@ def problem(stops: list[Stop], start: list[list[int]], between: list[list[int]],
 LINE = [[0, 10, 20], [10, 0, 10], [20, 10, 0]]
 
 
+@pytest.mark.usefixtures("_both_ways")
 def test_one_worker_walks_a_line_from_end_to_end() -> None:
     tours = plan_tours(problem([Stop(s, 5) for s in "abc"], [[10, 20, 30]], LINE), unserved_ms=LEFT)
     assert [visit.incident_id for visit in tours.visits[0]] == ["a", "b", "c"]
@@ -43,6 +53,7 @@ def test_one_worker_walks_a_line_from_end_to_end() -> None:
     assert not tours.out_of_time
 
 
+@pytest.mark.usefixtures("_both_ways")
 def test_a_window_turns_the_order_around_and_a_worker_waits_for_one() -> None:
     stops = [Stop("a", 5, earliest_ms=100), Stop("b", 5), Stop("c", 5, latest_ms=30)]
     tours = plan_tours(problem(stops, [[10, 20, 30]], LINE), unserved_ms=LEFT)
@@ -50,6 +61,7 @@ def test_a_window_turns_the_order_around_and_a_worker_waits_for_one() -> None:
     assert (tours.visits[0][2].arrive_ms, tours.visits[0][2].begin_ms) == (60, 100)
 
 
+@pytest.mark.usefixtures("_both_ways")
 def test_what_nobody_can_do_in_time_is_left_out_with_the_reason() -> None:
     stops = [Stop("a", 5, latest_ms=5), Stop("b", 5), Stop("c", 5)]
     tours = plan_tours(problem(stops, [[10, 20, 30]], LINE, end=30), unserved_ms=LEFT)
@@ -59,6 +71,7 @@ def test_what_nobody_can_do_in_time_is_left_out_with_the_reason() -> None:
     assert [reason for _, reason in crowded.left_out] == ["no_room"]
 
 
+@pytest.mark.usefixtures("_both_ways")
 def test_skills_and_missing_ways_are_kept() -> None:
     given = problem([Stop("a", 5), Stop("b", 5)], [[1, 1], [50, -1]], [[0, -1], [-1, 0]])
     given.may[0, 0] = False
@@ -126,10 +139,25 @@ def test_small_cases_are_solved_to_the_optimum_and_the_bound_lies_below(data: st
         stops, [data.draw(rows) for _ in range(workers)], [data.draw(rows) for _ in range(n)],
         data.draw(st.sampled_from([300, 10_000])),
     )  # fmt: skip
-    tours = plan_tours(given_case, unserved_ms=LEFT, steps=300)
+    tours = plan_tours(given_case, unserved_ms=LEFT)
     best = every_plan(given_case)
-    assert lower_bound(given_case, LEFT) <= best <= tours.cost
-    assert tours.cost == best
+    assert lower_bound(given_case, LEFT) <= best
+    assert (tours.cost, tours.lower_bound, tours.gap) == (best, best, 0.0)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(few_stops, "MOST_STOPS", 0)
+        assert plan_tours(given_case, unserved_ms=LEFT, steps=50).cost >= best
+
+
+def test_a_task_that_is_reached_only_over_another_one_is_done() -> None:
+    stops = [Stop("a", 0, 0, 7), Stop("b", 0, 6, 6), Stop("c", 0, 0, 7)]
+    start, between = [[-1, 1, -1], [6, -1, -1]], [[-1, -1, 1], [1, -1, -1], [-1, -1, -1]]
+    given_case = problem(stops, start, between, end=300)
+    tours = plan_tours(given_case, unserved_ms=LEFT, steps=300)
+    assert [[visit.incident_id for visit in tour] for tour in tours.visits] == [["b"], ["a", "c"]]
+    assert (tours.cost, every_plan(given_case), tours.left_out) == (8, 8, ())
+    given_case.between_ms[0, 1, 0] = 300
+    crowded = plan_tours(replace(given_case, end_ms=np.array([300, 6])), unserved_ms=LEFT)
+    assert crowded.left_out == (("c", "no_room"),)
 
 
 def test_the_same_question_has_the_same_answer_and_a_stated_gap() -> None:
