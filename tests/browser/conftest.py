@@ -195,9 +195,9 @@ class Watch:
         self.errors: list[str] = []
         self._open: set[Request] = set()
         page.context.on("request", lambda request: self.requests.append(request.url))
-        page.on("request", lambda request: self._open.add(request))
-        page.on("requestfinished", lambda request: self._open.discard(request))
-        page.on("requestfailed", lambda request: self._open.discard(request))
+        page.on("request", self._began)
+        page.on("requestfinished", self._ended)
+        page.on("requestfailed", self._ended)
         page.on("websocket", lambda socket: self.requests.append(socket.url))
         page.on("worker", lambda worker: self.requests.append(worker.url))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -205,6 +205,12 @@ class Watch:
         page.context.on(
             "response", lambda answer: answer.status >= 400 and self.errors.append(f"{answer.status} {answer.url}")
         )
+
+    def _began(self, request: Request) -> None:
+        self._open.add(request)
+
+    def _ended(self, request: Request) -> None:
+        self._open.discard(request)
 
     @property
     def foreign(self) -> list[str]:
