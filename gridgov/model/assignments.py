@@ -258,7 +258,8 @@ class AssignmentPlan:
             ),
             label("assignment.load", lang, most=self.load.tasks_max, gini=f"{self.load.tasks_gini:.2f}"),
         ]
-        if moved := sum(1 for one in (*self.assignments, *self.unassigned) if one.moved_from):
+        called_back = [one.moved_from for one in self.assignments] + [left.moved_from for left in self.unassigned]
+        if moved := sum(1 for worker in called_back if worker):
             lines.append(label("assignment.moved_count", lang, count=moved))
         if self.speeds is not None:
             lines.append(self.speeds.text(lang))
