@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry import shape
 
-from gridgov.errors import ConflictError, RightsError
+from gridgov.errors import ConflictError, ParameterError, RightsError
 from gridgov.model.closures import Closure
 from gridgov.model.events import Event, NewEvent
 from gridgov.model.findings import Finding, FindingAction, FindingLevel
 from gridgov.model.rights import EVERYWHERE, Person
+from gridgov.network import RoadNetwork, place_closures
 from gridgov.network.closing import LAYER
+from gridgov.network.validation import Int64s
 from gridgov.workspace import Workspace
 
 if TYPE_CHECKING:
     from gridgov.operations.closures import ClosureDraft
 
 
-def check_area(workspace: Workspace, person: Person, closure: Closure) -> None:
-    """Refuse a closure that touches no grid of the person's area.
+def check_area(workspace: Workspace, person: Person, closure: Closure, edges: Int64s | None = None) -> None:
+    """Refuse a closure that hits a road outside the person's area: one that touches no grid of it.
+
+    Parameters
+    ----------
+    edges : int64 array, optional
+        What the closure hits, where that is known already. A closure that hits no road must touch a grid of the area.
 
     Raises
     ------
@@ -30,25 +40,57 @@ def check_area(workspace: Workspace, person: Person, closure: Closure) -> None:
     """
     if EVERYWHERE[0] in person.areas:
         return
-    drawn = _drawn(workspace, closure)
-    if person.areas and workspace.has("grids") and drawn is not None:
+    edges = _hit_by(workspace, closure) if edges is None else edges
+    if not len(edges):
+        if not _touching(workspace, person, [_drawn(closure)]).any():
+            raise RightsError(
+                f"closure {closure.closure_id} touches no grid of the area of account {person.account_id}"
+            )
+        return
+    topology = workspace.network().topology
+    streets, first = np.unique(topology.streets.street_of_edge[edges], return_index=True)
+    outside = ~_touching(workspace, person, topology.edge_lines.of_streets(streets.astype(np.intp)))
+    if outside.any():
+        raise RightsError(_outside(workspace.network(), person, closure, edges[first[outside]], also=not outside.all()))
+
+
+def _outside(network: RoadNetwork, person: Person, closure: Closure, edges: Int64s, *, also: bool) -> str:
+    """Return the sentence about roads outside an area, by one edge of each."""
+    names = {name: edge for edge in sorted(edges.tolist(), reverse=True) if (name := network.street_name(edge))}
+    first = min(names, key=names.__getitem__) if names else f"edge {edges.min()}"
+    hits = f"{'also ' if also else ''}hits {len(edges)} road{'s' * (len(edges) > 1)}"
+    return (
+        f"closure {closure.closure_id} {hits} outside the area of account {person.account_id}, the first is {first}; "
+        "draw it smaller or ask for them"
+    )
+
+
+def _touching(workspace: Workspace, person: Person, shapes: Any) -> NDArray[np.bool_]:
+    """Return which shapes touch a grid of a person's area; a missing shape touches none."""
+    touching = np.zeros(len(shapes), dtype=np.bool_)
+    if person.areas and workspace.has("grids"):
         grids = workspace.layer("grids")
-        touched = grids.sindex.query(drawn, predicate="intersects")
-        if any(code.startswith(person.areas) for code in grids["grid_code"].astype(str).iloc[touched]):
-            return
-    raise RightsError(f"closure {closure.closure_id} touches no grid of the area of account {person.account_id}")
+        shape_row, grid_row = grids.sindex.query(np.asarray(shapes, dtype=object), predicate="intersects")
+        own = grids["grid_code"].astype(str).str.startswith(person.areas).to_numpy()
+        touching[shape_row[own[grid_row]]] = True
+    return touching
 
 
-def _drawn(workspace: Workspace, closure: Closure) -> Any:
-    """Return what a closure covers; None where its edges belong to another network than today's."""
-    if closure.geometry is not None:
-        drawn = shape(closure.geometry)
-        return drawn if drawn.is_valid else shapely.make_valid(drawn)
+def _hit_by(workspace: Workspace, closure: Closure) -> Int64s:
+    """Return the edges that a closure hits on today's roads; none where it is about others or cannot be placed."""
     network = workspace.network()
-    if closure.topology != network.topology.digest:
+    if not closure.edges or closure.topology == network.topology.digest:
+        with suppress(ParameterError):  # from older books; whoever may reopen everywhere can still reopen it
+            return place_closures(network, [closure]).edges[0]
+    return np.zeros(0, dtype=np.int64)
+
+
+def _drawn(closure: Closure) -> Any:
+    """Return what a closure covers; None where it was not drawn."""
+    if closure.geometry is None:
         return None
-    lines = [network.edge_coordinates(edge) for edge in closure.edges]
-    return shapely.multilinestrings([shapely.linestrings(line) for line in lines if len(line) > 1])
+    drawn = shape(closure.geometry)
+    return drawn if drawn.is_valid else shapely.make_valid(drawn)
 
 
 def check_repeated(done: Sequence[Event], asked: Sequence[NewEvent], drafts: Sequence[ClosureDraft]) -> None:

@@ -100,7 +100,7 @@ def close_roads(
     ParameterError
         It hits no road, holds at no moment, or its geometry, edges, factor or reason cannot be used.
     RightsError
-        The person may not close roads, or it lies outside the person's area.
+        The person may not close roads, or it hits one outside the person's area.
     ConflictError
         Something else was closed under that key.
     LayerNotFoundError
@@ -110,7 +110,7 @@ def close_roads(
     now = workspace.now()
     wanted = closure_of(workspace, draft, now)
     placed = place_closures(workspace.network(), [wanted])
-    check_area(workspace, person, wanted)
+    check_area(workspace, person, wanted, placed.edges[0])
     if not len(placed.edges[0]):
         raise ParameterError("the closure hits no road, so it would change nothing; draw it again across a road")
     event = added(wanted, person.actor, now)
@@ -138,7 +138,7 @@ def reopen_roads(workspace: Workspace, person: Person, closure_id: str, *, reaso
     ConflictError
         Its roads were opened before.
     RightsError
-        The person may not open roads, or it lies outside the person's area.
+        The person may not open roads, or it hits one outside the person's area.
     """
     require(person, Right.CLOSURE_WRITE)
     entity = workspace.store.entity(ENTITY + closure_id) if closure_id else None

@@ -60,7 +60,7 @@ def save_scenario(
     ConflictError
         Another scenario has that name, or something else was asked for under that key.
     RightsError
-        The person may not plan closures, or one lies outside the person's area.
+        The person may not plan closures, or one hits a road outside the person's area.
     LayerNotFoundError
         The workspace has no roads.
     """
@@ -70,7 +70,7 @@ def save_scenario(
         raise ParameterError(f"a scenario has 1 to {MOST_CLOSURES} closures, not {len(drafts)}")
     closures = tuple(_planned(workspace, draft, number, now) for number, draft in enumerate(drafts, start=1))
     for closure, edges in zip(closures, place_closures(workspace.network(), closures).edges, strict=True):
-        check_area(workspace, person, closure)
+        check_area(workspace, person, closure, edges)
         if not len(edges):
             raise ParameterError(f"closure {closure.closure_id} of the scenario hits no road; draw it again across one")
     signs = "".join(secrets.choice(_ALPHABET) for _ in range(6))
@@ -165,7 +165,7 @@ def apply_scenario(
     ConflictError
         All of it is in force already, or something else was asked for under that key.
     RightsError
-        The person may not close roads, or one lies outside the person's area.
+        The person may not close roads, or one hits a road outside the person's area.
     """
     saved = _saved(_own(workspace, person, scenario_id, Right.CLOSURE_WRITE))
     now = workspace.now()
@@ -264,7 +264,7 @@ def _entity(workspace: Workspace, scenario_id: str) -> Entity:
 
 
 def _own(workspace: Workspace, person: Person, scenario_id: str, right: Right) -> Entity:
-    """Return a scenario whose closures lie in the person's area."""
+    """Return a scenario whose closures hit no road outside the person's area."""
     require(person, right)
     entity = _entity(workspace, scenario_id)
     for closure in _saved(entity).scenario.closures:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from shapely.geometry import LineString, box, mapping
 
 from gridgov.config import Settings
 from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError, RightsError
@@ -16,6 +17,7 @@ from gridgov.model.closures import HOLDS, Closure, added, removed
 from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.network import CLOSED
 from gridgov.operations.changes import read_changes, seen_by
+from gridgov.operations.closure_effects import closure_effects
 from gridgov.operations.closures import (
     ClosureDraft,
     close_roads,
@@ -26,6 +28,7 @@ from gridgov.operations.closures import (
 )
 from gridgov.operations.dispatching import dispatch_at
 from gridgov.operations.hours import hour_view
+from gridgov.operations.scenarios import apply_scenario, save_scenario
 from gridgov.workspace import Workspace, open_workspace
 
 BOSS = Person("boss", Role.SUPERVISOR, EVERYWHERE)
@@ -241,3 +244,67 @@ def test_what_no_closure_can_hold_is_said(here: Workspace, given: dict[str, Any]
 def test_a_moment_that_no_calendar_knows_is_refused(here: Workspace) -> None:
     with pytest.raises(ParameterError, match="year 9999"):
         network_now(here, TravelMode.DRIVE, datetime.max.replace(tzinfo=UTC))
+
+
+@pytest.fixture
+def of_one_grid(here: Workspace) -> tuple[Person, int]:
+    """A supervisor of one grid, and a road that touches it."""
+    grids, network = here.layer("grids"), here.network()
+    for edge in range(network.n_edges):
+        touched = grids.sindex.query(LineString(network.edge_coordinates(edge)), predicate="intersects")
+        if len(touched) == 1:
+            return Person("some", Role.SUPERVISOR, (str(grids["grid_code"].iloc[touched[0]]),)), edge
+    raise AssertionError("every road lies in several grids")
+
+
+def test_whoever_looks_after_a_part_closes_and_opens_roads_only_there(
+    here: Workspace, of_one_grid: tuple[Person, int]
+) -> None:
+    person, edge = of_one_grid
+    city = ClosureDraft(geometry=mapping(box(*here.layer("grids").total_bounds)))
+    assert closure_effects(here, person, [city]).summary.edges > 100  # to ask is not refused
+    with pytest.raises(RightsError, match=r"also hits \d+ roads outside the area of account some, the first is .+; dr"):
+        close_roads(here, person, city)
+    assert here.store.head()[0] == 0
+    own, _ = close_roads(here, person, ClosureDraft(edges=(edge,)))
+    assert reopen_roads(here, person, own.closure_id) == own
+    large, _ = close_roads(here, BOSS, city)
+    with pytest.raises(RightsError, match="also hits"):
+        reopen_roads(here, person, large.closure_id)
+    assert closures_of(here, person).closures == (large,)
+
+
+def test_a_road_elsewhere_is_named_and_a_closure_that_hits_no_road_is_told_so(
+    here: Workspace, of_one_grid: tuple[Person, int]
+) -> None:
+    person, edge = of_one_grid
+    other = next(e for e in range(edge + 1, here.network().n_edges) if here.network().street_name(e))
+    while _touches(here, other, person):
+        other += 1
+    streets = here.network().topology.streets.street_of_edge
+    assert streets[other] != streets[edge]
+    name = here.network().street_name(other) or f"edge {other}"
+    with pytest.raises(RightsError, match=f" hits 1 road outside the area of account some, the first is {name};"):
+        close_roads(here, person, ClosureDraft(edges=(other,)))
+    far = here.layer("grids").total_bounds[:2] - 1.0
+    speck = mapping(box(*(far - 1e-7), *far))
+    with pytest.raises(RightsError, match="touches no grid"):
+        close_roads(here, person, ClosureDraft(geometry=speck))
+
+
+def _touches(here: Workspace, edge: int, person: Person) -> bool:
+    grid = here.layer("grids").set_index("grid_code").geometry[person.areas[0]]
+    return bool(grid.intersects(LineString(here.network().edge_coordinates(edge))))
+
+
+def test_a_scenario_is_put_in_force_only_by_whose_area_holds_all_its_roads(
+    here: Workspace, of_one_grid: tuple[Person, int]
+) -> None:
+    person, edge = of_one_grid
+    elsewhere = next(e for e in range(here.network().n_edges) if not _touches(here, e, person))
+    both = save_scenario(here, BOSS, "both", [ClosureDraft(edges=(edge,)), ClosureDraft(edges=(elsewhere,))])
+    with pytest.raises(RightsError, match="hits 1 road outside"):
+        apply_scenario(here, person, both.scenario_id)
+    assert closures_of(here, BOSS).closures == ()
+    own = save_scenario(here, person, "own", [ClosureDraft(edges=(edge,))])
+    assert len(apply_scenario(here, person, own.scenario_id)[0]) == 1
