@@ -126,6 +126,7 @@ def take_emergency(page: Page, address: str, lang: str, token: str) -> None:
     page.screenshot(path=HERE / f"emergency-{lang}.png")
     page.locator(".st-key-steps button").nth(0).click()
     page.locator(".st-key-new_hazard button").click(timeout=60_000)
+    page.wait_for_timeout(1_500)
     page.locator(".st-key-hazard_kinds button").nth(0).click(timeout=60_000)
     page.locator(".st-key-draw_hazard button").click(timeout=60_000)
     page.wait_for_timeout(1_500)
