@@ -99,7 +99,7 @@ def draw_frame(lang: Lang, who: Person, pages: dict[str, Any]) -> None:
     opened = workspace()
     local = opened.now().astimezone(opened.timezone)
     name, *links, clock, signed, leave, switch = st.columns(
-        [3.6, *[0.85 for _ in pages], 2.3, 3.2, 0.95, 1.05], vertical_alignment="center", gap="small"
+        [3.3, *[1.05 for _ in pages], 2.2, 3.0, 0.95, 1.05], vertical_alignment="center", gap="small"
     )
     name.html(
         f'<div class="gg-title"><b>{html.escape(opened.name(lang))}</b><span>{text("console.title")}</span></div>'
