@@ -193,7 +193,7 @@ class Watch:
         self.page = page
         self.requests: list[str] = []
         self.errors: list[str] = []
-        self._open: set[Request] = set()
+        self._loading: dict[Request, str] = {}
         page.context.on("request", lambda request: self.requests.append(request.url))
         page.on("request", self._began)
         page.on("requestfinished", self._ended)
@@ -226,7 +226,7 @@ class Watch:
         end, quiet = time.monotonic() + seconds, 0
         while quiet < quiet_ms and time.monotonic() < end:
             self.page.wait_for_timeout(100)
-            quiet = 0 if self._open else quiet + 100
+            quiet = 0 if self._loading else quiet + 100
 
     def map_frame(self, *, seconds: float = 90.0) -> Frame:
         """The frame of the map, once it stands and has stopped loading."""
