@@ -193,7 +193,7 @@ class Watch:
         self.page = page
         self.requests: list[str] = []
         self.errors: list[str] = []
-        self._loading: dict[Request, str] = {}
+        self._loading: set[Request] = set()
         page.context.on("request", lambda request: self.requests.append(request.url))
         page.on("request", self._began)
         page.on("requestfinished", self._ended)
@@ -207,10 +207,10 @@ class Watch:
         )
 
     def _began(self, request: Request) -> None:
-        self._open.add(request)
+        self._loading.add(request)
 
     def _ended(self, request: Request) -> None:
-        self._open.discard(request)
+        self._loading.discard(request)
 
     @property
     def foreign(self) -> list[str]:
