@@ -15,7 +15,7 @@ from gridgov.dispatch.matching import FAR
 from gridgov.dispatch.roster import UNKNOWN, Roster
 from gridgov.errors import ParameterError
 from gridgov.model import TravelMode, WorkerStatus
-from gridgov.model.assignments import Assignment, AssignmentPlan, AssignmentTask, Load, Unassigned
+from gridgov.model.assignments import CUT_OFF, Assignment, AssignmentPlan, AssignmentTask, Load, Unassigned
 from gridgov.network.validation import Int64s
 
 
@@ -261,7 +261,7 @@ def _out_of_reach(roster: Roster, source: RoadCandidates, demand: Demand, row: i
     reached = source.nearest(np.array([row], dtype=np.int64), len(roster))
     times = reached.time_ms[reached.worker >= 0]
     if not len(times):
-        return "cut_off" if source.reached_without_closures(row) else "nobody_reaches", {}
+        return CUT_OFF if source.reached_without_closures(row) else "nobody_reaches", {}
     if times.min() <= demand.max_travel_ms:
         return "forbidden", {}
     return "too_far", {"minutes": f"{times.min() / 60_000:.0f}"}

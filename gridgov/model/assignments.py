@@ -12,6 +12,8 @@ from gridgov.model.speed_profiles import HourSpeeds
 from gridgov.model.workers import TravelMode
 
 SCHEMA = "gridgov-assignment/1"
+CUT_OFF = "cut_off"
+"""Reason why nobody goes to an incident: only because of closures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,8 @@ class Unassigned:
     """An incident that nobody goes to.
 
     `reason` is a code: no_workers, nobody_can_go, beyond_roads, cut_off (only because of closures), nobody_reaches,
-    too_far, forbidden, all_taken. `moved_from` was under way to it and is called back; "" nobody.
+    too_far, forbidden, all_taken. `detail` holds what the sentence names: km, minutes, the worker, and for cut_off
+    the ids of the `closures` where they are known. `moved_from` was under way to it and is called back; "" nobody.
     """
 
     incident_id: str
@@ -142,7 +145,8 @@ class Unassigned:
 
     def text(self, lang: Lang) -> str:
         """Return the reason as a sentence."""
-        sentence = label(f"assignment.unassigned.{self.reason}", lang, incident=self.incident_id, **self.detail)
+        code = "cut_off_by" if self.reason == CUT_OFF and "closures" in self.detail else self.reason
+        sentence = label(f"assignment.unassigned.{code}", lang, incident=self.incident_id, **self.detail)
         back = label("assignment.called_back", lang, worker=self.moved_from) if self.moved_from else ""
         return " ".join(part for part in (sentence, back) if part)
 
@@ -247,20 +251,15 @@ class AssignmentPlan:
     def texts(self, lang: Lang) -> list[str]:
         """Return the plan in short, as sentences."""
         lines = [
-            label("assignment.summary", lang, count=len(self.assignments), unserved=self.unserved),
+            self._summary(lang),
             label("assignment.proof" if self.proven else "assignment.bound", lang, gap=self.cost - self.lower_bound),
-            label(
-                "assignment.regret",
-                lang,
-                minutes=_minutes(self.greedy_travel_ms - self.travel_ms),
-                unserved=self.greedy_unserved,
-                weighted=_minutes(self.regret),
-            ),
+            self._regret(lang),
             label("assignment.load", lang, most=self.load.tasks_max, gini=f"{self.load.tasks_gini:.2f}"),
         ]
         called_back = [one.moved_from for one in self.assignments] + [left.moved_from for left in self.unassigned]
         if moved := sum(1 for worker in called_back if worker):
-            lines.append(label("assignment.moved_count", lang, count=moved))
+            code = "assignment.moved_one" if moved == 1 else "assignment.moved_count"
+            lines.append(label(code, lang, count=moved))
         if self.speeds is not None:
             lines.append(self.speeds.text(lang))
         if self.checks:
@@ -269,6 +268,18 @@ class AssignmentPlan:
         if self.stranded_workers:
             lines.append(label("assignment.stranded", lang, workers=", ".join(self.stranded_workers)))
         return lines
+
+    def _summary(self, lang: Lang) -> str:
+        code = "assignment.summary_one" if len(self.assignments) == 1 else "assignment.summary"
+        return label(code, lang, count=len(self.assignments), unserved=self.unserved)
+
+    def _regret(self, lang: Lang) -> str:
+        """Return what the usual way would have cost; it may travel less where it leaves more incidents."""
+        more_ms = self.greedy_travel_ms - self.travel_ms
+        road = label("assignment.more_travel" if more_ms >= 0 else "assignment.less_travel", lang,
+                     minutes=_minutes(abs(more_ms)))  # fmt: skip
+        code = "assignment.regret_one" if self.greedy_unserved == 1 else "assignment.regret"
+        return label(code, lang, road=road, unserved=self.greedy_unserved, weighted=_minutes(self.regret))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain data for JSON."""

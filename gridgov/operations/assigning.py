@@ -9,15 +9,17 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from gridgov.dispatch import AssignmentParams, check_flips, plan_assignment
+from gridgov.dispatch import AssignmentParams, Roster, check_flips, plan_assignment
+from gridgov.dispatch.assignment import question
 from gridgov.errors import ParameterError
-from gridgov.model.assignments import AssignmentPlan, AssignmentTask
+from gridgov.model.assignments import CUT_OFF, AssignmentPlan, AssignmentTask, Unassigned
 from gridgov.model.incident_classes import EVERYBODY
 from gridgov.model.incident_record import RUNNING
 from gridgov.model.incidents import IncidentState
 from gridgov.model.rights import Person, Right, require
 from gridgov.operations.board import Board, board_of
 from gridgov.operations.closures import roster_at
+from gridgov.operations.cutting_closures import cutting_closures
 from gridgov.operations.dispatching import need_of
 from gridgov.operations.hours import speeds_at
 from gridgov.workspace import Workspace
@@ -87,7 +89,33 @@ def assign(
     roster = roster_at(workspace, when)
     plan = plan_assignment(roster, tasks, params, now=when)
     checks = check_flips(roster, tasks, plan, params, now=when, most=query.check) if query.check else ()
-    return replace(plan, speeds=speeds_at(workspace, when), checks=checks)
+    unassigned = _because_of_closures(workspace, plan.unassigned, tasks, params, when)
+    return replace(plan, unassigned=unassigned, speeds=speeds_at(workspace, when), checks=checks)
+
+
+def _because_of_closures(
+    workspace: Workspace,
+    unassigned: Sequence[Unassigned],
+    tasks: Sequence[AssignmentTask],
+    params: AssignmentParams,
+    when: datetime,
+) -> tuple[Unassigned, ...]:
+    """Return the incidents nobody goes to, with the ids of the closures that cut some of them off."""
+    cut = {one.incident_id for one in unassigned if one.reason == CUT_OFF}
+    if not cut:
+        return tuple(unassigned)
+    rows = np.array([row for row, task in enumerate(tasks) if task.incident_id in cut], dtype=np.int64)
+
+    def somebody_comes(roster: Roster) -> NDArray[np.bool_]:
+        source, _ = question(roster, tasks, params, now=when)
+        return np.asarray((source.nearest(rows, 1).worker >= 0).any(axis=1))
+
+    ids = cutting_closures(workspace, when, somebody_comes)
+    named = {tasks[row].incident_id: ", ".join(own) for row, own in zip(rows.tolist(), ids, strict=True) if own}
+    return tuple(
+        replace(one, detail={**one.detail, "closures": named[one.incident_id]}) if one.incident_id in named else one
+        for one in unassigned
+    )
 
 
 def chosen_rows(board: Board, person: Person, query: AssignmentQuery) -> list[int]:

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
+
 from gridgov.dispatch import DispatchParams, Roster, plan_dispatch
 from gridgov.errors import ParameterError, RightsError
 from gridgov.i18n import LANGS, label
 from gridgov.model import DispatchPlan, TravelMode
-from gridgov.model.closures import Closure
 from gridgov.model.incident_classes import EVERYBODY, ClassNeed
 from gridgov.model.rights import Person, Right, in_area, require
-from gridgov.operations.closures import roads_at, roster_at
+from gridgov.operations.closures import roster_at
 from gridgov.operations.crew import crew_of
+from gridgov.operations.cutting_closures import cutting_closures
 from gridgov.operations.hours import speeds_at
 from gridgov.operations.incidents import load_incident
 from gridgov.workspace import Workspace
-
-_MOST_TRIED = 30  # closures that are taken away one by one, to say which of them cuts a place off
 
 
 def dispatch_at(
@@ -85,23 +85,14 @@ def dispatch_at(
 def _because_of_closures(
     workspace: Workspace, plan: DispatchPlan, params: DispatchParams, when: datetime
 ) -> DispatchPlan:
-    """Return a plan of a place that nobody reaches with the closures that cut it off, if that is why.
-
-    Named are those without which alone somebody could come; where it takes several, all that hold at the moment.
-    """
-    crew, one = crew_of(workspace), replace(params, k=1)
-
-    def somebody_comes(closures: Sequence[Closure]) -> bool:
-        roster = roads_at(workspace, crew, when, closures=closures).roster
-        return bool(plan_dispatch(roster, plan.lon, plan.lat, one, now=when).options)
-
-    holding = roads_at(workspace, crew, when).placed.closures
-    if not holding or not somebody_comes(()):
-        return plan
-    tried = holding if len(holding) <= _MOST_TRIED else ()
-    alone = [own for own in tried if somebody_comes([other for other in holding if other is not own])]
-    ids = tuple(closure.closure_id for closure in alone or holding)
-    return replace(plan, notes=(*plan.notes, "cut_off_by_closures"), closures=ids)
+    """Return a plan of a place that nobody reaches with the closures that cut it off, if that is why."""
+    one = replace(params, k=1)
+    (ids,) = cutting_closures(
+        workspace,
+        when,
+        lambda roster: np.array([bool(plan_dispatch(roster, plan.lon, plan.lat, one, now=when).options)]),
+    )
+    return replace(plan, notes=(*plan.notes, "cut_off_by_closures"), closures=ids) if ids else plan
 
 
 def dispatch_to(

@@ -23,7 +23,7 @@ from gridgov.dispatch.candidates import DenseCandidates
 from gridgov.errors import ParameterError
 from gridgov.i18n import LANGS
 from gridgov.model import TravelMode
-from gridgov.model.assignments import AssignmentTask
+from gridgov.model.assignments import Assignment, AssignmentPlan, AssignmentTask, Load
 from gridgov.network import RoadNetwork
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -353,3 +353,15 @@ def test_an_incident_that_is_there_twice_is_refused_by_name(tiny_city, make_work
         AssignmentTask("I7", 118.98, 29.6, weight=0)
     with pytest.raises(ParameterError, match="aware"):
         plan_assignment(roster, [], now=NOON.replace(tzinfo=None))
+
+
+def test_one_incident_is_not_told_as_several_and_a_shorter_way_not_as_a_negative_one() -> None:
+    load = Load(1, 1, 1, 1.0, 0.0, 60.0, 60.0, 0.0)
+    one = Assignment("I1", "W1", "", TravelMode.DRIVE, 600_000)
+    plan = AssignmentPlan((one,), (), 10, 10, 20, 600_000, 300_000, 1, load, considered=1, candidates=1)
+    text = " ".join(plan.texts("en"))
+    assert "1 incident has a worker" in text
+    assert "take 5.0 min less on the road, leave 1 incident without" in text
+    assert "少花 5.0 分钟" in " ".join(plan.texts("zh"))
+    more = " ".join(replace(plan, greedy_travel_ms=900_000, greedy_unserved=0).texts("en"))
+    assert "take 5.0 min more on the road, leave 0 incidents" in more
