@@ -123,6 +123,15 @@ def test_service_areas_and_coverage(served: Served) -> None:
     assert served.ask("planner", "GET", "/coverage/classes?steps_min=9&steps_min=3").status_code == 422
 
 
+def test_a_place_on_a_closed_road_has_no_service_area_and_the_problem_says_so(served: Served) -> None:
+    asked = f"/isochrone?lon={served.place['lon']}&lat={served.place['lat']}&minutes=2"
+    closed = served.ask("supervisor", "POST", "/closures", json=wide(served)).json()["items"][0]["closure_id"]
+    answer = served.ask("planner", "GET", asked)
+    assert (answer.status_code, closed in answer.text, "closed road" in answer.text) == (422, True, True)
+    served.ask("supervisor", "DELETE", f"/closures/{closed}")
+    assert served.ask("planner", "GET", asked).status_code == 200
+
+
 def test_a_batch_plan_comes_with_its_proof(served: Served) -> None:
     found = served.ask("supervisor", "GET", "/assignment-plan?limit=5").json()
     assert found["plan"]["cost"] >= found["plan"]["lower_bound"]

@@ -20,6 +20,7 @@ from gridgov.model.incident_life import Action
 from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.network import RoadNetwork
 from gridgov.network.planning import EARLY_STOP
+from gridgov.operations.assigning import assign
 from gridgov.operations.board import board_of
 from gridgov.operations.closure_effects import ClosureEffects, closure_effects
 from gridgov.operations.closures import ClosureDraft, close_roads, closures_of, reopen_roads, roster_at
@@ -29,6 +30,7 @@ from gridgov.operations.dispatching import dispatch_at
 from gridgov.operations.moving import MoveArguments, move_incident
 from gridgov.operations.reaching_now import incident_places, under_way, waiting
 from gridgov.operations.reporting import ReportForm, report_incident
+from gridgov.operations.service_areas import isochrone_at
 from gridgov.workspace import LayerEntry, Manifest, Workspace, open_workspace
 
 BOSS = Person("boss", Role.SUPERVISOR, EVERYWHERE)
@@ -188,6 +190,29 @@ def test_a_dispatch_names_the_closure_that_alone_cuts_the_place_off(
     assert dispatch_at(tiny, BOSS, *at_crossing(12)).closures == ()
     far = dispatch_at(tiny, BOSS, *at_crossing(3))
     assert {closure.closure_id for closure in both} <= set(far.closures)
+
+
+def test_a_plan_for_many_names_the_closures_that_cut_off_each_of_its_incidents(
+    tiny: Workspace, tiny_city: RoadNetwork, at_crossing: Callable[[int], tuple[float, float]]
+) -> None:
+    guilty, _ = close_roads(tiny, BOSS, ClosureDraft(edges=between(tiny_city, (12, 13), (8, 12))))
+    close_roads(tiny, BOSS, ClosureDraft(edges=between(tiny_city, (1, 2))))
+    cut, _ = incident_at(tiny, at_crossing(12)), incident_at(tiny, at_crossing(6))
+    (left,) = (one for one in assign(tiny, BOSS).unassigned if one.reason == "cut_off")
+    assert (left.incident_id, dict(left.detail)) == (cut, {"closures": guilty.closure_id})
+    assert f"cut the place off ({guilty.closure_id})" in left.text("en")
+    assert guilty.closure_id in left.text("zh")
+
+
+def test_from_a_place_on_a_closed_road_nothing_is_within_reach_and_that_is_said(
+    tiny: Workspace, tiny_city: RoadNetwork, at_crossing: Callable[[int], tuple[float, float]]
+) -> None:
+    (west, south), (east, north) = at_crossing(5), at_crossing(6)
+    middle = (west + east) / 2, (south + north) / 2
+    assert len(isochrone_at(tiny, BOSS, *middle, [2]).pieces)
+    guilty, _ = close_roads(tiny, BOSS, ClosureDraft(edges=between(tiny_city, (5, 6))))
+    with pytest.raises(ParameterError, match=rf"lies on a closed road.*{guilty.closure_id}.*another road"):
+        isochrone_at(tiny, BOSS, *middle, [2])
 
 
 def test_odd_drafts_are_said_with_their_numbers_and_the_others_count(tiny: Workspace, tiny_city: RoadNetwork) -> None:
