@@ -33,15 +33,13 @@ def add_commands(command: Command, workspace: str) -> None:
     when = assign.add_mutually_exclusive_group()
     when.add_argument("--at", metavar="TIME", help="roads, shifts and speeds of a moment, such as 2026-06-30T08:10")
     when.add_argument("--hour", type=int, metavar="H", help="the same of an hour of today, 0 … 23")
-    assign.add_argument("--capacity", type=int, default=1, metavar="N", help="incidents for one worker (default 1)")
+    assign.add_argument("--capacity", type=int, metavar="N", help="incidents for one worker (default 1)")
     assign.add_argument("--under-way", action="store_true", help="may call back who is under way, where that pays")
     assign.add_argument("--any-skill", action="store_true", help="everybody may take every class")
-    assign.add_argument("--check", type=int, default=0, metavar="N", help="try out the first N smallest changes")
+    assign.add_argument("--check", type=int, metavar="N", help="try out the first N smallest changes")
     assign.add_argument("--tours", action="store_true", help="several incidents for each worker, in order, in time")
-    assign.add_argument("--workers", type=int, default=20, metavar="N", help="workers for tours (default %(default)s)")
-    assign.add_argument(
-        "--seconds", type=float, default=10.0, metavar="S", help="latest end of the search for tours (default 10)"
-    )
+    assign.add_argument("--workers", type=int, metavar="N", help="workers for tours (default 20)")
+    assign.add_argument("--seconds", type=float, metavar="S", help="latest end of the search for tours (default 10)")
     assign.add_argument("--json", action="store_true", help="print the plan as JSON")
 
     overrides = command("overrides", _overrides, "list who was sent against a proposal, why, and what became of it")
@@ -96,7 +94,24 @@ def _when(workspace: Workspace, arguments: argparse.Namespace) -> datetime | Non
     return datetime.combine(today, time(arguments.hour), workspace.timezone)
 
 
+def _check_kind(arguments: argparse.Namespace) -> None:
+    """Refuse options that the kind of plan asked for would ignore."""
+    if arguments.tours:
+        given = {
+            "--capacity": arguments.capacity,
+            "--check": arguments.check,
+            "--under-way": arguments.under_way or None,
+        }
+        why = "does not go with --tours, which give each worker as many filed incidents as fit; leave it out"
+    else:
+        given = {"--workers": arguments.workers, "--seconds": arguments.seconds}
+        why = "is for tours only; add --tours or leave it out"
+    if wrong := [name for name, value in given.items() if value is not None]:
+        raise ParameterError(f"{wrong[0]} {why}")
+
+
 def _assign(arguments: argparse.Namespace) -> int:
+    _check_kind(arguments)
     workspace, person = opened(arguments)
     when, lang = _when(workspace, arguments), as_lang(arguments.lang)
     if arguments.tours:
@@ -108,8 +123,8 @@ def _assign(arguments: argparse.Namespace) -> int:
         limit=1000 if arguments.limit is None else arguments.limit,
         include_under_way=arguments.under_way,
         any_skill=arguments.any_skill,
-        check=max(arguments.check, 0),
-        params=AssignmentParams(capacity=arguments.capacity),
+        check=max(arguments.check or 0, 0),
+        params=AssignmentParams(capacity=1 if arguments.capacity is None else arguments.capacity),
     )
     plan = assign(workspace, person, query, now=when)
     if arguments.json:
@@ -153,8 +168,8 @@ def _tours(workspace: Workspace, person: Person, when: datetime | None, argument
     lang = as_lang(arguments.lang)
     query = TourQuery(
         limit=60 if arguments.limit is None else arguments.limit,
-        workers=arguments.workers,
-        time_limit_s=arguments.seconds,
+        workers=20 if arguments.workers is None else arguments.workers,
+        time_limit_s=10.0 if arguments.seconds is None else arguments.seconds,
         any_skill=arguments.any_skill,
     )
     plan = tours(workspace, person, query, now=when, progress=lambda code: print(label(code, lang), file=sys.stderr))

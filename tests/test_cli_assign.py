@@ -90,7 +90,7 @@ def test_tours_are_printed_with_their_bound(run) -> None:
     assert plan["lower_bound"] <= plan["cost"]
     assert len(err.strip().splitlines()) == 2
     shown = run("assign", "--tours", "--workers", "2", "--seconds", "1", "--lang", "en")[1]
-    assert "workers do 3 incidents" in shown or "1 workers do 3 incidents" in shown
+    assert "incidents they do: 3;" in shown
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,10 @@ def test_tours_are_printed_with_their_bound(run) -> None:
         (("--capacity", "-1"), "capacity"),
         (("--tours", "--workers", "0"), "1 to 100 workers"),
         (("--tours", "--seconds", "0"), "time limit"),
+        (("--tours", "--capacity", "1"), "--capacity does not go with --tours"),
+        (("--tours", "--check", "3"), "--check does not go with --tours"),
+        (("--tours", "--under-way"), "--under-way does not go with --tours"),
+        (("--workers", "5"), "--workers is for tours only"),
     ],
 )
 def test_assign_says_in_one_line_what_is_wrong(run, argv: tuple[str, ...], words: str) -> None:
