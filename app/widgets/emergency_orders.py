@@ -41,7 +41,7 @@ def orders_step(opened: Workspace, who: Person, emergency: Emergency) -> list[fo
     writes = may(who, Right.EVACUATION_WRITE)
     if writes and recorded.status == PLANNED:
         _give(opened, recorded)
-    _files(opened, recorded, warning=writes)
+    _files(opened, who, recorded, warning=writes)
     if writes:
         _doors(opened, recorded)
         if may_write():
@@ -87,11 +87,12 @@ def _do_give(opened: Workspace, number: str, leave_at: datetime, note: str) -> N
         say(text("emergency.done_ordered", id=number))
 
 
-def _files(opened: Workspace, recorded: RecordedEvacuation, *, warning: bool) -> None:
+def _files(opened: Workspace, who: Person, recorded: RecordedEvacuation, *, warning: bool) -> None:
+    """Draw what can be taken away; it is made at the click, where nobody can be asked who is signed in any more."""
     number, lang = recorded.evacuation.evacuation_id, language()
 
     def content(file_format: OrderFormat) -> Callable[[], bytes]:
-        return lambda: order_file(opened, signed_in(), number, file_format, lang)
+        return lambda: order_file(opened, who, number, file_format, lang)
 
     st.html(f'<div class="gg-list-head">{escape(text("emergency.papers"))}</div>')
     with st.container(key="order_files", horizontal=True, gap="small"):
@@ -102,7 +103,7 @@ def _files(opened: Workspace, recorded: RecordedEvacuation, *, warning: bool) ->
             )  # fmt: skip
         if warning:
             st.download_button(
-                text("emergency.file_cap"), lambda: to_xml(warning_of(opened, signed_in(), number)),
+                text("emergency.file_cap"), lambda: to_xml(warning_of(opened, who, number)),
                 file_name=f"warning-{number}.xml", mime="application/cap+xml", key="order-cap", on_click="ignore",
             )  # fmt: skip
     if warning:

@@ -153,7 +153,7 @@ def _departures(opened: Workspace, who: Person, view: PlanView) -> None:
         lines.append((name, people(row["persons"]), f"{_window(opened, view, row)} → {where}"))
     st.html(lines_html(lines, text("emergency.none_here")))
     st.download_button(
-        text("emergency.download_table"), lambda: _csv(view, names), file_name="departures.csv", mime="text/csv",
+        text("emergency.download_table"), _csv(view, names), file_name="departures.csv", mime="text/csv",
         key="download_departures", on_click="ignore",
     )  # fmt: skip
 
