@@ -16,7 +16,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from gridgov.evacuation.bus_loads import BusQuestion, Int64s
-from gridgov.evacuation.bus_plans import BusParams
+from gridgov.model.buses import BusParams
 
 MOST_FLOWS = 60_000  # zones times shelters; above, the programme takes too long and a simpler sum is the bound
 

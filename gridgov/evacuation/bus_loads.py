@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from ortools.graph.python import min_cost_flow
 
-from gridgov.evacuation.bus_plans import BusParams, BusTrip, Floats
+from gridgov.evacuation.bus_plans import BusTrip, Floats
+from gridgov.model.buses import BusParams
 
 Int64s = NDArray[np.int64]
 

@@ -12,7 +12,8 @@ import pandas as pd
 from gridgov.errors import ParameterError
 from gridgov.evacuation.bus_bound import lower_bound_s
 from gridgov.evacuation.bus_loads import BusQuestion, allocate, form_trips
-from gridgov.evacuation.bus_plans import Bus, BusParams, BusPlan, BusRun, BusTrip, Floats
+from gridgov.evacuation.bus_plans import Bus, BusPlan, BusRun, BusTrip, Floats
+from gridgov.model.buses import BusParams
 from gridgov.network import RoadNetwork, nearest_workers
 
 if TYPE_CHECKING:

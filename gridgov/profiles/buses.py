@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gridgov.config import resource_dir
 from gridgov.errors import ParameterError, SpecError
-from gridgov.evacuation.bus_plans import BusParams
+from gridgov.model.buses import BusParams
 from gridgov.model.incident_classes import Certainty
 from gridgov.profiles.tables import Table
 

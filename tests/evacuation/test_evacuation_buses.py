@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from gridgov.errors import ParameterError
-from gridgov.evacuation.bus_plans import BusParams, BusPlan
+from gridgov.evacuation.bus_plans import BusPlan
 from gridgov.evacuation.buses import plan_buses
+from gridgov.model.buses import BusParams
 from gridgov.network import RoadNetwork
 
 PARAMS = BusParams(share_without_car=0.5, seats=20, stop_s=10, board_s=1, alight_s=30, time_limit_s=2.0, steps=200)
