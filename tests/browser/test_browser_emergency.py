@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 WORDS = {
     "zh": {"page": "应急指挥", "replan": "情况有变", "parameters": "参数", "promise": "任何方案都不可能快于"},
@@ -51,13 +52,15 @@ def step(watch, number: int) -> None:
 
 def compute(watch, lang: str) -> None:
     """Compute a plan within a few seconds and wait for it."""
-    limit = watch.page.locator(".st-key-plan-limit input")
+    button, limit = (watch.page.locator(f".st-key-{key}") for key in ("compute_plan button", "plan-limit input"))
+    expect(button).to_have_count(1)  # while the page works, its last drawing stands beside the new one
     if not limit.is_visible():
         watch.page.get_by_text(WORDS[lang]["parameters"], exact=True).click()
     limit.fill("6")
     watch.page.keyboard.press("Enter")
-    watch.page.wait_for_timeout(400)
-    watch.page.locator(".st-key-compute_plan button").click()
+    watch.page.wait_for_timeout(600)
+    expect(button).to_have_count(1)
+    button.click()
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
