@@ -172,7 +172,7 @@
       const shelter = this._shelters.find((each) => near(each, each.radius + 3));
       if (shelter) return shelter.tip;
       const zone = this._zones.find(({ box, rings }) => x >= box[0] && x <= box[2] && y >= box[1] && y <= box[3] &&
-        gridgov.insideRings(rings, x, y));
+        gridgov.insideFlat(rings, x, y));
       return zone ? zone.tip : null;
     },
   });

@@ -96,7 +96,7 @@
   }
 
   gridgov.toUnit = project;
-  gridgov.insideRings = inside;
+  gridgov.insideFlat = inside; // rings of plain numbers; `insideRings` takes those of tiles
 
   function trace(parts, world, view) {
     const path = new Path2D();
