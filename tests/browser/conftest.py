@@ -150,9 +150,16 @@ class Console:
         """What the API answers to an account."""
         return self._ask(method, path, body, self.token(account))
 
-    def report(self, description: str, *, severity: int = 4, class_code: str = "0101") -> str:
-        """A new incident in the middle of the district; its number."""
-        spot = {"lon": 119.018, "lat": 29.601}
+    def report(
+        self,
+        description: str,
+        *,
+        severity: int = 4,
+        class_code: str = "0101",
+        place: tuple[float, float] = (119.018, 29.601),
+    ) -> str:
+        """A new incident, in the middle of the district if nothing else is said; its number."""
+        spot = {"lon": place[0], "lat": place[1]}
         given = {"class_code": class_code, "description": description, "severity": severity, **spot}
         return str(self.ask("POST", "/incidents", given)["id"])
 
