@@ -13,6 +13,7 @@ from gridgov.model import TravelMode, WorkerStatus
 from gridgov.model.duty import status_set
 from gridgov.model.incident_life import Action
 from gridgov.model.rights import EVERYWHERE, PUBLIC, Person, Role
+from gridgov.operations.closures import network_now
 from gridgov.operations.moving import MoveArguments, move_incident
 from gridgov.operations.outlines import district_outline
 from gridgov.operations.reporting import ReportForm, report_incident
@@ -48,7 +49,7 @@ def test_the_way_is_that_of_the_workers_own_travel_mode_and_ends_at_the_task(her
     way = route_to_task(here, worker(worker_id), number, start.x, start.y)
     assert way is not None
     assert way.mode is mode
-    network = here.network(mode)
+    network = network_now(here, mode, here.now())  # at the speeds of the hour
     times = network.travel_times([network.snap(start.x, start.y)], [network.snap(lon, lat)])
     assert way.travel_time_s * 1000 == times[0, 0]
     end = network.snap(lon, lat)
