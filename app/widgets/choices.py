@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
@@ -53,6 +53,37 @@ def remembered_rank(place: DeltaGenerator, label: str, ranks: list[int], *, chos
     if key in st.session_state and st.session_state[key] != chosen:
         st.session_state[key] = chosen
     place.segmented_control(label, ranks, key=key, required=True, on_change=keep, **given)
+
+
+def choose_part(
+    name: str,
+    options: Sequence[str],
+    chosen: str,
+    *,
+    label: str,
+    show: Callable[[str], str],
+    keep: Callable[[str], None],
+) -> None:
+    """Draw the parts of a panel as one bar of buttons; `keep` is called with the part that is pressed.
+
+    Its key holds the language, as in `remembered_select`; `name` is that of its container, for the style sheet.
+    """
+    key = f"part-{name}-{language()}"
+    if st.session_state.get(key, chosen) != chosen:  # chosen elsewhere meanwhile
+        st.session_state[key] = chosen
+    given: dict[str, Any] = {} if key in st.session_state else {"default": chosen}
+    with st.container(key=name):
+        st.segmented_control(
+            label,
+            list(options),
+            format_func=show,
+            key=key,
+            required=True,
+            on_change=lambda: keep(st.session_state[key]),
+            label_visibility="collapsed",
+            width="stretch",
+            **given,
+        )
 
 
 def skill_name(skill: str) -> str:

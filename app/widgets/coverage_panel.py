@@ -7,7 +7,7 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from app.widgets.choices import kept_choice, remembered_select
+from app.widgets.choices import choose_part, kept_choice, remembered_select
 from app.widgets.doing import sentence_of
 from app.widgets.frame import language, text
 from app.widgets.isochrone import isochrone_mode
@@ -51,24 +51,18 @@ def coverage_mode(opened: Workspace, who: Person, show: Show) -> None:
 def _choose_view(views: tuple[str, ...], chosen: str) -> str:
     if len(views) < 2:
         return chosen
-    key = f"coverage_view-{language()}"
 
-    def keep() -> None:
-        st.session_state["coverage_view"] = st.session_state[key]
+    def keep(view: str) -> None:
+        st.session_state["coverage_view"] = view
 
-    given = {} if key in st.session_state else {"default": chosen}
-    with st.container(key="views"):
-        st.segmented_control(
-            text("map_coverage.view"),
-            list(views),
-            format_func=lambda view: text(f"map_coverage.view_{view}"),
-            key=key,
-            required=True,
-            on_change=keep,
-            label_visibility="collapsed",
-            width="stretch",
-            **given,
-        )
+    choose_part(
+        "views",
+        views,
+        chosen,
+        label=text("map_coverage.view"),
+        show=lambda view: text(f"map_coverage.view_{view}"),
+        keep=keep,
+    )
     return chosen
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import folium
 import streamlit as st
 
+from app.widgets.choices import choose_part
 from app.widgets.doing import show_said
 from app.widgets.emergency_hazard import hazard_line, hazard_step
 from app.widgets.emergency_impact import impact_step
@@ -94,26 +95,15 @@ def _choose_hazard(emergency: Emergency) -> None:
 
 
 def _choose_step() -> str:
-    chosen, key = step_of(), f"emergency-step-{language()}"
-
-    def keep() -> None:
-        go_to(st.session_state[key])
-
-    if st.session_state.get(key, chosen) != chosen:
-        st.session_state[key] = chosen
-    given = {} if key in st.session_state else {"default": chosen}
-    with st.container(key="steps"):
-        st.segmented_control(
-            text("emergency.title"),
-            list(STEPS),
-            format_func=lambda step: text(f"emergency.step_of_{step}"),
-            key=key,
-            required=True,
-            on_change=keep,
-            label_visibility="collapsed",
-            width="stretch",
-            **given,
-        )
+    chosen = step_of()
+    choose_part(
+        "steps",
+        STEPS,
+        chosen,
+        label=text("emergency.title"),
+        show=lambda step: text(f"emergency.step_of_{step}"),
+        keep=go_to,
+    )
     return chosen
 
 

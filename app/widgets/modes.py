@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from app.widgets.choices import choose_part
 from app.widgets.coverage_panel import coverage_mode
-from app.widgets.frame import language, text
+from app.widgets.frame import text
 from app.widgets.incident_mode import incident_mode, selection_groups
 from app.widgets.map_frame import Groups, Show
 from app.widgets.roads_panel import roads_mode
@@ -62,29 +63,14 @@ def choose_mode(opened: Workspace, who: Person) -> str:
     chosen, names = mode_of(opened, who), [name for name, mode in MODES.items() if mode.allowed(opened, who)]
     if len(names) < 2:
         return chosen
-    key = f"panel_mode-{language()}"
 
-    def keep() -> None:
-        st.session_state["panel_mode"] = st.session_state[key]
+    def keep(name: str) -> None:
+        st.session_state["panel_mode"] = name
         st.query_params.pop("mode", None)
-        if st.session_state[key] != INCIDENTS:
-            st.query_params["mode"] = st.session_state[key]
+        if name != INCIDENTS:
+            st.query_params["mode"] = name
 
-    if st.session_state.get(key, chosen) != chosen:
-        st.session_state[key] = chosen
-    given = {} if key in st.session_state else {"default": chosen}
-    with st.container(key="modes"):
-        st.segmented_control(
-            text("modes.title"),
-            names,
-            format_func=lambda name: text(f"modes.{name}"),
-            key=key,
-            required=True,
-            on_change=keep,
-            label_visibility="collapsed",
-            width="stretch",
-            **given,
-        )
+    choose_part("modes", names, chosen, label=text("modes.title"), show=lambda name: text(f"modes.{name}"), keep=keep)
     return chosen
 
 
