@@ -53,9 +53,10 @@ def import_raster(
         crs = _crs(item, raster)
         extent = _extent(raster, crs)
         _refuse_elsewhere(item, extent, bounds)
-        classes = _scan(item.source, raster, progress, classes=bool(spec.class_names))
+        classes = _scan(item.source, raster, progress, classes=spec.holds_classes)
         findings = _findings(item, raster, crs, bounds, extent)
-        if unknown := sorted(classes - {int(code) for code in spec.class_names}):
+        known = {int(code) for code in spec.class_names} if spec.holds_classes else set()
+        if unknown := sorted(classes - known):
             detail: dict[str, str | int | float] = {"codes": ", ".join(map(str, unknown[:20])), "count": len(unknown)}
             findings.append(Finding(item.layer_id, None, None, "raster_classes", FindingLevel.WARNING, detail=detail))
         _write(item.source, raster, crs, target, spec, progress)
@@ -155,7 +156,7 @@ def _covers(extent: Bounds, bounds: Bounds) -> bool:
 
 def _write(path: Path, raster: Any, crs: Any, target: Path, spec: LayerSpec, progress: Progress | None) -> None:
     """Let GDAL copy block by block; classes are thinned by the commonest value, measures by the mean."""
-    resampling = "MODE" if spec.class_names else "AVERAGE"
+    resampling = "MODE" if spec.holds_classes else "NEAREST" if spec.kind == "aspect" else "AVERAGE"
     options = {
         "COMPRESS": "DEFLATE",
         "LEVEL": 2,

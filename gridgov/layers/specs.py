@@ -31,6 +31,7 @@ _STYLE_TYPES: dict[str, type | tuple[type, ...]] = {
     "marker": str,
     "class_field": str,
     "classes": dict,
+    "steps": dict,
     "min_zoom": int,
 }
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -133,10 +134,21 @@ def _style(table: Mapping[str, Any], where: str) -> LayerStyle:
     for name, value in table.items():
         if isinstance(value, bool) or not isinstance(value, _STYLE_TYPES[name]):
             raise SpecError(f"{where}: style.{name} = {value!r} has the wrong type; correct it")
-    for name, colour in [*((n, table.get(n, "")) for n in ("fill", "line")), *table.get("classes", {}).items()]:
+    _check_steps(table.get("steps", {}), where)
+    coloured = [*((n, table.get(n, "")) for n in ("fill", "line"))]
+    for name, colour in [*coloured, *table.get("classes", {}).items(), *table.get("steps", {}).items()]:
         if colour and not _COLOUR.fullmatch(str(colour)):
             raise SpecError(f"{where}: style colour '{name}' is '{colour}'; write it as #rrggbb")
     return LayerStyle(**table)
+
+
+def _check_steps(steps: Mapping[str, Any], where: str) -> None:
+    try:
+        bounds = [float(lower) for lower in steps]
+    except ValueError as error:
+        raise SpecError(f"{where}: style.steps: a key is no number ({error}); write lower bound = colour") from error
+    if bounds != sorted(set(bounds)):
+        raise SpecError(f"{where}: style.steps must rise from the first to the last; sort them")
 
 
 def _names(names: Any, place: str) -> dict[str, str]:

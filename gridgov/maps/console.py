@@ -12,13 +12,14 @@ from gridgov.maps.elements import ConsoleBase, ConsoleFinish, PointLayer, Raster
 from gridgov.model import LayerSpec
 
 UrlKind = Literal["vector", "points", "raster", "shapes"]
-GROUPS = ("basemap", "governance", "natural_resources", "hazards", "terrain")
+GROUPS = ("basemap", "governance", "natural_resources", "planning", "hazards", "terrain")
 _TEXTS = ("layers", "legend", "opacity", "zoom_in", "zoom_out", "zoom_to_district", "zoom_in_to_see", "bubble")
 _ELEMENTS = {"vector": VectorTileLayer, "points": PointLayer, "raster": RasterLayer, "shapes": ShapeLayer}
 # From the ground up: what covers much lies below what is fine.
 _DRAW_ORDER = (
-    "land_cover", "sea", "land", "grassland", "forest", "wetland", "water", "elevation", "hazards", "roads", "grids",
-    "divisions", "facilities", "sensors", "shelters", "workers", "incidents",
+    "land_cover", "hillshade", "slope", "aspect", "sea", "land", "grassland", "forest", "wetland", "water", "elevation",
+    "viewshed", "farmland", "protection_lines", "plan", "hazards", "roads", "grids", "divisions", "facilities",
+    "sensors", "shelters", "workers", "incidents",
 )  # fmt: skip
 _VISIBLE = {"roads", "land_cover", "elevation", "water", "sea", "divisions", "grids", "incidents", "workers"}
 # Land cover is the ground of the map: pale, so that everything else stands out.
@@ -177,6 +178,11 @@ def _area_legend(spec: LayerSpec, lang: Lang) -> tuple[LegendEntry, ...]:
     dashes = {"street": (5.0, 2.0), "community": (2.0, 2.0)} if spec.kind == "divisions" else {}
     if spec.kind == "grids":
         return (LegendEntry("fill", spec.name(lang), "#ffffff", line=style.line),)
+    if style.steps:
+        named = {
+            _class_name(spec, lower, lang): colour for lower, colour in style.steps.items() if lower in spec.class_names
+        }
+        return tuple(LegendEntry("fill", name, colour, opacity=style.opacity) for name, colour in named.items())
     colours = style.classes or {"": style.fill or style.line}
     return tuple(
         LegendEntry(
@@ -245,7 +251,7 @@ def _layer_config(layer: MapLayer, order: int, view: MapView) -> dict[str, Any]:
     config["bounds"] = [[lat0 - margin_lat, lon0 - margin_lon], [lat1 + margin_lat, lon1 + margin_lon]]
     if layer.kind == "vector":
         return config | {"style": cartography.vector_style(spec, view.lang), "dataMaxZoom": tiles.MAX_ZOOM}
-    deepest = rasters.CLASSES_MAX_ZOOM if spec.style.classes else rasters.HILLSHADE_MAX_ZOOM
+    deepest = rasters.CLASSES_MAX_ZOOM if spec.style.classes or spec.style.steps else rasters.HILLSHADE_MAX_ZOOM
     return config | {"dataMaxZoom": deepest, "opacity": layer.opacity * spec.style.opacity}
 
 

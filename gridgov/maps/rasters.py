@@ -1,4 +1,4 @@
-"""Raster tiles: hillshade from elevation, and land cover in the colours of its classes.
+"""Raster tiles: hillshade from elevation, classes in their colours, measures in the colours of their steps.
 
 Tiles are PNG of 512 px in Web Mercator (tile zoom z serves map zoom z + 1), transparent where there is nothing. They
 are cut from Cloud-Optimised GeoTIFFs by windows, so that the size of the raster does not matter.
@@ -40,7 +40,7 @@ _RELIEF = 1.25  # heights are drawn somewhat steeper than they are, as atlases d
 def raster_tile(path: Path, spec: LayerSpec, z: int, x: int, y: int) -> bytes | None:
     """Return a PNG tile of a raster layer, or None where it has no data.
 
-    A layer with classes is drawn in their colours, any other one as hillshade.
+    A layer with classes or steps is drawn in their colours, any other one as hillshade.
 
     Raises
     ------
@@ -49,6 +49,8 @@ def raster_tile(path: Path, spec: LayerSpec, z: int, x: int, y: int) -> bytes | 
     """
     if spec.style.classes:
         return class_tile(path, spec.style.classes, z, x, y)
+    if spec.style.steps:
+        return step_tile(path, spec.style.steps, z, x, y)
     return hillshade_tile(path, z, x, y)
 
 
@@ -61,6 +63,31 @@ def class_tile(path: Path, colours: Mapping[str, str], z: int, x: int, y: int) -
     codes = np.where(valid, np.clip(np.nan_to_num(values, nan=0.0), 0, 255), 0).astype(np.uint8)
     palette = _class_palette(tuple(colours.items()))
     return _png(codes, palette) if palette[np.unique(codes), 3].any() else None
+
+
+def step_tile(path: Path, steps: Mapping[str, str], z: int, x: int, y: int) -> bytes | None:
+    """Return measures in the colours of their steps; what lies below the first step is transparent."""
+    cut = _cut(path, z, x, y, margin=0, resampling="nearest")
+    if cut is None:
+        return None
+    codes = step_codes(*cut, steps)
+    return _png(codes, step_palette(tuple(steps.values()))) if codes.any() else None
+
+
+def step_codes(values: NDArray[Any], valid: NDArray[np.bool_], steps: Mapping[str, str]) -> NDArray[np.uint8]:
+    """Return the number of the step of every cell, from 1; 0: below the first step, or no value."""
+    bounds = np.array([float(lower) for lower in steps])
+    found = np.searchsorted(bounds, np.where(valid, values, -np.inf), side="right")
+    return np.where(valid, found, 0).astype(np.uint8)
+
+
+@lru_cache(maxsize=32)
+def step_palette(colours: tuple[str, ...]) -> NDArray[np.uint8]:
+    """Return the palette (256 RGBA rows) of the codes of `step_codes`."""
+    palette = np.zeros((256, 4), dtype=np.uint8)
+    for code, colour in enumerate(colours, start=1):
+        palette[code] = (*bytes.fromhex(colour.lstrip("#")), 255)
+    return palette
 
 
 def hillshade_tile(path: Path, z: int, x: int, y: int) -> bytes | None:

@@ -28,7 +28,11 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True)
 class LayerStyle:
-    """How a layer is drawn; colours are #rrggbb. `classes` maps a value of `class_field` to a colour."""
+    """How a layer is drawn; colours are #rrggbb. `classes` maps a value of `class_field` to a colour.
+
+    `steps` colours a raster of measures: lower bound of a step (a number, as text) -> colour, rising; what lies below
+    the first is not drawn.
+    """
 
     fill: str = ""
     line: str = ""
@@ -38,6 +42,7 @@ class LayerStyle:
     marker: str = "circle"
     class_field: str = ""
     classes: Mapping[str, str] = field(default_factory=dict)
+    steps: Mapping[str, str] = field(default_factory=dict)
     min_zoom: int = 0
 
 
@@ -46,8 +51,9 @@ class LayerSpec:
     """A kind of layer.
 
     `code_scheme` is ``gbt30428`` where the key is the national 15-digit grid code, else empty. `group` puts layers
-    together in the layer tree (``basemap``, ``governance``, ``natural_resources``, ``hazards``).
-    `class_names` names the values of the style's class field in both languages: value -> {"zh": …, "en": …}.
+    together in the layer tree (``basemap``, ``governance``, ``natural_resources``, ``planning``, ``hazards``,
+    ``terrain``). `class_names` names the values of the style's class field (of steps: the lower bounds) in both
+    languages: value -> {"zh": …, "en": …}.
     """
 
     kind: str
@@ -63,6 +69,11 @@ class LayerSpec:
     unit: str = ""
     code_scheme: str = ""
     class_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    @property
+    def holds_classes(self) -> bool:
+        """Whether a raster of this kind holds codes of classes, not measures."""
+        return self.geometry == "raster" and bool(self.class_names) and not self.style.steps
 
     def name(self, lang: Lang) -> str:
         """Return the layer's name in a language."""

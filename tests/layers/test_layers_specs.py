@@ -12,6 +12,7 @@ from gridgov.layers import load_specs, read_spec
 KINDS = {
     "roads", "grids", "divisions", "population", "workers", "incidents", "shelters", "facilities", "sensors", "hazards",
     "land", "water", "forest", "grassland", "wetland", "sea", "land_cover", "elevation",
+    "farmland", "protection_lines", "plan", "slope", "aspect", "hillshade", "viewshed",
 }  # fmt: skip
 
 PIERS = """
@@ -30,6 +31,17 @@ fill = "#336699"
 def test_every_kind_of_the_programme_has_a_specification() -> None:
     """The kinds that the product knows are files in layers/."""
     assert set(load_specs()) == KINDS
+
+
+def test_steps_of_a_measure_rise_and_are_numbers(tmp_path: Path) -> None:
+    """A raster of measures is coloured by lower bounds; a bound that is no number, or out of order, is said."""
+    head = 'kind = "depth"\ngeometry = "raster"\ngroup = "hazards"\nnames = { zh = "水深", en = "Depth" }\n'
+    (tmp_path / "depth.toml").write_text(head + '[style.steps]\n"0.5" = "#0000ff"\n1 = "#000088"\n', "utf-8")
+    assert not read_spec(tmp_path / "depth.toml").holds_classes
+    for steps, words in (('deep = "#0000ff"', "no number"), ('1 = "#0000ff"\n0 = "#0000aa"', "must rise")):
+        (tmp_path / "depth.toml").write_text(f"{head}[style.steps]\n{steps}\n", "utf-8")
+        with pytest.raises(SpecError, match=words):
+            read_spec(tmp_path / "depth.toml")
 
 
 def test_every_class_that_has_a_colour_has_a_name_in_both_languages() -> None:
