@@ -99,21 +99,62 @@
 
   // Grids of an evacuation at whose doors this worker knocks, above everything else until all are done.
   function drawDoors() {
-    const waiting = (door) => box.waiting.some((item) => item.about === doorKey(door));
-    const open = state.doors.filter((door) => !door.done && !waiting(door));
-    byId("doors-section").hidden = !state.doors.length;
-    byId("doors-count").textContent = text("doors_done", { done: state.doors.length - open.length, all: state.doors.length });
-    byId("doors").replaceChildren(...state.doors.map((door) => el("li", { class: "card door" },
-      el("p", { class: "text" }, door.text),
-      open.includes(door) ? el("button", { type: "button", class: "primary full", "data-door": door.zone, onclick: () => finishDoor(door) }, text("do_door"))
-        : el("span", { class: "tag wait" }, text(door.done ? "door_done" : "not_sent_yet")))));
+    if (document.activeElement && document.activeElement.id === "door-words") return; // see `typing`
+    const doors = state.doors.map(expectedDoor), told = doors.filter((door) => door.done).length;
+    byId("doors-section").hidden = !doors.length;
+    byId("doors-count").textContent = text("doors_done", { done: told, all: doors.length });
+    byId("doors").replaceChildren(...doors.map(doorCard));
   }
 
   const doorKey = (door) => `door/${door.evacuation}/${door.zone}`;
 
-  function finishDoor(door) {
-    const url = `/api/v1/evacuations/${encodeURIComponent(door.evacuation)}/door-tasks/${encodeURIComponent(door.zone)}/done`;
-    box.add({ url, about: doorKey(door), body: {} });
+  // A grid as it will be when everything in the outbox has been sent.
+  function expectedDoor(door) {
+    let now = door;
+    for (const item of box.waiting) if (item.about === doorKey(door)) now = { ...afterDoor(now, item), waits: true };
+    return now;
+  }
+
+  function afterDoor(door, item) {
+    if (item.what === "do_door") return { ...door, done: true, late: false };
+    return { ...door, help: item.body.wanted, note: item.body.note || "" };
+  }
+
+  function doorCard(door) {
+    const tags = [door.done && ["tag good", "door_done"], door.late && ["tag", "door_late"], door.waits && ["tag wait", "not_sent_yet"]].filter(Boolean);
+    const look = door.help ? "help" : door.done ? "done" : door.late ? "late" : "";
+    return el("li", { class: `card door ${look}`, "data-zone": door.zone },
+      tags.length > 0 && el("div", { class: "task-sub" }, ...tags.map(([name, code]) => el("span", { class: name }, text(code)))),
+      el("p", { class: "text" }, door.text),
+      ...box.failed.filter((item) => item.about === doorKey(door)).map(failure),
+      door.help && el("div", { class: "call", role: "status" }, el("p", {}, el("b", {}, text("help_called")), door.note && ` ${door.note}`),
+        el("button", { type: "button", "data-helped": door.zone, onclick: () => doDoor(door, "do_helped", "help", { wanted: false }) }, text("do_helped"))),
+      state.calling === doorKey(door) ? callForm(door)
+        : el("div", { class: "row" },
+          !door.done && el("button", { type: "button", class: "primary", "data-door": door.zone, onclick: () => doDoor(door, "do_door", "done", {}) }, text("do_door")),
+          !door.help && el("button", { type: "button", "data-help": door.zone, onclick: () => openCall(door) }, text("do_help"))));
+  }
+
+  function openCall(door) {
+    state.calling = doorKey(door);
+    drawDoors();
+    byId("door-words").focus();
+  }
+
+  function callForm(door) {
+    const words = el("textarea", { id: "door-words", rows: "2", maxlength: "300", oninput: (event) => { drafts[doorKey(door)] = event.target.value; keepDrafts(); } });
+    words.value = drafts[doorKey(door)] || "";
+    const close = (then) => () => { state.calling = ""; words.blur(); then(); drawDoors(); };
+    const send = () => { delete drafts[doorKey(door)]; keepDrafts(); doDoor(door, "do_help", "help", { note: words.value.trim() }); };
+    return el("div", { class: "call" }, el("label", { for: "door-words" }, text("words_help")), words,
+      el("div", { class: "row" },
+        el("button", { type: "button", onclick: close(() => {}) }, text("cancel")),
+        el("button", { type: "button", class: "primary", "data-call": door.zone, onclick: close(send) }, text("send_help"))));
+  }
+
+  function doDoor(door, what, path, body) {
+    const url = `/api/v1/evacuations/${encodeURIComponent(door.evacuation)}/door-tasks/${encodeURIComponent(door.zone)}/${path}`;
+    box.add({ url, what, about: doorKey(door), body: path === "help" ? { wanted: true, ...body } : body });
     drawDoors();
   }
 
@@ -125,7 +166,8 @@
     const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.id : "";
     byId("tasks").replaceChildren(...shown.map(row));
     if (focused) byId("tasks").querySelector(`[data-id="${CSS.escape(focused)}"]`)?.focus();
-    byId("failures").replaceChildren(...box.failed.filter((item) => !state.tasks.some((task) => task.id === item.about)).map(failure));
+    const elsewhere = (item) => state.tasks.some((task) => task.id === item.about) || state.doors.some((door) => doorKey(door) === item.about);
+    byId("failures").replaceChildren(...box.failed.filter((item) => !elsewhere(item)).map(failure));
     byId("as-of").textContent = state.read ? text("as_of", { time: new Date(state.read).toTimeString().slice(0, 5) }) : "";
   }
 
@@ -223,7 +265,7 @@
   function failure(item) {
     const words = item.body.note || item.body.reason || "";
     return el("div", { class: "bad", role: "alert" },
-      el("p", {}, text("failed", { action: text(`do_${item.body.action}`), why: item.error.sentence })),
+      el("p", {}, text("failed", { action: text(item.what || `do_${item.body.action}`), why: item.error.sentence })),
       words && el("p", {}, text("your_words"), " ", el("q", {}, words)),
       taskOf(item.about)
         ? el("div", { class: "row" },
@@ -384,7 +426,7 @@
 
   // One's own steps follow each other: what waits was decided with this one in mind.
   function sent(item, answer) {
-    for (const door of state.doors) if (doorKey(door) === item.about) door.done = true;
+    state.doors = state.doors.map((door) => (doorKey(door) === item.about ? afterDoor(door, item) : door));
     for (const other of box.waiting) if (other.about === item.about) other.body.seen_version = answer.version;
     for (const task of [state.tasks.find((one) => one.id === item.about), state.details[item.about]]) {
       if (task) Object.assign(task, after(task, item.body.action), { version: answer.version, waits: false, state: answer.state, actions: answer.moves });

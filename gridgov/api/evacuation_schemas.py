@@ -113,18 +113,8 @@ class WithdrawalGiven(Given):
     reason: Annotated[Reason, Field(max_length=500)]
 
 
-class DoorProgressShown(Shown):
-    """In how many grids everybody has been told; `without`: grids that nobody could be sent to."""
-
-    grids: int
-    done: int
-    workers: int
-    late: list[str]
-    without: list[str]
-
-
 class DoorTaskShown(Shown):
-    """One grid at whose doors a worker knocks."""
+    """One grid at whose doors a worker knocks; `help_at`: when the worker called for help there."""
 
     evacuation_id: str
     worker_id: str
@@ -134,3 +124,23 @@ class DoorTaskShown(Shown):
     before: datetime
     texts: dict[str, str]
     done_at: datetime | None
+    help_at: datetime | None
+    help_note: str
+
+
+class DoorProgressShown(Shown):
+    """In how many grids everybody has been told; `without`: nobody could be sent there; `calls`: help is needed."""
+
+    grids: int
+    done: int
+    workers: int
+    late: list[str]
+    without: list[str]
+    calls: list[DoorTaskShown]
+
+
+class DoorCall(Given):
+    """What a worker needs at the doors of a grid; `wanted` false: not any more."""
+
+    note: Words = ""
+    wanted: bool = True

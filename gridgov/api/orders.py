@@ -7,10 +7,16 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from gridgov.api.asking import answers, asked
-from gridgov.api.evacuation_schemas import DoorProgressShown, DoorTaskShown
+from gridgov.api.evacuation_schemas import DoorCall, DoorProgressShown, DoorTaskShown
 from gridgov.errors import NotFoundError
 from gridgov.model.cap import to_xml
-from gridgov.operations.door_rounds import DoorProgress, door_progress, finish_door_task, issue_door_tasks
+from gridgov.operations.door_rounds import (
+    DoorProgress,
+    call_for_help,
+    door_progress,
+    finish_door_task,
+    issue_door_tasks,
+)
 from gridgov.operations.evacuating import read_bus_plan
 from gridgov.operations.orders import OrderFormat, order_file, warning_of
 
@@ -83,6 +89,14 @@ def finish(request: Request, evacuation_id: str, zone_id: str) -> DoorTaskShown:
     """Put on record that this worker has told everybody in a grid; again is no fault."""
     ask = asked(request)
     return DoorTaskShown.model_validate(finish_door_task(ask.workspace, ask.person, evacuation_id, zone_id))
+
+
+@router.post("/evacuations/{evacuation_id}/door-tasks/{zone_id}/help", responses=answers(404))
+def call(request: Request, evacuation_id: str, zone_id: str, given: DoorCall) -> DoorTaskShown:
+    """Put on record that this worker needs help in a grid, or not any more; again is no fault."""
+    ask = asked(request)
+    made = call_for_help(ask.workspace, ask.person, evacuation_id, zone_id, note=given.note, wanted=given.wanted)
+    return DoorTaskShown.model_validate(made)
 
 
 def _shown(found: DoorProgress) -> DoorProgressShown:

@@ -155,6 +155,9 @@ def door_card(task: DoorRound, workspace: Workspace, lang: Lang) -> dict[str, An
         "text": task.texts.get(lang, task.zone_id),
         "before": clock_text(task.before, workspace.timezone),
         "done": task.done_at is not None,
+        "late": task.done_at is None and task.before < workspace.now(),
+        "help": task.help_at is not None,
+        "note": task.help_note,
     }
 
 

@@ -1,4 +1,4 @@
-"""敲门任务: the grids at whose doors one worker knocks in one evacuation, as events: issued, and done grid by grid."""
+"""敲门任务: the grids at whose doors one worker knocks in an evacuation, as events: issued, help, done by grid."""
 
 from __future__ import annotations
 
@@ -44,6 +44,14 @@ def done(evacuation_id: str, worker_id: str, zone_id: str, actor: str, at: datet
     return NewEvent(at, actor, "door_tasks.done", entity_of(evacuation_id, worker_id), {"zone_id": zone_id})
 
 
+def help_wanted(
+    evacuation_id: str, worker_id: str, zone_id: str, actor: str, at: datetime, *, note: str = "", wanted: bool = True
+) -> NewEvent:
+    """Return the event by which a worker calls for help in a grid, or says that it is not needed any more."""
+    given = {"zone_id": zone_id, "wanted": wanted, **({"note": note} if note else {})}
+    return NewEvent(at, actor, "door_tasks.help", entity_of(evacuation_id, worker_id), given)
+
+
 def apply(state: dict[str, Any] | None, event: Event) -> dict[str, Any]:
     """Return a worker's round after one more event.
 
@@ -56,10 +64,15 @@ def apply(state: dict[str, Any] | None, event: Event) -> dict[str, Any]:
         if state is not None:
             raise ParameterError(f"the tasks of {event.entity_id} were issued before")
         return {**event.payload, "status": OPEN, "issued_at": format_time(event.at), "done": {}}
-    if event.kind != "door_tasks.done" or state is None:
+    if event.kind not in {"door_tasks.done", "door_tasks.help"} or state is None:
         raise ParameterError(f"event {event.seq} ({event.kind}) cannot happen to '{event.entity_id}'")
     zone_id = event.payload["zone_id"]
     if zone_id not in {task["zone_id"] for task in state["tasks"]}:
         raise ParameterError(f"event {event.seq}: grid {zone_id} is not among the tasks of {event.entity_id}")
+    if event.kind == "door_tasks.help":
+        calls = {zone: call for zone, call in state.get("help", {}).items() if zone != zone_id}
+        if event.payload["wanted"]:
+            calls[zone_id] = {"at": format_time(event.at), "note": event.payload.get("note", "")}
+        return {**state, "help": calls}
     told = {zone_id: format_time(event.at), **state["done"]}
     return {**state, "done": told, "status": DONE if len(told) == len(state["tasks"]) else OPEN}

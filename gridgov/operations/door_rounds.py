@@ -1,4 +1,4 @@
-"""敲门任务: issued to grid workers when orders are given, ticked off grid by grid, counted for the commander."""
+"""敲门任务: issued with the orders, ticked off by workers or met with a call for help, counted for the commander."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gridgov.errors import ConflictError, RecordNotFoundError
+from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError
 from gridgov.i18n import LANGS
-from gridgov.model.door_rounds import ENTITY, done, entity_of, issued
+from gridgov.model.door_rounds import ENTITY, done, entity_of, help_wanted, issued
 from gridgov.model.entities import Entity, EntityFilter
 from gridgov.model.evacuations import ORDERED
 from gridgov.model.events import parse_time
@@ -22,6 +22,7 @@ from gridgov.operations.orders import door_tasks_of, orders_of
 from gridgov.workspace import Workspace
 
 KIND = "door_tasks"
+_LONGEST_NOTE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ class DoorRound:
     texts : mapping of language to text
         The task in sentences, as it was issued.
     done_at : datetime or None
+    help_at : datetime or None
+        When the worker called for help there, which has not come yet.
+    help_note : str
+        What the worker wrote with it.
     """
 
     evacuation_id: str
@@ -45,6 +50,8 @@ class DoorRound:
     before: datetime
     texts: dict[str, str]
     done_at: datetime | None
+    help_at: datetime | None = None
+    help_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,8 @@ class DoorProgress:
         Grids that are not done although their people should be leaving.
     without : tuple of str
         Grids that nobody could be sent to; known where the tasks were just issued, else empty.
+    calls : tuple of DoorRound
+        Where a worker needs help, the first call first.
     """
 
     grids: int
@@ -64,6 +73,7 @@ class DoorProgress:
     workers: int
     late: tuple[str, ...]
     without: tuple[str, ...] = ()
+    calls: tuple[DoorRound, ...] = ()
 
 
 def issue_door_tasks(workspace: Workspace, person: Person, evacuation_id: str) -> DoorProgress:
@@ -138,18 +148,46 @@ def finish_door_task(workspace: Workspace, person: Person, evacuation_id: str, z
     RecordNotFoundError
         The grid is not among this worker's tasks in that evacuation.
     """
-    require(person, Right.TASK_READ)
-    entity = workspace.store.entity(entity_of(evacuation_id, person.worker_id))
-    task = None if entity is None else next((one for one in _tasks(entity) if one.zone_id == zone_id), None)
-    if entity is None or task is None:
-        raise RecordNotFoundError(f"grid {zone_id[:40]} is not among your tasks of evacuation {evacuation_id[:40]}")
+    task = _own_task(workspace, person, evacuation_id, zone_id)
     if task.done_at is not None:
         return task
     event = done(evacuation_id, person.worker_id, zone_id, person.actor, workspace.now())
     workspace.store.append([event])
-    changed = workspace.store.entity(entity.entity_id)
-    assert changed is not None
-    return next(one for one in _tasks(changed) if one.zone_id == zone_id)
+    return _own_task(workspace, person, evacuation_id, zone_id)
+
+
+def call_for_help(
+    workspace: Workspace, person: Person, evacuation_id: str, zone_id: str, *, note: str = "", wanted: bool = True
+) -> DoorRound:
+    """Put on record that this worker needs help in a grid (who has to be carried, who does not open), or not any more.
+
+    Said again with the same words is no fault; other words take the place of the first.
+
+    Raises
+    ------
+    ParameterError
+        The note is too long.
+    RightsError, RecordNotFoundError
+        See `finish_door_task`.
+    """
+    task, note = _own_task(workspace, person, evacuation_id, zone_id), note.strip()
+    if len(note) > _LONGEST_NOTE:
+        raise ParameterError(f"the note has {len(note)} characters; write at most {_LONGEST_NOTE}")
+    if (task.help_at is not None, task.help_note) == (wanted, note if wanted else ""):
+        return task
+    now = workspace.now()
+    event = help_wanted(evacuation_id, person.worker_id, zone_id, person.actor, now, note=note, wanted=wanted)
+    workspace.store.append([event])
+    return _own_task(workspace, person, evacuation_id, zone_id)
+
+
+def _own_task(workspace: Workspace, person: Person, evacuation_id: str, zone_id: str) -> DoorRound:
+    require(person, Right.TASK_READ)
+    entity = workspace.store.entity(entity_of(evacuation_id, person.worker_id))
+    task = None if entity is None else next((one for one in _tasks(entity) if one.zone_id == zone_id), None)
+    if task is None:
+        raise RecordNotFoundError(f"grid {zone_id[:40]} is not among your tasks of evacuation {evacuation_id[:40]}")
+    return task
 
 
 def _of_evacuation(workspace: Workspace, evacuation_id: str) -> Iterator[Entity]:
@@ -165,6 +203,7 @@ def _holds(workspace: Workspace, person: Person, evacuation_id: str) -> bool:
 def _tasks(entity: Entity) -> list[DoorRound]:
     state: dict[str, Any] = entity.state
     told = {zone: parse_time(at) for zone, at in state["done"].items()}
+    calls: dict[str, dict[str, str]] = state.get("help", {})
     return [
         DoorRound(
             state["evacuation_id"],
@@ -175,6 +214,8 @@ def _tasks(entity: Entity) -> list[DoorRound]:
             parse_time(task["before"]),
             task["texts"],
             told.get(task["zone_id"]),
+            parse_time(calls[task["zone_id"]]["at"]) if task["zone_id"] in calls else None,
+            calls.get(task["zone_id"], {}).get("note", ""),
         )
         for task in state["tasks"]
     ]
@@ -187,4 +228,9 @@ def _progress(workspace: Workspace, evacuation_id: str, without: tuple[str, ...]
     waiting = {task.zone_id for task in rounds if task.done_at is None}
     late = {task.zone_id for task in rounds if task.done_at is None and task.before < now}
     workers = len({task.worker_id for task in rounds})
-    return DoorProgress(len(grids), len(grids - waiting), workers, tuple(sorted(late)), without)
+    calls = sorted((task for task in rounds if task.help_at is not None), key=_call_order)
+    return DoorProgress(len(grids), len(grids - waiting), workers, tuple(sorted(late)), without, tuple(calls))
+
+
+def _call_order(task: DoorRound) -> tuple[str, str]:
+    return ("" if task.help_at is None else task.help_at.isoformat(), task.zone_id)

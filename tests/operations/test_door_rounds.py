@@ -10,12 +10,18 @@ import shapely
 from shapely.geometry import mapping
 
 from gridgov.config import Settings
-from gridgov.errors import ConflictError, RecordNotFoundError, RightsError
+from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError, RightsError
 from gridgov.evacuation import EvacuationParams
 from gridgov.model.alerts import MsgType
 from gridgov.model.cap import from_xml, to_xml
 from gridgov.model.rights import EVERYWHERE, Person, Role
-from gridgov.operations.door_rounds import door_progress, finish_door_task, issue_door_tasks, my_door_tasks
+from gridgov.operations.door_rounds import (
+    call_for_help,
+    door_progress,
+    finish_door_task,
+    issue_door_tasks,
+    my_door_tasks,
+)
 from gridgov.operations.evacuating import evacuate, give_orders, keep_plan, withdraw_evacuation
 from gridgov.operations.evacuation_input import EvacuationQuery
 from gridgov.operations.hazards import draw_hazard
@@ -72,6 +78,19 @@ def test_workers_see_their_grids_and_the_commander_how_many_are_done(here: Works
         finish_door_task(here, me, evacuation_id, "000000000000000")
     with pytest.raises(RightsError):
         door_progress(here, me, evacuation_id)
+    called = call_for_help(here, me, evacuation_id, own[0].zone_id, note="  卧床老人 2 名 ")
+    assert called.help_note == "卧床老人 2 名"
+    assert call_for_help(here, me, evacuation_id, own[0].zone_id, note="卧床老人 2 名") == called
+    assert door_progress(here, COMMANDER, evacuation_id).calls == (called,)
+    over = call_for_help(here, me, evacuation_id, own[0].zone_id, wanted=False)
+    assert (over.help_at, over.help_note) == (None, "")
+    assert door_progress(here, COMMANDER, evacuation_id).calls == ()
+    with pytest.raises(ParameterError, match="at most 300"):
+        call_for_help(here, me, evacuation_id, own[0].zone_id, note="老" * 301)
+    with pytest.raises(RecordNotFoundError, match="not among your tasks"):
+        call_for_help(here, me, evacuation_id, "000000000000000")
+    with pytest.raises(RightsError):
+        call_for_help(here, COMMANDER, evacuation_id, own[0].zone_id)
     withdraw_evacuation(here, COMMANDER, evacuation_id, reason="险情解除")
     assert my_door_tasks(here, me) == ()
     assert my_door_tasks(here, worker("")) == ()

@@ -209,7 +209,7 @@ move:note                 -      own    area       area      -       -
 FILTERED = {
     "list_incidents", "count_incidents", "filter_of", "positions_of", "workers_at", "incident_near", "worklist",
     "worklist_numbers", "ready_workers", "streets_of", "assign", "overrides", "tours",
-    "dispatch_batch", "my_door_tasks", "finish_door_task",
+    "dispatch_batch", "my_door_tasks", "finish_door_task", "call_for_help",
 }  # fmt: skip
 # What the operations of `features` are made of.
 PARTS = {
