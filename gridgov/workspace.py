@@ -9,6 +9,7 @@ On disk a workspace is a folder:
         tiles/<layer_id>.pmtiles     vector tiles
         network.npz                  the road network with all modes
         findings.parquet, aside/     what the checks found; rows kept aside, with the reason
+    catalogue/<layer_id>/<version>/  a version of a layer that came later or was kept, with the same folders inside
     store.sqlite         the event log and the current state, unless the setting `store` names a database
     photos/              pictures that belong to incidents, named by their SHA-256
 """
@@ -49,7 +50,27 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class LayerEntry:
-    """One layer of a workspace, as the manifest lists it."""
+    """One version of a layer of a workspace, as the manifest lists it.
+
+    Attributes
+    ----------
+    date : str
+        What time the content shows: ``2025``, ``2025-06`` or ``2025-06-30``; empty: not said.
+    crs : str
+        Of the source; rows are kept in WGS 84, rasters in their own CRS.
+    bounds : tuple, optional
+        West, south, east, north, degrees.
+    digest : str
+        SHA-256 of the file of rows or cells, hex.
+    folder : str
+        Where it lies in the workspace; empty: in the folder of the last import.
+    added_at, added_by : str
+        When it came, and from which account; empty: with the import.
+    made_from : str
+        Of a derived layer: what it was made from and how.
+    withdrawn_at : str
+        Since when it is not used any more; its files stay.
+    """
 
     layer_id: str
     kind: str
@@ -61,11 +82,33 @@ class LayerEntry:
     geometry: str
     code_scheme: str = ""
     licence: str = ""
+    date: str = ""
+    crs: str = ""
+    bounds: tuple[float, float, float, float] | None = None
+    digest: str = ""
+    folder: str = ""
+    added_at: str = ""
+    added_by: str = ""
+    made_from: str = ""
+    withdrawn_at: str = ""
+
+    @property
+    def version(self) -> str:
+        """What names this version among those of its layer: its date, or the day it came, and its content."""
+        return f"{self.date or self.added_at[:10] or 'undated'}-{self.digest[:8] or '0'}"
+
+    @property
+    def newness(self) -> tuple[str, str]:
+        """What versions of a layer are ordered by: the date of the content, then when it came."""
+        return self.date or self.added_at[:10], self.added_at
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a workspace is: its names, place, clock and layers. Times are ISO 8601."""
+    """What a workspace is: its names, place, clock and layers. Times are ISO 8601.
+
+    `layers` came with the last import; `versions` are all others that are kept: older dates, uploads, derived layers.
+    """
 
     workspace_id: str
     names: dict[str, str]
@@ -77,6 +120,7 @@ class Manifest:
     imported_at: str
     as_of: str | None = None
     layers: tuple[LayerEntry, ...] = ()
+    versions: tuple[LayerEntry, ...] = ()
     facts: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -96,11 +140,17 @@ class Manifest:
             content = json.loads(text)
             if content.pop("format") != FORMAT:
                 raise StorageError(f"{where}: made by another version of gridgov; import the workspace again")
-            content["layers"] = tuple(LayerEntry(**entry) for entry in content["layers"])
+            for name in ("layers", "versions"):
+                content[name] = tuple(_entry_of(entry) for entry in content.get(name, ()))
             content["bounds"] = tuple(content["bounds"])
             return cls(**content)
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise StorageError(f"{where}: the manifest is damaged ({error}); import the workspace again") from error
+
+
+def _entry_of(content: dict[str, Any]) -> LayerEntry:
+    box = content.get("bounds")
+    return LayerEntry(**{**content, "bounds": tuple(box) if box else None})
 
 
 def utc_now() -> datetime:
@@ -136,7 +186,7 @@ class Workspace:
         self._clock = clock
         self._ahead = timedelta(0)
         self._ticking = manifest.as_of is None
-        self._entries = {entry.layer_id: entry for entry in manifest.layers}
+        self._entries = _newest(manifest)
         self._specs = load_specs()
         self._loaded: dict[str, Any] = {}
         self._locks: dict[str, threading.Lock] = {}
@@ -199,6 +249,13 @@ class Workspace:
 
     as_of = now
 
+    def take_over(self, other: Workspace) -> None:
+        """Take what another opening of the same import has read and computed and what no layer's version changes."""
+        for key, value in list(other._loaded.items()):
+            if key == "store" or key.startswith(("layer:", "network", "findings:", "incident_")):
+                self._loaded[key] = value
+        self._ahead, self._ticking = other._ahead, other._ticking
+
     # -- layers ----------------------------------------------------------------------------------------------------
 
     @property
@@ -207,26 +264,37 @@ class Workspace:
         return tuple(self._entries)
 
     def has(self, layer_id: str) -> bool:
-        """Return whether there is such a layer."""
-        return layer_id in self._entries
+        """Return whether there is such a layer (or such a version of one, ``land_cover@2020``)."""
+        return layer_id in self._entries or ("@" in layer_id and self._version(layer_id) is not None)
 
     def of_kind(self, kind: str) -> tuple[str, ...]:
         """Return the ids of the layers of a kind."""
         return tuple(entry.layer_id for entry in self._entries.values() if entry.kind == kind)
 
     def entry(self, layer_id: str) -> LayerEntry:
-        """Return the manifest's line about a layer.
+        """Return the manifest's line about a layer: its newest version, or the one that is named after an ``@``.
+
+        ``land_cover@2020`` is the newest of those versions whose name, or whose digest, begins with 2020.
 
         Raises
         ------
         LayerNotFoundError
         """
-        try:
-            return self._entries[layer_id]
-        except KeyError:
-            raise LayerNotFoundError(
-                f"workspace {self.path.name} has no layer '{layer_id}'; it has {', '.join(self._entries) or 'none'}"
-            ) from None
+        found = self._entries.get(layer_id) or self._version(layer_id)
+        if found is not None:
+            return found
+        name = layer_id.partition("@")[0]
+        if name in self._entries:
+            known = ", ".join(f"{name}@{entry.version}" for entry in self.versions(name))
+            raise LayerNotFoundError(f"layer '{name}' has no version '{layer_id}'; it has {known}")
+        raise LayerNotFoundError(
+            f"workspace {self.path.name} has no layer '{layer_id}'; it has {', '.join(self._entries) or 'none'}"
+        )
+
+    def versions(self, layer_id: str) -> tuple[LayerEntry, ...]:
+        """Return all versions of a layer, newest first, withdrawn ones included."""
+        every = [e for e in (*self.manifest.layers, *self.manifest.versions) if e.layer_id == layer_id]
+        return tuple(sorted(every, key=lambda entry: entry.newness, reverse=True))
 
     def spec(self, layer_id: str) -> LayerSpec:
         """Return the specification of a layer, with the names, licence and code scheme of its own source."""
@@ -235,8 +303,9 @@ class Workspace:
 
     def layer(self, layer_id: str) -> gpd.GeoDataFrame:
         """Return a vector layer (or a table without geometry as a plain frame), read once."""
-        self.entry(layer_id)
-        return self._once(f"layer:{layer_id}", lambda: self._read_frame(layer_id))
+        entry = self.entry(layer_id)
+        key = f"layer:{entry.layer_id}@{entry.folder}" if entry.folder else f"layer:{entry.layer_id}"
+        return self._once(key, lambda: self._read_frame(layer_id))
 
     def layers_of_kind(self, kind: str) -> gpd.GeoDataFrame | None:
         """Return all layers of a kind as one frame with a column `layer_id`, or None where there is none."""
@@ -245,18 +314,32 @@ class Workspace:
 
     def raster_path(self, layer_id: str) -> Path:
         """Return the Cloud-Optimised GeoTIFF of a raster layer."""
-        self.entry(layer_id)
-        return self.data / "rasters" / f"{layer_id}.tif"
+        entry = self.entry(layer_id)
+        return self.folder_of(entry) / "rasters" / f"{entry.layer_id}.tif"
 
     def tiles_path(self, layer_id: str) -> Path:
         """Return the PMTiles file of a vector layer."""
-        self.entry(layer_id)
-        return self.data / "tiles" / f"{layer_id}.pmtiles"
+        entry = self.entry(layer_id)
+        return self.folder_of(entry) / "tiles" / f"{entry.layer_id}.pmtiles"
+
+    def folder_of(self, entry: LayerEntry) -> Path:
+        """Return the folder of a version, with layers/, rasters/, tiles/, aside/ and findings.parquet in it."""
+        return self.path / entry.folder if entry.folder else self.data
 
     @property
     def findings(self) -> pd.DataFrame:
-        """All findings of the import: layer, row, field, rule, level, action, key, detail (JSON)."""
-        return self._once("findings", lambda: _read(self.data / "findings.parquet", pd.read_parquet))
+        """Findings of all layers in use: layer, row, field, rule, level, action, key, detail (JSON)."""
+        return self._once("findings", self._read_findings)
+
+    def findings_in(self, folder: Path) -> pd.DataFrame:
+        """Return what the checks found in what lies in one folder.
+
+        Raises
+        ------
+        StorageError
+            The file is missing or cannot be read.
+        """
+        return self._once(f"findings:{folder}", lambda: _read(folder / "findings.parquet", pd.read_parquet))
 
     # -- what is computed from layers --------------------------------------------------------------------------------
 
@@ -343,12 +426,28 @@ class Workspace:
             )
         return self._once("network", lambda: _read(self.data / "network.npz", RoadNetwork.load))
 
+    def _version(self, layer_id: str) -> LayerEntry | None:
+        """Return the version that is named after an ``@``: the newest that begins so."""
+        name, at, wanted = layer_id.partition("@")
+        if not at or not wanted:
+            return None
+        fitting = [e for e in self.versions(name) if e.version.startswith(wanted) or e.digest.startswith(wanted)]
+        return next((e for e in fitting if not e.withdrawn_at), next(iter(fitting), None))
+
     def _read_frame(self, layer_id: str) -> gpd.GeoDataFrame:
-        kind = self.spec(layer_id).geometry
-        if kind == "raster":
-            raise LayerNotFoundError(f"layer '{layer_id}' of {self.path.name} is a raster, not a vector layer")
-        file = self.data / "layers" / f"{layer_id}.parquet"
-        return _read(file, pd.read_parquet if kind == "table" else gpd.read_parquet)
+        entry = self.entry(layer_id)
+        if entry.geometry == "raster":
+            raise LayerNotFoundError(f"layer '{entry.layer_id}' of {self.path.name} is a raster, not a vector layer")
+        file = self.folder_of(entry) / "layers" / f"{entry.layer_id}.parquet"
+        return _read(file, pd.read_parquet if entry.geometry == "table" else gpd.read_parquet)
+
+    def _read_findings(self) -> pd.DataFrame:
+        """Those of the import, but for layers of which a later version is in use those of that version."""
+        later = [entry for entry in self._entries.values() if entry.folder]
+        parts = [self.findings_in(self.data)]
+        parts[0] = parts[0][~parts[0]["layer"].isin([entry.layer_id for entry in later])]
+        parts += [self.findings_in(self.folder_of(entry)) for entry in later]
+        return pd.concat(parts, ignore_index=True) if later else parts[0]
 
     def _concat(self, ids: Iterable[str]) -> gpd.GeoDataFrame:
         return pd.concat([self.layer(i).assign(layer_id=i) for i in ids], ignore_index=True)
@@ -363,6 +462,16 @@ class Workspace:
             if key not in self._loaded:
                 self._loaded[key] = make()
             return self._loaded[key]  # type: ignore[no-any-return]
+
+
+def _newest(manifest: Manifest) -> dict[str, LayerEntry]:
+    """The version in use of every layer: the newest that is not withdrawn; layers in the order they came."""
+    found: dict[str, LayerEntry] = {}
+    for entry in (*manifest.layers, *manifest.versions):
+        known = found.get(entry.layer_id)
+        if not entry.withdrawn_at and (known is None or entry.newness > known.newness):
+            found[entry.layer_id] = entry
+    return found
 
 
 def _read(file: Path, reader: Callable[[Path], _T]) -> _T:
@@ -425,7 +534,10 @@ def shared_workspace(path: str | Path) -> Workspace:
         known, mark = _SHARED.get(folder), _mark_of(folder / MANIFEST)
         if known is None or known[0] != mark:
             opened = open_workspace(folder, settings=load_settings())
-            opened.start_clock()
+            if known is not None and known[1].manifest.data == opened.manifest.data:  # a layer came or went
+                opened.take_over(known[1])
+            else:
+                opened.start_clock()
             _SHARED[folder] = known = (mark, opened)
         return known[1]
 

@@ -4,7 +4,7 @@ from gridgov.layers.checking import check
 from gridgov.layers.import_file import ImportLayer, ImportPlan, read_import_file
 from gridgov.layers.inspection import CheckResult
 from gridgov.layers.places import District, road_points
-from gridgov.layers.rasters import import_raster
+from gridgov.layers.rasters import import_raster, raster_place
 from gridgov.layers.reading import read_layer, write_aside
 from gridgov.layers.road_rules import SpeedProfile, load_speeds
 from gridgov.layers.roads import read_osm_roads
@@ -20,6 +20,7 @@ __all__ = [
     "import_raster",
     "load_specs",
     "load_speeds",
+    "raster_place",
     "read_import_file",
     "read_layer",
     "read_osm_roads",

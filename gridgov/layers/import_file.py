@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,11 +21,13 @@ from gridgov.i18n import LANGS
 Bounds = tuple[float, float, float, float]
 
 _WORKSPACE_KEYS = {"id", "names", "timezone", "metric_crs", "as_of", "bounds"}
-_TEXTS = ("source_layer", "crs", "encoding", "code_scheme", "x", "y", "malformed", "licence", "date_format")
+_TEXTS = ("source_layer", "crs", "encoding", "code_scheme", "x", "y", "malformed", "licence", "date_format", "date")
 _TABLES = ("where", "fields", "values", "constants")
 _LAYER_KEYS = {"kind", "id", "source", "names", "gcj02", *_TEXTS, *_TABLES}
 _VARIABLE = re.compile(r"\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}")
+_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 _ONE_OF_A_KIND = {"grids", "roads", "population"}  # a workspace has at most one layer of these
+_LIVE = {"incidents", "workers"}  # what happens to them is in the event log: they have no versions
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -66,6 +68,9 @@ class ImportLayer:
         How the source writes times, as of strptime (``%d.%m.%Y %H:%M``); ISO 8601 and Chinese dates need none.
     gcj02 : bool
         The source is in GCJ-02 and is converted.
+    date : str
+        What time the source shows: ``2025``, ``2025-06`` or ``2025-06-30``; empty: not said. Sources of one layer with
+        several dates become its versions.
     timezone : str
         Of times without an offset.
     """
@@ -89,6 +94,7 @@ class ImportLayer:
     date_format: str | None = None
     gcj02: bool = False
     timezone: str = "UTC"
+    date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,18 +205,38 @@ def _layers(tables: Any, path: Path, timezone: str) -> tuple[ImportLayer, ...]:
     if not isinstance(tables, list) or not tables:
         raise SpecError(f"{path}: no [[layer]]; add at least one")
     layers = tuple(_layer(table, position, path, timezone) for position, table in enumerate(tables, start=1))
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     kinds: set[str] = set()
     for layer in layers:
         if layer.kind in kinds & _ONE_OF_A_KIND:
             raise SpecError(f"{path}: a workspace has one layer of kind '{layer.kind}'; remove the second")
         kinds.add(layer.kind)
-        if layer.layer_id in seen:
+        dates = {other_date for other, other_date in seen if other == layer.layer_id}
+        if layer.date in dates or (dates and ("" in {layer.date, *dates} or layer.kind in _LIVE)):
             raise SpecError(
-                f"{path}: two layers are named '{layer.layer_id}'; give one another id = \"{layer.kind}-…\""
+                f"{path}: two layers are named '{layer.layer_id}'; give one another id = \"{layer.kind}-…\", "
+                f'or each a date of its own, date = "2025"'
             )
-        seen.add(layer.layer_id)
+        seen.add((layer.layer_id, layer.date))
     return layers
+
+
+def check_date(given: str, where: str) -> str:
+    """Return a date of a source: a year, a month or a day.
+
+    Raises
+    ------
+    SpecError
+        It is none of these.
+    """
+    if given:
+        try:
+            if not _DATE.fullmatch(given):
+                raise ValueError(given)
+            date.fromisoformat((given + "-01-01")[:10])
+        except ValueError as error:
+            raise SpecError(f"{where}: '{given}' is no date; write 2025, 2025-06 or 2025-06-30") from error
+    return given
 
 
 def _layer(table: Mapping[str, Any], position: int, path: Path, timezone: str) -> ImportLayer:
@@ -219,6 +245,8 @@ def _layer(table: Mapping[str, Any], position: int, path: Path, timezone: str) -
     for name in ("kind", "source"):
         if not isinstance(table.get(name), str):
             raise SpecError(f"{where}: '{name}' is missing or no text; add it")
+    if isinstance(table.get("date"), int | date):  # TOML has dates and years of its own
+        table = {**table, "date": str(table["date"])[:10]}
     for name in _TEXTS:
         if not isinstance(table.get(name, ""), str):
             raise SpecError(f"{where}: '{name}' must be a text")
@@ -229,6 +257,7 @@ def _layer(table: Mapping[str, Any], position: int, path: Path, timezone: str) -
         raise SpecError(f"{where}: gcj02 must be true or false")
     _check_id(table, where)
     _check_names(table.get("names"), where)
+    check_date(table.get("date", ""), where)
     _check_date_format(table.get("date_format"), where)
     _check_mappings(table, where)
     given = {name: table[name] for name in (*_TEXTS, *_TABLES, "gcj02", "names") if name in table}

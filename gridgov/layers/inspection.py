@@ -29,11 +29,14 @@ class CheckResult:
         The rows kept aside: `source_row` (1-based), `rule`, `reason` (in both languages), the source's own columns,
         and `wkt` in the source's coordinates.
     findings : list of Finding
+    crs : str
+        In which the source's coordinates were read; empty: a table.
     """
 
     frame: Any
     aside: pd.DataFrame
     findings: list[Finding]
+    crs: str = ""
 
     @property
     def rows_in(self) -> int:
@@ -64,6 +67,7 @@ class Inspection:
     source_row: NDArray[np.int64]
     findings: list[Finding] = field(default_factory=list)
     key: str = ""
+    crs: str = ""
 
     def __post_init__(self) -> None:
         self.source_geometry = None if self.geometry is None else self.geometry.copy()
@@ -128,7 +132,7 @@ class Inspection:
             clean = geopandas.GeoDataFrame(clean, geometry=self.geometry[self.alive], crs="EPSG:4326")
         order = {FindingLevel.ERROR: 0, FindingLevel.WARNING: 1, FindingLevel.INFO: 2}
         findings = sorted(self.findings, key=lambda f: (f.row is not None, order[f.level], f.rule, f.row or 0))
-        return CheckResult(clean, self._aside_frame(), findings)
+        return CheckResult(clean, self._aside_frame(), findings, self.crs)
 
     def _aside_frame(self) -> pd.DataFrame:
         positions = np.flatnonzero(~self.alive)

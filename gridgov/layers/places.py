@@ -75,6 +75,7 @@ def to_wgs84(
     if raw is None:
         return
     crs = _fitting_crs(inspection, district, declared, given)
+    inspection.crs = _name(crs)
     change = _changer(crs, gcj02=gcj02)
     placed = change(raw)
     wrong = inspection.alive & ~_in_place(placed, district.bounds)

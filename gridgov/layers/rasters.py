@@ -63,6 +63,12 @@ def import_raster(
         return findings
 
 
+def raster_place(path: Path) -> tuple[str, Bounds]:
+    """Return the CRS of a raster and its extent, WGS 84 degrees."""
+    with rasterio.open(path) as raster:
+        return str(raster.crs.to_string())[:80], _extent(raster, raster.crs)
+
+
 def _open(path: Path) -> Any:
     driver = _DRIVERS.get(path.suffix.lower())
     if driver is None:

@@ -41,7 +41,7 @@ def check_grids(result: CheckResult, spec: LayerSpec, layer_id: str) -> CheckRes
         findings += code_findings
         aside = pd.concat([aside, bad_rows], ignore_index=True) if len(bad_rows) else aside
     findings += check_topology(frame, layer_id)
-    return CheckResult(frame=frame, aside=aside, findings=findings)
+    return CheckResult(frame=frame, aside=aside, findings=findings, crs=result.crs)
 
 
 def join_population(

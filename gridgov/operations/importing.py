@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from gridgov.config import load_settings
-from gridgov.crs import area_error, metric_crs
+from gridgov.crs import WGS84, area_error, metric_crs
 from gridgov.errors import SourceError, SpecError
 from gridgov.i18n import Lang
 from gridgov.layers import (
@@ -25,6 +25,7 @@ from gridgov.layers import (
     ImportPlan,
     import_raster,
     load_specs,
+    raster_place,
     read_import_file,
     read_layer,
     read_osm_roads,
@@ -37,7 +38,7 @@ from gridgov.network import RoadNetwork
 from gridgov.operations.adopting import adopt_incidents
 from gridgov.operations.districts import DistrictCheck, check_grids, facts_of, join_population, locate_points
 from gridgov.operations.findings import findings_frame
-from gridgov.operations.publishing import digest, publish, written_aside
+from gridgov.operations.publishing import digest, file_digest, publish, written_aside
 from gridgov.sample import write_sample
 from gridgov.workspace import LayerEntry, Manifest, open_workspace, utc_now
 
@@ -121,7 +122,7 @@ def import_workspace(
             names=dict(plan.names),
             layers=manifest.layers,
             facts=manifest.facts,
-            findings=tuple(run.findings),
+            findings=(*run.findings, *run.older_findings),
             aside_directory=directory / manifest.data / "aside",
         )
         publish(directory, part, manifest)
@@ -176,8 +177,10 @@ class _ImportRun:
         self.facts: dict[str, int] = {}
         self.district = DistrictCheck()
         self.seen: list[Bounds] = []
-        for name in ("layers", "rasters", "tiles", "aside"):
-            (part / name).mkdir()
+        self.newest = {item.layer_id: max(_dates(plan, item.layer_id)) for item in plan.layers}
+        self.older: list[LayerEntry] = []  # of layers with several dates
+        self.older_findings: list[Finding] = []
+        make_folders(part)
 
     def take(self, item: ImportLayer) -> None:
         """Read, check and write one source."""
@@ -190,10 +193,31 @@ class _ImportRun:
             )
         if item.kind == "roads":
             self._take_roads(item, spec, fraction)
-        elif spec.geometry == "raster":
+        elif item.date != self.newest[item.layer_id]:
+            self._take_older(item, spec)
+        else:
+            self._take(item, spec)
+
+    def _take(self, item: ImportLayer, spec: LayerSpec) -> None:
+        if spec.geometry == "raster":
             self._take_raster(item, spec)
         else:
             self._take_frame(item)
+
+    def _take_older(self, item: ImportLayer, spec: LayerSpec) -> None:
+        """Take an earlier date of a layer into a folder of its own."""
+        part, findings, entry = self.part, self.findings, self.entries.pop(item.layer_id, None)
+        folder = f"older/{item.layer_id}-{item.date}"
+        self.part, self.findings = part / folder, []
+        make_folders(self.part)
+        self._take(item, spec)
+        findings_frame(self.findings).to_parquet(self.part / "findings.parquet", index=False)
+        older = self.entries.pop(item.layer_id)
+        self.older.append(replace(older, folder=folder, findings=len(self.findings)))
+        self.older_findings += self.findings
+        self.part, self.findings = part, findings
+        if entry is not None:
+            self.entries[item.layer_id] = entry
 
     def finish(self, imported_at: datetime) -> Manifest:
         """Write the findings and return the manifest of what was taken."""
@@ -207,10 +231,11 @@ class _ImportRun:
         findings_frame(self.findings).to_parquet(self.part / "findings.parquet", index=False)
         counts = pd.Series([finding.layer for finding in self.findings], dtype=object).value_counts()
         layers = tuple(
-            replace(self.entries[item.layer_id], findings=int(counts.get(item.layer_id, 0)))
-            for item in self.plan.layers
+            self._timed(self.entries[layer_id], imported_at, findings=int(counts.get(layer_id, 0)))
+            for layer_id in dict.fromkeys(item.layer_id for item in self.plan.layers)
         )
         version = digest(self.part)
+        older = (replace(entry, folder=f"data-{version}/{entry.folder}") for entry in self.older)
         return Manifest(
             workspace_id=self.plan.workspace_id,
             names=dict(self.plan.names),
@@ -222,8 +247,12 @@ class _ImportRun:
             imported_at=imported_at.isoformat(timespec="seconds"),
             as_of=self.plan.as_of.isoformat() if self.plan.as_of else None,
             layers=layers,
+            versions=tuple(self._timed(entry, imported_at, findings=entry.findings) for entry in older),
             facts=self.facts,
         )
+
+    def _timed(self, entry: LayerEntry, imported_at: datetime, *, findings: int) -> LayerEntry:
+        return replace(entry, findings=findings, added_at=imported_at.isoformat(timespec="seconds"))
 
     def _metric_crs(self, bounds: Bounds) -> str:
         """Return the CRS to measure in; one that does not fit the place would make every area wrong."""
@@ -250,7 +279,7 @@ class _ImportRun:
                 f"{item.source}: the roads ({_text(_frame_bounds(roads))}) lie nowhere near the grids "
                 f"({_text(self.extent)}); give the roads of this district"
             )
-        self._write_frame(item, spec, roads, aside=0)
+        self._write_frame(item, spec, CheckResult(roads, pd.DataFrame(), [], WGS84))
         self.extent = self.extent or _frame_bounds(roads)
         self.place = replace(
             self.place, bounds=self.place.bounds or self.extent, roads_lonlat=road_points(roads.geometry.to_numpy())
@@ -260,11 +289,12 @@ class _ImportRun:
     def _take_raster(self, item: ImportLayer, spec: LayerSpec) -> None:
         target = self.part / "rasters" / f"{item.layer_id}.tif"
         self.findings.extend(import_raster(item, spec, target, bounds=self.place.bounds))
-        self._enter(item, spec, rows=1, aside=0)
+        crs, bounds = raster_place(target)
+        self._enter(item, spec, Content(target, 1, 0, crs, bounds))
 
     def _take_frame(self, item: ImportLayer) -> None:
         spec, result = read_and_check(item, self.specs, self.place, self.now)
-        _refuse_empty(item, result)
+        refuse_empty(item, result)
         frame = result.frame
         self.findings.extend(result.findings)
         if item.kind == "grids":
@@ -276,9 +306,7 @@ class _ImportRun:
         elif spec.geometry == "point":
             frame, findings = locate_points(frame, self.district, item.layer_id)
             self.findings.extend(findings)
-        if len(result.aside):
-            write_aside(self.part / "aside" / f"{item.layer_id}.csv", result.aside)
-        self._write_frame(item, spec, frame, aside=len(result.aside))
+        self._write_frame(item, spec, replace(result, frame=frame))
 
     def _join_population(self, item: ImportLayer, population: pd.DataFrame) -> None:
         """Write persons and households into the grids, which were taken before."""
@@ -288,30 +316,71 @@ class _ImportRun:
             self.district = DistrictCheck(grids)
             grids.to_parquet(self.part / "layers" / "grids.parquet", index=False)
 
-    def _write_frame(self, item: ImportLayer, spec: LayerSpec, frame: gpd.GeoDataFrame, *, aside: int) -> None:
-        frame.to_parquet(self.part / "layers" / f"{item.layer_id}.parquet", index=False)
-        if spec.geometry in {"polygon", "line", "any"}:
-            build_tiles(frame, self.part / "tiles" / f"{item.layer_id}.pmtiles", spec=spec)
-        if spec.geometry != "table" and len(frame):
-            self.seen.append(_frame_bounds(frame))
-        self._enter(item, spec, rows=len(frame), aside=aside)
+    def _write_frame(self, item: ImportLayer, spec: LayerSpec, result: CheckResult) -> None:
+        content = write_rows(self.part, item.layer_id, spec, result)
+        if content.bounds is not None:
+            self.seen.append(content.bounds)
+        self._enter(item, spec, content)
 
-    def _enter(self, item: ImportLayer, spec: LayerSpec, *, rows: int, aside: int) -> None:
-        self.entries[item.layer_id] = LayerEntry(
-            layer_id=item.layer_id,
-            kind=item.kind,
-            rows=rows,
-            aside=aside,
-            findings=0,
-            source=item.source.name,
-            names=dict(item.names or spec.names),
-            geometry=spec.geometry,
-            code_scheme=spec.code_scheme,
-            licence=item.licence or spec.licence,
-        )
+    def _enter(self, item: ImportLayer, spec: LayerSpec, content: Content) -> None:
+        self.entries[item.layer_id] = entry_of(item, spec, content)
 
 
-def _refuse_empty(item: ImportLayer, result: CheckResult) -> None:
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What was written of a layer: the file of its rows or cells, how many, and where they lie."""
+
+    file: Path
+    rows: int
+    aside: int
+    crs: str
+    bounds: Bounds | None
+
+
+def make_folders(part: Path) -> None:
+    """Make the folders that hold layers, in a folder that is made, too."""
+    for name in ("layers", "rasters", "tiles", "aside"):
+        (part / name).mkdir(parents=True)
+
+
+def write_rows(part: Path, layer_id: str, spec: LayerSpec, result: CheckResult) -> Content:
+    """Write checked rows, their tiles and the rows kept aside below a folder."""
+    frame = result.frame
+    if len(result.aside):
+        write_aside(part / "aside" / f"{layer_id}.csv", result.aside)
+    file = part / "layers" / f"{layer_id}.parquet"
+    frame.to_parquet(file, index=False)
+    if spec.geometry in {"polygon", "line", "any"}:
+        build_tiles(frame, part / "tiles" / f"{layer_id}.pmtiles", spec=spec)
+    bounds = _frame_bounds(frame) if spec.geometry != "table" and len(frame) else None
+    return Content(file, len(frame), len(result.aside), result.crs, bounds)
+
+
+def entry_of(item: ImportLayer, spec: LayerSpec, content: Content) -> LayerEntry:
+    """Return the manifest's line about what was written; its findings are counted later."""
+    return LayerEntry(
+        layer_id=item.layer_id,
+        kind=item.kind,
+        rows=content.rows,
+        aside=content.aside,
+        findings=0,
+        source=item.source.name,
+        names=dict(item.names or spec.names),
+        geometry=spec.geometry,
+        code_scheme=spec.code_scheme,
+        licence=item.licence or spec.licence,
+        date=item.date,
+        crs=content.crs,
+        bounds=content.bounds,
+        digest=file_digest(content.file),
+    )
+
+
+def _dates(plan: ImportPlan, layer_id: str) -> list[str]:
+    return [item.date for item in plan.layers if item.layer_id == layer_id]
+
+
+def refuse_empty(item: ImportLayer, result: CheckResult) -> None:
     """A layer of which no row can be used is a fault of the whole source."""
     if not len(result.frame):
         first = next((f.message("en") for f in result.findings if f.action == FindingAction.ASIDE), "no reason found")

@@ -17,6 +17,7 @@ from gridgov.sample.inner_ways import add_inner_ways
 from gridgov.sample.landcover import Parcels, natural_resources, paint
 from gridgov.sample.names import name_streets
 from gridgov.sample.planar import NO_STREET, Planar
+from gridgov.sample.planning import Planning, make_planning
 from gridgov.sample.population import assign_uses, settle
 from gridgov.sample.recipe import Recipe
 from gridgov.sample.river import Water, make_course, make_water
@@ -46,6 +47,7 @@ class City:
     layers: dict[str, Parcels]
     land_cover: NDArray[np.uint8]
     land_cover_transform: Affine
+    planning: Planning
 
 
 def make_city(recipe: Recipe, progress: Progress) -> City:
@@ -75,9 +77,11 @@ def make_city(recipe: Recipe, progress: Progress) -> City:
     progress("land cover", 0.58)
     layers = natural_resources(blocks, polygons, water, terrain, zones, recipe)
     cover, transform = paint(terrain.elevation, blocks, polygons, layers, roads, water, zones)
+    planning = make_planning(blocks, polygons, layers, (cover, transform), recipe)
     return City(
-        recipe, water, terrain, zones, skeleton.streets, blocks, polygons, grids, roads, spots, layers, cover, transform
-    )
+        recipe, water, terrain, zones, skeleton.streets, blocks, polygons, grids, roads, spots, layers, cover,
+        transform, planning,
+    )  # fmt: skip
 
 
 def _lengths(planar: Planar) -> dict[int, float]:

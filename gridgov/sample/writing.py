@@ -78,6 +78,7 @@ def write_city(city: City, folder: Path, progress: Progress) -> Path:
         _write_grids(city, placer, folder)
         progress("writing places", 0.84)
         _write_resources(city, placer, folder)
+        _write_planning(city, placer, folder)
         _write_places(city, placer, folder)
     progress("writing incidents", 0.92)
     _write_tables(city, placer, folder)
@@ -134,6 +135,8 @@ def _write_rasters(city: City, folder: Path) -> None:
     t = city.land_cover_transform
     transform = from_origin(t.c + x0, t.f + y0, t.a, t.a)
     _write_cog(folder / "land_cover.tif", city.land_cover, transform, city.recipe.crs, 0, "MODE")
+    earlier = folder / f"land_cover_{city.recipe.table['planning']['dates']['earlier']}.tif"
+    _write_cog(earlier, city.planning.earlier_cover, transform, city.recipe.crs, 0, "MODE")
 
 
 def _write_cog(
@@ -207,6 +210,24 @@ def _write_resources(city: City, placer: Placer, folder: Path) -> None:
         pyogrio.write_dataframe(placer.frame(frame), path, layer=layer, geometry_type="Polygon")
 
 
+def _write_planning(city: City, placer: Placer, folder: Path) -> None:
+    """Write basic farmland, control lines and projects: the layers of the territorial plan."""
+    names, path = city.recipe.table["land_classes"], folder / "planning.gpkg"
+    _replace(path)
+    plan = city.planning
+    for layer, key, planned in (
+        ("farmland", "parcel_id", plan.farmland),
+        ("protection_lines", "line_id", plan.lines),
+        ("plan", "plan_id", plan.projects),
+    ):
+        ids = [f"{layer[:2].upper()}{number:05d}" for number in range(1, len(planned.areas) + 1)]
+        columns = {key: ids, **planned.columns, "area_m2": [round(area.area, 1) for area in planned.areas]}
+        if "class_code" in columns:
+            columns["class_name"] = [names[code] for code in columns["class_code"]]
+        frame = gpd.GeoDataFrame(columns, geometry=planned.areas)
+        pyogrio.write_dataframe(placer.frame(frame), path, layer=layer, geometry_type="Polygon")
+
+
 def _write_places(city: City, placer: Placer, folder: Path) -> None:
     for name, frame in (("facilities", facilities(city)), ("shelters", shelters(city)), ("hazards", hazards(city))):
         _geojson(placer.frame(frame), folder / f"{name}.geojson")
@@ -235,9 +256,11 @@ def _write_texts(city: City, placer: Placer, folder: Path) -> None:
         f'as_of = "{table["as_of"]}"',
         f"bounds = [{west:.5f}, {south:.5f}, {east:.5f}, {north:.5f}]",
     ]
+    dates = table["planning"]["dates"]
     for kind, source, *more in _LAYERS:
         licence = f'licence = "{table["licence"]}"'
-        lines += ["", "[[layer]]", f'kind = "{kind}"', f'source = "{source}"', *more, licence]
+        rest = (line.format(**dates) for line in more)
+        lines += ["", "[[layer]]", f'kind = "{kind}"', f'source = "{source.format(**dates)}"', *rest, licence]
     (folder / "import.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "README.txt").write_text(
         _README.format(size=city.recipe.size, licence=table["licence"]), encoding="utf-8"
@@ -247,7 +270,8 @@ def _write_texts(city: City, placer: Placer, folder: Path) -> None:
 _LAYERS = (
     ("roads", "roads.osm.pbf"),
     ("elevation", "elevation.tif"),
-    ("land_cover", "land_cover.tif"),
+    ("land_cover", "land_cover.tif", 'date = "{now}"'),
+    ("land_cover", "land_cover_{earlier}.tif", 'date = "{earlier}"'),
     ("divisions", "divisions.geojson"),
     ("grids", "grids.gpkg", 'source_layer = "grids"'),
     ("population", "population.csv"),
@@ -258,8 +282,12 @@ _LAYERS = (
     ("sensors", "sensors.csv", 'crs = "EPSG:4326"'),
     ("hazards", "hazards.geojson"),
     *(
-        (name, "natural_resources.gpkg", f'source_layer = "{name}"')
+        (name, "natural_resources.gpkg", f'source_layer = "{name}"', 'date = "{now}"')
         for name in ("land", "water", "forest", "grassland", "wetland")
+    ),
+    *(
+        (name, "planning.gpkg", f'source_layer = "{name}"', 'date = "{plan}"')
+        for name in ("farmland", "protection_lines", "plan")
     ),
 )
 

@@ -22,6 +22,7 @@ from gridgov.sample.recipe import recipe_path
 LAYERS = {
     "roads", "elevation", "land_cover", "divisions", "grids", "population", "workers", "incidents", "shelters",
     "facilities", "sensors", "hazards", "land", "water", "forest", "grassland", "wetland",
+    "farmland", "protection_lines", "plan",
 }  # fmt: skip
 
 
@@ -191,3 +192,31 @@ def test_osm_ids_are_sorted_and_every_node_exists(village: Path) -> None:
             assert {ref.ref for ref in item.nodes} <= set(nodes)
     assert nodes == sorted(set(nodes))
     assert ways == sorted(set(ways))
+
+
+def test_the_three_lines_do_not_overlap_and_some_projects_break_them(village: Path) -> None:
+    """Basic farmland is four fifths of the crops; red lines and urban boundary keep off it; conflicts are there."""
+    farmland, lines, projects = (
+        gpd.read_file(village / "planning.gpkg", layer=name).to_crs("EPSG:4549")
+        for name in ("farmland", "protection_lines", "plan")
+    )
+    land = gpd.read_file(village / "natural_resources.gpkg", layer="land").to_crs("EPSG:4549")
+    crops = land[land["class_code"].isin(["0101", "0102", "0103"])].area.sum()
+    assert 0.8 <= farmland.area.sum() / crops < 0.85
+    fields = shapely.union_all(farmland.geometry.to_numpy())
+    of = {name: shapely.union_all(rows.geometry.to_numpy()) for name, rows in lines.groupby("category")}
+    red, urban = of["ecological_redline"], of["urban_boundary"]
+    for one, other in ((red, urban), (red, fields), (urban, fields)):
+        assert shapely.area(shapely.intersection(one, other)) < 1e-4 * min(one.area, other.area)
+    assert projects.intersection(fields).area.sum() > 10_000
+    assert projects.intersection(red).area.sum() > 10_000
+
+
+def test_the_land_cover_of_2020_had_more_fields_and_less_that_is_built(village: Path) -> None:
+    """Two rasters of one grid; what has changed between them can be counted cell by cell."""
+    with rasterio.open(village / "land_cover_2020.tif") as past, rasterio.open(village / "land_cover.tif") as now:
+        assert (past.transform, past.crs, past.shape) == (now.transform, now.crs, now.shape)
+        before, after = past.read(1), now.read(1)
+    assert 0.005 < (before != after).mean() < 0.2
+    assert ((before == 40) & (after == 60)).sum() > 1_000
+    assert (before == 60).sum() < (after == 60).sum()
