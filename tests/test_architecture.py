@@ -25,6 +25,7 @@ ORDER: list[set[str]] = [
     {"layers", "feeds", "store", "maps", "sample", "profiles"},
     {"referee"},
     {"workspace"},
+    {"workspace_variants"},
     {"operations"},
     {"api"},
     {"cli_assign"},

@@ -1,4 +1,4 @@
-"""封路: roads that are closed or slow for some time, and named scenarios of them.
+"""封路: roads that are closed or slow for some time.
 
 A closure names its roads by edge ids or by a geometry on the map. Its factor is a share of the usual speed: 0 closes
 the roads. Where several closures hold on one edge at once, **the smallest factor counts**: closed wins over slowed, and
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any
 
@@ -149,49 +149,6 @@ class Closure:
             source=data.get("source", ""),
             modes=tuple(data.get("modes", ())),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """假设分析: closures under one name.
-
-    Raises
-    ------
-    ParameterError
-        Two of the closures have the same id.
-    """
-
-    name: str
-    closures: tuple[Closure, ...] = ()
-
-    def __post_init__(self) -> None:
-        seen: set[str] = set()
-        for closure in self.closures:
-            if closure.closure_id in seen:
-                raise ParameterError(f"scenario {self.name} holds closure {closure.closure_id} twice; give each its id")
-            seen.add(closure.closure_id)
-
-    def with_closure(self, closure: Closure) -> Scenario:
-        """Return the scenario with one more closure; one of the same id is replaced."""
-        others = (kept for kept in self.closures if kept.closure_id != closure.closure_id)
-        return replace(self, closures=(*others, closure))
-
-    def without(self, closure_id: str) -> Scenario:
-        """Return the scenario without a closure.
-
-        Raises
-        ------
-        ParameterError
-            There is none of that id.
-        """
-        kept = tuple(closure for closure in self.closures if closure.closure_id != closure_id)
-        if len(kept) == len(self.closures):
-            raise ParameterError(f"scenario {self.name} holds no closure {closure_id}")
-        return replace(self, closures=kept)
-
-    def holding_at(self, when: datetime) -> tuple[Closure, ...]:
-        """Return the closures that are valid at a moment."""
-        return tuple(closure for closure in self.closures if closure.holds_at(when))
 
 
 def added(closure: Closure, actor: str, at: datetime) -> NewEvent:

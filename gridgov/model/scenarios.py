@@ -1,4 +1,4 @@
-"""封路预案: closures kept under a name, which are not in force until somebody puts them there."""
+"""方案: scenarios kept under a name; their closures are not in force until somebody puts them there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from gridgov.errors import ParameterError
-from gridgov.model.closures import Closure, Scenario
 from gridgov.model.events import Event, NewEvent, format_time, parse_time
+from gridgov.model.what_if import Scenario
 
 ENTITY = "scenario:"
 KEPT = "kept"
@@ -25,7 +25,7 @@ class SavedScenario:
     ----------
     scenario_id : str
     scenario : Scenario
-        Name and closures; a closure without a beginning begins when the scenario is put in force.
+        Name, closures and other changes; a closure without a beginning begins when the scenario is put in force.
     by, at : str, datetime
         Who kept it, when.
     version : int
@@ -46,14 +46,12 @@ class SavedScenario:
     @classmethod
     def of_state(cls, scenario_id: str, state: Mapping[str, Any], version: int) -> SavedScenario:
         """Return the scenario of an entity's state."""
-        closures = tuple(Closure.from_dict(item) for item in state["closures"])
-        scenario = Scenario(state["name"], closures)
-        return cls(scenario_id, scenario, state["by"], parse_time(state["at"]), version)
+        return cls(scenario_id, Scenario.from_dict(state), state["by"], parse_time(state["at"]), version)
 
 
 def saved(scenario_id: str, scenario: Scenario, actor: str, at: datetime) -> NewEvent:
     """Return the event by which a scenario is kept."""
-    payload = {"name": checked_name(scenario.name), "closures": [closure.to_dict() for closure in scenario.closures]}
+    payload = {**scenario.to_dict(), "name": checked_name(scenario.name)}
     return NewEvent(at, actor, "scenario.saved", ENTITY + scenario_id, payload)
 
 
@@ -93,9 +91,8 @@ def apply(state: dict[str, Any] | None, event: Event) -> dict[str, Any] | None:
     if event.kind == "scenario.saved":
         if state is not None:
             raise ParameterError(f"scenario {scenario_id} was kept before; give each scenario its own id")
-        closures = [Closure.from_dict(item).to_dict() for item in event.payload["closures"]]
-        name = checked_name(event.payload["name"])
-        return {"status": KEPT, "name": name, "closures": closures, "by": event.actor, "at": format_time(event.at)}
+        kept = {**Scenario.from_dict(event.payload).to_dict(), "name": checked_name(event.payload["name"])}
+        return {"status": KEPT, **kept, "by": event.actor, "at": format_time(event.at)}
     if event.kind not in {"scenario.renamed", "scenario.removed"}:
         raise ParameterError(f"event {event.seq} has the kind '{event.kind}', which no scenario knows")
     if state is None:

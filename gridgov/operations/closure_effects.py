@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from gridgov.analysis.comparison import compare_times
 from gridgov.errors import ParameterError, RecordNotFoundError
 from gridgov.model import TravelMode
-from gridgov.model.closures import Closure, Scenario
+from gridgov.model.closures import Closure
 from gridgov.model.findings import Finding, FindingAction, FindingLevel
 from gridgov.model.rights import Person, Right, may, require
+from gridgov.model.what_if import Scenario
 from gridgov.network.closing import LAYER
 from gridgov.operations.board import Board, board_of
 from gridgov.operations.closed_edges import ClosedEdges, changed_edges

@@ -18,12 +18,13 @@ from shapely.geometry import mapping, shape
 from gridgov.crs import WGS84
 from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError
 from gridgov.model import scenarios as model
-from gridgov.model.closures import Closure, Scenario, added
+from gridgov.model.closures import Closure, added
 from gridgov.model.entities import Entity
 from gridgov.model.events import plain_json
 from gridgov.model.findings import Finding
 from gridgov.model.rights import Person, Right, require
 from gridgov.model.scenarios import ENTITY, MOST_CLOSURES, SavedScenario
+from gridgov.model.what_if import Scenario
 from gridgov.network import place_closures
 from gridgov.operations.board import newest_first
 from gridgov.operations.closure_checks import check_area, check_repeated

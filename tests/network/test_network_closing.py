@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from road_cases import networks
 
 from gridgov.errors import ParameterError
-from gridgov.model.closures import Closure, Scenario
+from gridgov.model.closures import Closure
+from gridgov.model.what_if import Scenario
 from gridgov.network import CLOSED, RoadNetwork, edges_cut_by, network_at, place_closures
 
 NOON = datetime(2026, 6, 30, 4, tzinfo=UTC)

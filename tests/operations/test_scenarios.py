@@ -11,9 +11,10 @@ import shapely
 from gridgov.config import Settings
 from gridgov.errors import ConflictError, LayerNotFoundError, ParameterError, RecordNotFoundError
 from gridgov.model import TravelMode
-from gridgov.model.closures import Closure, Scenario
+from gridgov.model.closures import Closure
 from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.model.scenarios import saved as saved_event
+from gridgov.model.what_if import Scenario
 from gridgov.operations.closure_effects import closure_effects
 from gridgov.operations.closures import ClosureDraft, close_roads, closures_of, network_now, reopen_roads
 from gridgov.operations.scenarios import (

@@ -1,0 +1,222 @@
+"""假设的改变落到图层上: the layers of a scenario are those of the base with its changes laid on in order.
+
+Frames come and go in WGS 84, and those of the base are never changed. Areas are measured in the metric CRS. A change
+that names what is not there is refused; nothing is left out in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from shapely.geometry import shape
+
+from gridgov.crs import WGS84
+from gridgov.errors import ParameterError
+from gridgov.model.changes import (
+    AreaAdded,
+    AreaTaken,
+    Change,
+    GridsMerged,
+    PlaceAdded,
+    PlaceChanged,
+    PlaceRemoved,
+    PopulationScaled,
+    VersionUsed,
+)
+from gridgov.model.layers import LayerSpec
+
+GRIDS = "grids"
+AREA = "area_m2"
+_LEAST_M2 = 1.0  # slivers that a cut leaves behind are no land
+
+FrameOf = Callable[[str], gpd.GeoDataFrame]
+VersionOf = Callable[[str, str], gpd.GeoDataFrame]
+
+
+def lay_changes(
+    changes: Sequence[Change], specs: Mapping[str, LayerSpec], frame_of: FrameOf, version_of: VersionOf, metric_crs: str
+) -> dict[str, gpd.GeoDataFrame]:
+    """Return the layers that changes make other than they are.
+
+    Parameters
+    ----------
+    changes : sequence of Change
+        In order; changed speeds are no matter of layers and pass by.
+    specs : mapping of str to LayerSpec
+        Of every layer of the base.
+    frame_of : callable
+        Layer id → frame of the base, WGS 84 (a plain frame for a table).
+    version_of : callable
+        Layer id, version → frame.
+    metric_crs : str
+        To measure areas in.
+
+    Raises
+    ------
+    ParameterError
+        A change names a layer, a place or a grid that is not there, adds one that is, or makes no sense on that layer.
+    """
+    changed: dict[str, gpd.GeoDataFrame] = {}
+    counted = (GRIDS, *(name for name, spec in specs.items() if spec.kind == "population"))
+    counts = _counts(specs[layer] for layer in counted if layer in specs)
+
+    def now(layer: str, *geometries: str) -> gpd.GeoDataFrame:
+        if layer not in specs:
+            raise ParameterError(f"there is no layer '{layer[:60]}'; there are {', '.join(specs)}")
+        if geometries and specs[layer].geometry not in geometries:
+            raise ParameterError(f"layer '{layer}' holds {specs[layer].geometry}s, not {geometries[0]}s")
+        return changed[layer] if layer in changed else frame_of(layer)
+
+    for change in changes:
+        match change:
+            case PlaceAdded():
+                changed[change.layer] = _added(now(change.layer, "point", "any"), specs[change.layer], change)
+            case PlaceChanged() | PlaceRemoved():
+                changed[change.layer] = _edited(now(change.layer), specs[change.layer], change)
+            case AreaTaken() | AreaAdded():
+                frame = now(change.layer, "polygon", "any")
+                changed[change.layer] = _with_area(frame, specs[change.layer], change, metric_crs)
+            case PopulationScaled():
+                for layer in counted:
+                    changed[layer] = _scaled(now(layer), specs[layer].key, counts, change)
+            case VersionUsed():
+                now(change.layer)
+                changed[change.layer] = version_of(change.layer, change.version)
+            case GridsMerged():
+                changed[GRIDS] = _merged(now(GRIDS), specs[GRIDS].key, counts, change)
+                for layer in counted[1:]:
+                    changed[layer] = _summed(now(layer), specs[layer].key, counts, change)
+    return changed
+
+
+def _counts(specs: Iterable[LayerSpec]) -> tuple[str, ...]:
+    """Return the fields that count people or households: they add up when grids are put together."""
+    named = (item.name for spec in specs for item in spec.fields.values() if item.unit == "persons")
+    return tuple(dict.fromkeys((*named, "households")))
+
+
+def _rows(frame: pd.DataFrame, key: str, wanted: str) -> Any:
+    return (frame[key].astype(str) == wanted).to_numpy(dtype=bool)
+
+
+def _check_fields(values: Mapping[str, Any], spec: LayerSpec, place: str) -> None:
+    for name in values:
+        if name not in spec.fields or name == spec.key:
+            known = ", ".join(each for each in spec.fields if each != spec.key)
+            raise ParameterError(f"{place}: layer kind '{spec.kind}' has no field '{name}' to set; it has {known}")
+
+
+def _appended(frame: gpd.GeoDataFrame, spec: LayerSpec, row: dict[str, Any], geometry: Any) -> gpd.GeoDataFrame:
+    """Return a frame with one more row; what is not given is missing."""
+    if _rows(frame, spec.key, row[spec.key]).any():
+        raise ParameterError(f"{row[spec.key]} is in the layer already; change it, or give the new one another id")
+    table = {name: pd.array([row.get(name)], dtype=frame[name].dtype) for name in frame if name != frame.geometry.name}
+    new = gpd.GeoDataFrame(table, geometry=[geometry], crs=frame.crs)
+    return gpd.GeoDataFrame(pd.concat([frame, new], ignore_index=True), crs=frame.crs)
+
+
+def _added(frame: gpd.GeoDataFrame, spec: LayerSpec, change: PlaceAdded) -> gpd.GeoDataFrame:
+    _check_fields(change.attributes, spec, change.id)
+    return _appended(frame, spec, {spec.key: change.id, **change.attributes}, shapely.Point(change.lon, change.lat))
+
+
+def _edited(frame: gpd.GeoDataFrame, spec: LayerSpec, change: PlaceChanged | PlaceRemoved) -> gpd.GeoDataFrame:
+    there = _rows(frame, spec.key, change.id)
+    if not there.any():
+        raise ParameterError(f"layer '{change.layer}' has no '{change.id}'; look its id up on the map")
+    if isinstance(change, PlaceRemoved):
+        return frame[~there].reset_index(drop=True)
+    _check_fields(change.attributes, spec, change.id)
+    frame = frame.copy()
+    for name, value in change.attributes.items():
+        column = frame[name].copy()
+        column[there] = value
+        frame[name] = column
+    return frame
+
+
+def _with_area(
+    frame: gpd.GeoDataFrame, spec: LayerSpec, change: AreaTaken | AreaAdded, metric_crs: str
+) -> gpd.GeoDataFrame:
+    area = shapely.make_valid(shape(change.geometry))
+    if isinstance(change, AreaAdded):
+        _check_fields(change.attributes, spec, change.id)
+        measured = {AREA: _metric_area([area], metric_crs)[0]} if AREA in frame else {}
+        return _appended(frame, spec, {spec.key: change.id, **measured, **change.attributes}, area)
+    met = np.unique(frame.sindex.query(area, predicate="intersects"))
+    if not len(met):
+        raise ParameterError(f"take_area: the polygon meets nothing of layer '{change.layer}'; draw it over that layer")
+    shapes = np.array(frame.geometry.array, dtype=object)
+    shapes[met] = [_areas_of(left) for left in shapely.difference(shapes[met], area)]
+    size = _metric_area(shapes[met], metric_crs)
+    left = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+    if AREA in left:
+        column = left[AREA].to_numpy(dtype=float, copy=True)
+        column[met] = size
+        left[AREA] = column
+    return left.drop(index=left.index[met[size < _LEAST_M2]]).reset_index(drop=True)
+
+
+def _areas_of(geometry: Any) -> Any:
+    """Return the areas of what a cut left, without the lines and points where borders only touched."""
+    parts = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
+    return parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts)
+
+
+def _metric_area(shapes: Any, metric_crs: str) -> Any:
+    return gpd.GeoSeries(list(shapes), crs=WGS84).to_crs(metric_crs).area.to_numpy()
+
+
+def _scaled(frame: gpd.GeoDataFrame, key: str, counts: tuple[str, ...], change: PopulationScaled) -> gpd.GeoDataFrame:
+    codes = frame[key].astype(str)
+    there = codes.str.startswith(change.areas).to_numpy(dtype=bool) if change.areas else np.ones(len(frame), dtype=bool)
+    if not there.any():
+        raise ParameterError(f"scale_population: no grid has a code that begins with {', '.join(change.areas)}")
+    frame = frame.copy()
+    for name in (each for each in counts if each in frame):
+        values = pd.to_numeric(frame[name]).astype("Float64")
+        values[there] = values[there] * change.factor
+        frame[name] = values.round().astype("Int64")
+    return frame
+
+
+def _group(frame: pd.DataFrame, key: str, change: GridsMerged) -> Any:
+    """Return where the grids are that become one, in the order of the frame."""
+    known = frame[key].astype(str)
+    for code in change.codes:
+        if not (known == code).any():
+            raise ParameterError(f"merge_grids: there is no grid '{code}'")
+    there = known.isin(change.codes).to_numpy(dtype=bool)
+    if (known[~there] == change.into).any():
+        raise ParameterError(f"merge_grids: grid '{change.into}' is there already and is not one of those that merge")
+    return there
+
+
+def _merged(frame: gpd.GeoDataFrame, key: str, counts: tuple[str, ...], change: GridsMerged) -> gpd.GeoDataFrame:
+    there = _group(frame, key, change)
+    if "community_code" in frame and len(frame.loc[there, "community_code"].drop_duplicates()) > 1:
+        raise ParameterError(f"merge_grids into {change.into}: the grids belong to different communities")
+    union = shapely.union_all(np.asarray(frame.geometry[there].array, dtype=object))
+    if union.geom_type != "Polygon" and (frame.geometry[there].geom_type == "Polygon").all():
+        raise ParameterError(f"merge_grids into {change.into}: the grids do not touch each other")
+    merged = _summed(frame, key, counts, change)
+    shapes = np.array(merged.geometry.array, dtype=object)
+    shapes[_rows(merged, key, change.into)] = union
+    return merged.set_geometry(gpd.GeoSeries(shapes, index=merged.index, crs=frame.crs))
+
+
+def _summed(frame: gpd.GeoDataFrame, key: str, counts: tuple[str, ...], change: GridsMerged) -> gpd.GeoDataFrame:
+    """Return a frame in which the first of the rows stands for all; a sum with an unknown part is unknown."""
+    there = _group(frame, key, change)
+    first = int(np.flatnonzero(there)[0])
+    frame = frame.copy()
+    for name in (each for each in counts if each in frame):
+        frame.iloc[first, frame.columns.get_loc(name)] = frame.loc[there, name].sum(skipna=False)
+    frame.iloc[first, frame.columns.get_loc(key)] = change.into
+    there[first] = False
+    return frame[~there].reset_index(drop=True)

@@ -1,0 +1,299 @@
+"""假设分析: run a scenario, and compare two: every figure from the same operations that answer in real life.
+
+A run works on a workspace as it would be (`gridgov.workspace_variants`) at the moment of the scenario, with the
+closures that held when it was made and those of its own; so it does not depend on the day on which it is run. Its
+digest is over question and answers; figures of a computation that the clock stopped are left out of it and say so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from gridgov.analysis.changing import lay_changes
+from gridgov.errors import ParameterError
+from gridgov.layers.values import value_fault
+from gridgov.model.changes import AreaAdded, Change, PlaceAdded, PlaceChanged, SpeedsScaled
+from gridgov.model.closures import added
+from gridgov.model.hazards import made
+from gridgov.model.rights import EVERYWHERE, Person, Right, Role, require
+from gridgov.model.what_if import Base, Indicator, Question, Scenario
+from gridgov.network import RoadNetwork
+from gridgov.operations.closures import book_closures
+from gridgov.operations.coverage import WORKERS, CoverageQuery, coverage, coverage_subjects
+from gridgov.operations.impact import impact_of
+from gridgov.workspace import Workspace
+from gridgov.workspace_variants import WorkspaceVariant
+
+if TYPE_CHECKING:
+    from gridgov.model.evacuation import EvacuationPlan
+
+_ASKING = Person("what-if", Role.COMMANDER, EVERYWHERE)  # whoever may ask is checked before; nobody's name is shown
+_HAZARD = "what-if"
+_MARGIN_S = 1.0  # of a computation that ended by itself
+Progress = Callable[[str, float], None]
+"""Told what is being done (``access``, ``impact``, ``evacuation``, ``areas``) and the share that is done."""
+
+
+@dataclass(frozen=True)
+class ScenarioRun:
+    """The answers of a scenario.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    indicators : tuple of Indicator
+    by_grid : DataFrame
+        grid_code, persons, ``<subject>_s`` (time to the nearest; missing where there is no way), in the order of the
+        grids of the scenario.
+    layers : mapping of str to GeoDataFrame
+        Those that the scenario changes.
+    plan : EvacuationPlan or None
+    at_risk : DataFrame or None
+        People of each grid inside the hazard, as in `gridgov.analysis.impact.Impact.by_grid`.
+    data_changed : bool
+        Whether the data were imported anew since the scenario was made: then the answers are those of the new data.
+    digest : str
+        Of question and answers.
+    seconds : float
+    """
+
+    scenario: Scenario
+    indicators: tuple[Indicator, ...]
+    by_grid: pd.DataFrame
+    layers: dict[str, gpd.GeoDataFrame]
+    plan: EvacuationPlan | None
+    at_risk: pd.DataFrame | None
+    data_changed: bool
+    digest: str
+    seconds: float
+
+    def value(self, code: str, subject: str = "") -> float | None:
+        """Return one figure.
+
+        Raises
+        ------
+        ParameterError
+            It was not asked for.
+        """
+        for indicator in self.indicators:
+            if indicator.key == (code, subject):
+                return indicator.value
+        raise ParameterError(f"the scenario was not asked for '{code}' of '{subject}'")
+
+
+def base_of(workspace: Workspace, *, at: datetime | None = None) -> Base:
+    """Return what a scenario that is made now starts from: this data, the closures that hold at a moment."""
+    when = at or workspace.now()
+    held = tuple(closure for closure in book_closures(workspace) if closure.holds_at(when))
+    return Base(workspace.version, when, held)
+
+
+def unchanged(scenario: Scenario, name: str) -> Scenario:
+    """Return the same question about the base alone."""
+    return replace(scenario, name=name, closures=(), changes=())
+
+
+def run_scenario(
+    workspace: Workspace, person: Person, scenario: Scenario, *, progress: Progress | None = None
+) -> ScenarioRun:
+    """Answer the question of a scenario; nothing is written.
+
+    Raises
+    ------
+    RightsError
+        The person may not make scenarios.
+    ParameterError
+        A change names what is not there or gives a field a value that it cannot have; the scenario has no question.
+    LayerNotFoundError
+        The workspace has no roads or no grids.
+    """
+    require(person, Right.SCENARIO_WRITE)
+    question, started = scenario.question or Question(), perf_counter()
+    told = progress or (lambda _stage, _share: None)
+    variant = variant_of(workspace, scenario)
+    indicators: list[Indicator] = []
+    by_grid = _access(variant, question, indicators, told)
+    at_risk, plan = None, None
+    if question.hazard is not None:
+        told("impact", 0.5)
+        at_risk = _impact(variant, indicators)
+    if question.evacuate:
+        told("evacuation", 0.6)
+        plan = _evacuation(variant, question, scenario.seed, indicators)
+    told("areas", 0.95)
+    _areas(variant, question, indicators)
+    changed = {name: variant.layer(name) for name in variant.changed_layers}
+    told("done", 1.0)
+    return ScenarioRun(
+        scenario=scenario,
+        indicators=tuple(indicators),
+        by_grid=by_grid,
+        layers=changed,
+        plan=plan,
+        at_risk=at_risk,
+        data_changed=bool(scenario.base.data) and scenario.base.data != workspace.version,
+        digest=_digest(workspace, scenario, indicators, by_grid),
+        seconds=perf_counter() - started,
+    )
+
+
+def variant_of(workspace: Workspace, scenario: Scenario) -> WorkspaceVariant:
+    """Return the workspace as it would be, with the closures and the hazard of a scenario on its books.
+
+    Raises
+    ------
+    ParameterError
+        A change names what is not there or gives a field a value that it cannot have.
+    """
+    specs = {layer: workspace.spec(layer) for layer in workspace.layer_ids}
+    for change in scenario.changes:
+        _check_values(workspace, change)
+    layers = lay_changes(scenario.changes, specs, workspace.layer, _no_version, workspace.metric_crs)
+    when = scenario.base.at or workspace.now()
+    respeed = _respeeding([change for change in scenario.changes if isinstance(change, SpeedsScaled)])
+    variant = WorkspaceVariant(workspace, when, layers=layers, respeed=respeed)
+    events = [added(closure, _ASKING.actor, when) for closure in (*scenario.base.closures, *scenario.closures)]
+    hazard = None if scenario.question is None else scenario.question.hazard
+    if hazard is not None:
+        events.append(made(hazard.named(_HAZARD, hazard.starts_at or when), _ASKING.actor, when))
+    if events:
+        variant.store.append(events)
+    return variant
+
+
+def _no_version(layer: str, version: str) -> gpd.GeoDataFrame:
+    raise ParameterError(f"layer '{layer}' has no version '{version}'")
+
+
+def _check_values(workspace: Workspace, change: Change) -> None:
+    """Refuse a value that its field cannot have; which fields there are is said where the change is laid on."""
+    if not isinstance(change, PlaceAdded | PlaceChanged | AreaAdded) or not workspace.has(change.layer):
+        return
+    spec = workspace.spec(change.layer)
+    for name, value in change.attributes.items():
+        if name in spec.fields and (fault := value_fault(value, spec.fields[name], timezone=str(workspace.timezone))):
+            raise ParameterError(f"{change.kind} {change.id}: {name} = {value!r} {fault}")
+
+
+def _respeeding(changes: list[SpeedsScaled]) -> Callable[[RoadNetwork], RoadNetwork] | None:
+    def respeed(network: RoadNetwork) -> RoadNetwork:
+        factors = np.ones(network.n_edges)
+        highways = np.array([network.highway(edge) for edge in range(network.n_edges)], dtype=object)
+        for change in changes:
+            met = np.isin(highways, change.highways) if change.highways else np.ones(network.n_edges, dtype=np.bool_)
+            if not met.any():
+                raise ParameterError(f"scale_speeds: no road is of the class {', '.join(change.highways)}")
+            factors[met] *= change.factor
+        return network.with_speed_factors(factors)
+
+    return respeed if changes else None
+
+
+def _access(variant: Workspace, question: Question, indicators: list[Indicator], told: Progress) -> pd.DataFrame:
+    known = coverage_subjects(variant)
+    columns: dict[str, Any] = {}
+    for number, subject in enumerate(question.near):
+        if subject not in known:
+            raise ParameterError(f"the question asks for '{subject[:40]}'; there are {', '.join(known)}")
+        told("access", 0.5 * number / len(question.near))
+        mode = question.mode if subject != WORKERS or question.mode is not None else None
+        shown = coverage(variant, _ASKING, CoverageQuery(of=subject, minutes=question.minutes, mode=mode))
+        columns.setdefault("grid_code", shown.grid_code)
+        columns.setdefault("persons", shown.persons)
+        time_s = np.where(shown.order_time_ms < 0, np.nan, shown.order_time_ms / 1000)
+        columns[f"{subject}_s"] = time_s
+        median, most = weighted_quantiles(time_s, shown.persons, (0.5, 0.9))
+        far, summary = shown.summary.share_beyond, shown.summary
+        indicators += [
+            Indicator("time_median", subject, median, "s", -1),
+            Indicator("time_p90", subject, most, "s", -1),
+            Indicator("share_within", subject, None if far is None else 1 - far, "share", 1),
+            Indicator("persons_beyond", subject, summary.persons_beyond + summary.persons_unreached, "persons", -1),
+        ]
+    return pd.DataFrame(columns)
+
+
+def weighted_quantiles(values: Any, weights: Any, shares: tuple[float, ...]) -> tuple[float | None, ...]:
+    """Return the least values that a share of the weight does not exceed; None where that share is never reached.
+
+    Parameters
+    ----------
+    values : float array
+        NaN: never reached, and counted as the largest.
+    weights : float array
+        NaN: not known, and left out.
+    """
+    known = ~np.isnan(weights) & (weights > 0)
+    value, weight = np.asarray(values)[known], np.asarray(weights)[known]
+    if not len(value):
+        return tuple(None for _ in shares)
+    order = np.argsort(np.where(np.isnan(value), np.inf, value), kind="stable")
+    reached = np.cumsum(weight[order])
+    positions = np.searchsorted(reached, np.array(shares) * reached[-1] * (1 - 1e-12))
+    found = value[order][np.minimum(positions, len(value) - 1)]
+    return tuple(None if np.isnan(each) else float(each) for each in found)
+
+
+def _impact(variant: Workspace, indicators: list[Indicator]) -> pd.DataFrame:
+    impact = impact_of(variant, _ASKING, _HAZARD).impact
+    for name, unit in (("persons", "persons"), ("facilities", "count"), ("shelters", "count")):
+        if name in impact.figures:
+            indicators.append(Indicator(f"at_risk_{name}", "", float(impact.figures[name].value), unit, -1))
+    return impact.by_grid
+
+
+def _evacuation(variant: Workspace, question: Question, seed: int, indicators: list[Indicator]) -> EvacuationPlan:
+    from gridgov.evacuation import EvacuationParams  # noqa: PLC0415 - OR-tools takes a second to load
+    from gridgov.operations.evacuating import evacuate  # noqa: PLC0415
+    from gridgov.operations.evacuation_input import EvacuationQuery  # noqa: PLC0415
+
+    params = EvacuationParams(time_limit_s=question.evacuation_s)
+    started = perf_counter()
+    plan, _ = evacuate(variant, _ASKING, EvacuationQuery(hazard_id=_HAZARD, params=params, seed=seed))
+    exact = perf_counter() - started < question.evacuation_s - _MARGIN_S
+    indicators += [
+        Indicator("clearance_time", "", plan.clearance_time_s, "s", -1, exact),
+        Indicator("clearance_bound", "", plan.lower_bound_s, "s", -1, exact),
+        Indicator("unmet_persons", "", plan.unmet_persons, "persons", -1),
+    ]
+    return plan
+
+
+def _areas(variant: Workspace, question: Question, indicators: list[Indicator]) -> None:
+    for kind in question.resources:
+        frame = variant.layers_of_kind(kind)
+        if frame is not None:
+            area = float(frame.to_crs(variant.metric_crs).area.sum())
+            indicators.append(Indicator("area", kind, area, "m2", 1))
+
+
+def _digest(workspace: Workspace, scenario: Scenario, indicators: list[Indicator], by_grid: pd.DataFrame) -> str:
+    """Return the fingerprint of question and answers, rounded to what they are exact to."""
+    told = {
+        "question": scenario.digest,
+        "data": workspace.version,
+        "indicators": [_rounded(each) for each in indicators if each.exact],
+    }
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    for name in by_grid:
+        column = by_grid[name]
+        if name == "grid_code":
+            digest.update("\n".join(column.astype(str)).encode())
+        else:
+            numbers = np.nan_to_num(column.to_numpy(dtype=float) * 1000, nan=-1.0)
+            digest.update(np.round(numbers).astype("<i8").tobytes())
+    return digest.hexdigest()
+
+
+def _rounded(indicator: Indicator) -> list[Any]:
+    return [*indicator.key, None if indicator.value is None else round(indicator.value, 3)]
