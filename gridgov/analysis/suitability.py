@@ -91,14 +91,19 @@ class Suitability:
     findings: tuple[Finding, ...]
 
     def table(self, ids: Sequence[str]) -> pd.DataFrame:
-        """Return the alternatives, best first: id, rank (missing without a score), score, one column a criterion's
-        contribution (score x weight; they sum to the score), excluded, unknown.
+        """Return the alternatives, best first.
+
+        Returns
+        -------
+        DataFrame
+            id, rank (missing without a score), score, a column for each criterion with what it contributes (score x
+            weight; they sum to the score), excluded, unknown.
         """
         rank = _ranks(self.score[None, :])[0]
         parts = {name: self.scores[i] * self.weights[i] for i, name in enumerate(self.names)}
-        frame = pd.DataFrame({"id": list(ids), "score": self.score, **parts})
-        frame.insert(1, "rank", pd.array(np.where(np.isnan(self.score), 0, rank), dtype="Int64"))
-        frame.loc[np.isnan(self.score), "rank"] = pd.NA
+        ranks = pd.array(rank, dtype="Int64")
+        ranks[np.isnan(self.score)] = pd.NA
+        frame = pd.DataFrame({"id": list(ids), "rank": ranks, "score": self.score, **parts})
         frame["excluded"], frame["unknown"] = self.excluded, self.unknown
         return frame.sort_values(["rank", "id"], kind="stable", ignore_index=True)
 
@@ -134,9 +139,7 @@ def suitability(
     shape = arrays[0].shape
     for key, array in zip(names, arrays, strict=True):
         if array.shape != shape:
-            raise ParameterError(
-                f"criterion '{key}' has {array.shape} values and '{names[0]}' {shape}; give one of each"
-            )
+            raise ParameterError(f"criterion '{key}' has {array.shape} values, '{names[0]}' {shape}; give as many")
     out = np.zeros(shape, dtype=bool) if excluded is None else np.asarray(excluded, dtype=bool)
     if out.shape != shape:
         raise ParameterError(f"the constraints have the shape {out.shape} and the criteria {shape}")
@@ -161,9 +164,7 @@ def _weights(criteria: Sequence[Criterion]) -> Floats:
         raise ParameterError(f"criterion '{twice[0]}' is given twice; name each once")
     weights = np.array([criterion.weight for criterion in criteria], dtype=np.float64)
     if not weights.sum() > 0:
-        raise ParameterError(
-            f"the weights of {', '.join(names)} sum to zero; give at least one of them a weight above 0"
-        )
+        raise ParameterError(f"the weights of {', '.join(names)} sum to zero; give at least one a weight above 0")
     return np.asarray(weights / weights.sum())
 
 
@@ -174,7 +175,7 @@ def _values(values: Mapping[str, ArrayLike], criterion: Criterion) -> Floats:
     endless = np.flatnonzero(np.isinf(array.ravel()))
     if len(endless):
         raise ParameterError(
-            f"criterion '{criterion.name}' is infinite in row {endless[0] + 1}; leave out what is unknown"
+            f"criterion '{criterion.name}' is infinite in row {endless[0] + 1}; leave it out if unknown"
         )
     return array
 
