@@ -20,6 +20,7 @@ import pandas as pd
 import shapely
 from exactextract import exact_extract
 from exactextract.feature import Feature, FeatureSource
+from exactextract.operation import Operation
 from exactextract.raster import RasterSource
 from exactextract.writer import Writer
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ _MOST_CELLS = 1 << 24  # of a window that is held in memory
 _MOST_VALUES = 20_000_000  # cells of a zone that quantiles are taken of: all of them are held
 _MOST_CLASSES = 4096
 _KM2 = 1e6
+_Asked = tuple[str, str, dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +130,15 @@ def _quantile_name(q: float) -> str:
     return f"q{100 * q:02.4g}".replace(".", "_")
 
 
-def _operations(raster: Raster, kind: Kind, quantiles: Sequence[float]) -> list[str]:
-    """Return what exactextract is asked for, as ``name=operation``; in degrees, means are by the cells' area."""
-    area = "coverage_weight=area_spherical_m2" if is_geographic(require_crs(raster)) else "coverage_weight=fraction"
+def _operations(raster: Raster, kind: Kind, quantiles: Sequence[float]) -> list[_Asked]:
+    """Return what exactextract is asked for: name, operation, options; in degrees, means are by the cells' area."""
+    area = {"coverage_weight": "area_spherical_m2" if is_geographic(require_crs(raster)) else "fraction"}
+    asked: list[_Asked] = [("cells", "count", {}), ("min", "min", {})]
     if kind == "classes":
-        return ["cells=count", f"codes=unique({area})", f"shares=frac({area})", f"majority=majority({area})", "min=min"]
-    asked = ["cells=count", f"mean=mean({area})", "min=min", "max=max"]
-    asked += ["sum=sum"] if kind == "counts" else []
-    return asked + [f"{_quantile_name(q)}=quantile(q={q},{area})" for q in quantiles]
+        return [*asked, ("codes", "unique", area), ("shares", "frac", area), ("majority", "majority", area)]
+    asked += [("mean", "mean", area), ("max", "max", {})]
+    asked += [("sum", "sum", {})] if kind == "counts" else []
+    return asked + [(_quantile_name(q), "quantile", {"q": str(q), **area}) for q in quantiles]
 
 
 def _windows(shapes: Shapes, raster: Raster) -> NDArray[np.int64]:
@@ -156,15 +159,15 @@ def _windows(shapes: Shapes, raster: Raster) -> NDArray[np.int64]:
     return np.concatenate([first, np.maximum(last - first, 0)], axis=1).astype(np.int64)
 
 
-def _extract(raster: Raster, shapes: Shapes, boxes: NDArray[np.int64], asked: list[str]) -> dict[str, Any]:
+def _extract(raster: Raster, shapes: Shapes, boxes: NDArray[np.int64], asked: list[_Asked]) -> dict[str, Any]:
     """Return a column for each operation, with one value for each shape; None where it meets no cell."""
-    names = [operation.partition("=")[0] for operation in asked]
-    found: dict[str, Any] = {name: np.full(len(shapes), None, dtype=object) for name in names}
+    found: dict[str, Any] = {name: np.full(len(shapes), None, dtype=object) for name, *_ in asked}
     source = _Source(raster)
+    operations = [Operation(verb, name, source, None, options) for name, verb, options in asked]
     for rows, window in _groups(boxes, raster.shape):
         source.hold(window)
         writer = _Columns(found)
-        exact_extract(source, _Shapes(shapes, rows), asked, include_cols=["row"], output=writer,
+        exact_extract(source, _Shapes(shapes, rows), operations, include_cols=["row"], output=writer,
                       max_cells_in_memory=_MOST_CELLS)  # fmt: skip
     return {name: column if name in {"codes", "shares"} else _floats(column) for name, column in found.items()}
 
@@ -298,7 +301,8 @@ class _Columns(Writer):  # type: ignore[misc]
         feature.copy_to(result)
         row = result.found.pop("row")
         for name, value in result.found.items():
-            self._columns[name][row] = value
+            known = name if name in self._columns else name.rpartition("_")[0]  # quantiles come as q50_50
+            self._columns[known][row] = value
 
     def features(self) -> dict[str, Any]:
         return self._columns
