@@ -13,7 +13,8 @@ from shapely.ops import split
 Floats = NDArray[np.float64]
 Shapes = NDArray[np.object_]
 _ANGLES = 12
-_STEPS = 40
+_STEPS = 30
+_BEGIN, _END = slice(None, -1), slice(1, None)
 _FAIR = 0.02  # a cut this close to the wanted share is as good as any; among them the shortest is taken
 
 
@@ -44,12 +45,13 @@ def balanced_cut(shape: Any, points: Floats | None = None, weights: Floats | Non
     found = []
     for angle in np.arange(_ANGLES) * np.pi / _ANGLES:
         normal = np.array([np.cos(angle) * scale, np.sin(angle)])
-        line = _at_share(shape, points, weights, normal, share)
+        below = _Below(shape, points, weights, normal)
+        line = _at_share(shape, below, share)
         if line is None:
             continue
         parts = cut_along(shape, line)
         if len(parts) == 2:
-            off = abs(_weight_below(shape, points, weights, normal, _level(line, normal)) - share)
+            off = abs(below(float(shapely.get_coordinates(line)[0] @ normal)) - share)
             length = shapely.length(shapely.intersection(_scaled(line, scale), _scaled(shape, scale)))
             found.append((off > _FAIR, off if off > _FAIR else 0.0, float(length), angle, line))
     return min(found, key=lambda item: item[:4])[4] if found else None
@@ -71,33 +73,54 @@ def with_corners(shapes: Shapes, corners: Floats, tolerance: float) -> Shapes:
 
 def _in_degrees(shape: Any) -> bool:
     west, south, east, north = shape.bounds
-    return west >= -180 and east <= 180 and south >= -90 and north <= 90
+    return bool(west >= -180 and east <= 180 and south >= -90 and north <= 90)
 
 
 def _scaled(shape: Any, scale: float) -> Any:
     return shapely.transform(shape, lambda xy: xy * [scale, 1.0])
 
 
-def _at_share(shape: Any, points: Floats | None, weights: Floats | None, normal: Floats, share: float) -> Any:
-    """The line across `normal` below which the share lies, found by halving."""
-    along = shapely.get_coordinates(shape) @ normal
-    low, high = float(along.min()), float(along.max())
-    first, last = low, high
+def _at_share(shape: Any, below: _Below, share: float) -> Any:
+    """The line across the direction of `below` with the share below it, found by halving."""
+    first, last = low, high = below.reach
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        if _weight_below(shape, points, weights, normal, middle) < share:
+        if below(middle) < share:
             low = middle
         else:
             high = middle
-    level = (low + high) / 2
-    margin = (last - first) * 1e-3
-    if not first + margin < level < last - margin:
-        return None
-    return _line(shape, normal, level)
+    level, margin = (low + high) / 2, (last - first) * 1e-3
+    return _line(shape, below.normal, level) if first + margin < level < last - margin else None
 
 
-def _level(line: Any, normal: Floats) -> float:
-    return float((shapely.get_coordinates(line)[0] @ normal).item())
+class _Below:
+    """The share of a polygon's weight below a level in some direction.
+
+    Areas by Green's formula: the sides below the level add up, and the level itself adds nothing.
+    """
+
+    def __init__(self, shape: Any, points: Floats | None, weights: Floats | None, normal: Floats) -> None:
+        across, self.normal = np.array([-normal[1], normal[0]]), normal
+        rings = [np.asarray(ring.coords)[:, :2] for ring in _rings(shapely.orient_polygons(shape))]
+        self._from, self._to = (np.concatenate([ring[side] @ normal for ring in rings]) for side in (_BEGIN, _END))
+        self._width = np.concatenate([np.diff(ring @ across) for ring in rings])
+        self.reach = float(self._from.min()), float(self._from.max())
+        load = np.empty(0) if points is None else np.ones(len(points)) if weights is None else weights
+        self._load = load if load.sum() > 0 else None
+        self._at = points @ normal if points is not None else np.empty(0)
+        self._whole = self._area(self.reach[1])
+
+    def __call__(self, level: float) -> float:
+        """Return the share below a level."""
+        if self._load is not None:
+            return float(self._load[self._at < level].sum() / self._load.sum())
+        return self._area(level) / self._whole
+
+    def _area(self, level: float) -> float:
+        a, b = self._from - level, self._to - level
+        step = np.where(a == b, 1.0, a - b)
+        under = np.where((a < 0) == (b < 0), 1.0, np.abs(np.where(a < 0, a, b) / step))  # part of a side below
+        return float(((np.minimum(a, 0.0) + np.minimum(b, 0.0)) / 2 * self._width * under).sum())
 
 
 def _line(shape: Any, normal: Floats, level: float) -> Any:
@@ -107,32 +130,6 @@ def _line(shape: Any, normal: Floats, level: float) -> Any:
     along = np.array([-normal[1], normal[0]]) / np.hypot(*normal)
     reach = 2 * np.hypot(east - west, north - south)
     return shapely.linestrings([foot - along * reach, foot + along * reach])
-
-
-def _weight_below(shape: Any, points: Floats | None, weights: Floats | None, normal: Floats, level: float) -> float:
-    if points is not None and len(points):
-        load = np.ones(len(points)) if weights is None else weights
-        total = float(load.sum())
-        if total > 0:
-            return float(load[points @ normal < level].sum()) / total
-    return _area_share(shape, normal, level)
-
-
-def _area_share(shape: Any, normal: Floats, level: float) -> float:
-    """The share of the area below a level: Green's formula over the sides below it, the level itself adding nothing."""
-    below, whole = 0.0, 0.0
-    across = np.array([-normal[1], normal[0]])
-    for ring in _rings(shapely.orient_polygons(shape)):
-        xy = np.asarray(ring.coords)[:, :2]
-        u, h = xy @ across, xy @ normal - level
-        du, dh = np.diff(u), np.diff(h)
-        whole += float(((h[:-1] + h[1:]) / 2 * du).sum())
-        flat = np.where(dh == 0, 1.0, dh)
-        cross = np.where(dh == 0, 1.0, np.clip(-h[:-1] / flat, 0.0, 1.0))  # where a side passes the level
-        first, last = np.minimum(h[:-1], 0.0), np.minimum(h[1:], 0.0)
-        part = np.where((h[:-1] < 0) == (h[1:] < 0), 1.0, np.where(h[:-1] < 0, cross, 1 - cross))
-        below += float(((first + last) / 2 * du * part).sum())
-    return below / whole
 
 
 def _rings(shape: Any) -> list[Any]:
