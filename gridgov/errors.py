@@ -76,11 +76,19 @@ class UploadError(InputError):
     ----------
     too_large : bool
         Whether its size is the reason (HTTP 413), else its content (415).
+    code : str
+        Why, where a page has a sentence of its own for it.
+    fields : dict
+        The values that the sentence names.
     """
 
-    def __init__(self, message: str, *, too_large: bool = False) -> None:
+    def __init__(
+        self, message: str, *, too_large: bool = False, code: str = "", fields: dict[str, str] | None = None
+    ) -> None:
         super().__init__(message)
         self.too_large = too_large
+        self.code = code
+        self.fields = fields or {}
 
 
 class SignInError(GridgovError, PermissionError):

@@ -69,6 +69,18 @@ def raster_place(path: Path) -> tuple[str, Bounds]:
         return str(raster.crs.to_string())[:80], _extent(raster, raster.crs)
 
 
+def raster_facts(path: Path) -> tuple[int, int, str]:
+    """Return width and height of a raster in pixels and its CRS (empty: it declares none).
+
+    Raises
+    ------
+    SourceError
+        It is no raster that can be read.
+    """
+    with _open(path) as raster:
+        return int(raster.width), int(raster.height), raster.crs.to_string()[:80] if raster.crs else ""
+
+
 def _open(path: Path) -> Any:
     driver = _DRIVERS.get(path.suffix.lower())
     if driver is None:

@@ -76,6 +76,22 @@ def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = 
     return replace(_table(frame, wkb, crs), encoding=guessed)
 
 
+def vector_facts(path: Path) -> tuple[list[str], list[str], str, int]:
+    """Return the layers of a vector file and, of the first, its columns, its CRS (empty: none) and its rows.
+
+    Raises
+    ------
+    SourceError
+        It is no vector file that can be read.
+    """
+    try:
+        names = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+        info = pyogrio.read_info(path, layer=names[0]) if names else {"fields": [], "crs": None, "features": 0}
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
+        raise SourceError(f"{path}: not a file that can be read ({_reason(error)}); export it again") from error
+    return names, [str(name) for name in info["fields"]], str(info["crs"] or ""), max(int(info["features"]), 0)
+
+
 def _dbf_encoding(path: Path) -> str | None:
     """GB18030 for a Shapefile that names no encoding and whose texts are Chinese in it; GDAL would take Latin-1."""
     table = path.with_suffix(".dbf")

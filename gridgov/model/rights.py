@@ -62,6 +62,7 @@ class Right(StrEnum):
     POSITION_READ = "position.read"
     POSITION_WRITE = "position.write"
     LAYER_READ = "layer.read"  # map, tiles, grids, natural resources: nothing personal
+    LAYER_WRITE = "layer.write"  # bring in versions of layers, make layers from layers, withdraw versions
     CLOSURE_WRITE = "closure.write"  # close roads and open them again
     SCENARIO_WRITE = "scenario.write"  # keep closures under a name without closing anything
     SPEEDS_LEARN = "speeds.learn"  # learn speeds from tracks, choose which version counts
@@ -114,9 +115,9 @@ ROLE_RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
     Role.SUPERVISOR: _everywhere(_SUPERVISION),
     Role.COMMANDER: _everywhere(_COMMAND | {_R.SPEEDS_LEARN, _R.HAZARD_WRITE, _R.EVACUATION_WRITE}),
     Role.PLANNER: _everywhere(
-        {_R.INCIDENT_PROGRESS, _R.INCIDENT_READ, _R.LAYER_READ, _R.SPEEDS_LEARN, _R.SCENARIO_WRITE}
+        {_R.INCIDENT_PROGRESS, _R.INCIDENT_READ, _R.LAYER_READ, _R.LAYER_WRITE, _R.SPEEDS_LEARN, _R.SCENARIO_WRITE}
     ),
-    Role.ADMIN: _everywhere({_R.INCIDENT_PROGRESS, _R.LAYER_READ, _R.ACCOUNT_MANAGE, _R.AUDIT_READ}),
+    Role.ADMIN: _everywhere({_R.INCIDENT_PROGRESS, _R.LAYER_READ, _R.LAYER_WRITE, _R.ACCOUNT_MANAGE, _R.AUDIT_READ}),
 }
 
 EVERYWHERE: tuple[str, ...] = ("",)
