@@ -271,9 +271,9 @@ def rank_sensitivity(
     )  # fmt: skip
 
 
-def _ranks(scores: NDArray[Any]) -> NDArray[np.int64]:
+def _ranks(scores: NDArray[Any]) -> NDArray[np.int32]:
     """Return ranks from 1 (largest) along the rows; of equal scores the first comes first, missing ones last."""
     order = np.argsort(-np.round(scores, 12), axis=1, kind="stable")
-    ranks = np.empty(scores.shape, dtype=np.int64)
-    np.put_along_axis(ranks, order, np.arange(1, scores.shape[1] + 1)[None, :], axis=1)
+    ranks = np.empty(scores.shape, dtype=np.int32)
+    np.put_along_axis(ranks, order, np.arange(1, scores.shape[1] + 1, dtype=np.int32)[None, :], axis=1)
     return ranks

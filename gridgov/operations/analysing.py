@@ -1,0 +1,247 @@
+"""分析: overlay, zonal statistics, land-cover change and red-line conflicts of the workspace's layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import rasterio
+import shapely
+from shapely.geometry import shape
+
+from gridgov.analysis import conflicts, overlay, transition, zonal
+from gridgov.analysis.metric_layers import MetricLayer, metric_layer
+from gridgov.analysis.raster_cells import OpenRaster
+from gridgov.crs import WGS84
+from gridgov.errors import LayerNotFoundError, ParameterError, StorageError
+from gridgov.model.rights import Person, Right, require
+from gridgov.workspace import Workspace
+
+PLAN = "plan"
+_CLASS_FIELDS = ("class_name", "category", "class_code", "level")  # the first that a layer has is its class
+_MOST_DRAWN = 20_000  # features of a drawn plan
+_MOST_VALUES = 20  # that a message names
+
+
+@dataclass(frozen=True, slots=True)
+class LayerUse:
+    """A vector layer of the workspace, as an analysis uses it.
+
+    Attributes
+    ----------
+    layer_id : str
+    class_field : str
+        Column to sum by; "": the layer's class, where it has one.
+    only : tuple of str
+        Classes that take part; empty: all.
+    """
+
+    layer_id: str
+    class_field: str = ""
+    only: tuple[str, ...] = ()
+
+
+def overlay_layers(
+    workspace: Workspace, person: Person, left: LayerUse, right: LayerUse, *, geometry: bool = False
+) -> overlay.Overlay:
+    """Return what of one layer lies in which rows of another, what is left over, and that it sums to the whole.
+
+    Raises
+    ------
+    LayerNotFoundError
+        There is no such layer, or it is a raster or a table.
+    ParameterError
+        A column or class is unknown, a row is invalid, or the layers do not overlap.
+    RightsError
+        The person may not see the map.
+    """
+    require(person, Right.LAYER_READ)
+    return overlay.overlay(metric_layer_of(workspace, left), metric_layer_of(workspace, right), geometry=geometry)
+
+
+def zonal_statistics(
+    workspace: Workspace,
+    person: Person,
+    raster_id: str,
+    zones: LayerUse | None = None,
+    *,
+    kind: zonal.Kind | None = None,
+    quantiles: Sequence[float] = (),
+    source_cell_m: float | None = None,
+) -> zonal.ZonalStatistics:
+    """Summarise a raster layer by the areas of a vector layer.
+
+    Parameters
+    ----------
+    zones : LayerUse, optional
+        Default the grids.
+    kind : "counts", "densities", "measures" or "classes", optional
+        What the values mean; default by the layer's specification: classes where it names them, counts of persons,
+        else measures.
+    quantiles, source_cell_m
+        As in `gridgov.analysis.zonal.zonal_statistics`.
+
+    Raises
+    ------
+    LayerNotFoundError
+        There is no such layer.
+    ParameterError
+        The raster's values or the zones cannot be; with the zones.
+    RightsError
+        The person may not see the map.
+    StorageError
+        The file of the raster cannot be read.
+    """
+    require(person, Right.LAYER_READ)
+    areas = metric_layer_of(workspace, zones or LayerUse("grids"))
+    with open_layer(workspace, raster_id) as raster:
+        return zonal.zonal_statistics(
+            raster, areas, kind=kind or kind_of(workspace, raster_id), quantiles=quantiles, source_cell_m=source_cell_m
+        )
+
+
+def land_cover_change(
+    workspace: Workspace, person: Person, before_id: str, after_id: str, *, most_patches: int = 100
+) -> transition.Transition:
+    """Compare two raster layers of land cover: matrix in hectares, changed patches ranked by area.
+
+    Raises
+    ------
+    LayerNotFoundError
+        There is no such raster layer.
+    ParameterError
+        A raster holds no classes, or they lie apart.
+    RightsError
+        The person may not see the map.
+    StorageError
+        A file cannot be read.
+    """
+    require(person, Right.LAYER_READ)
+    with open_layer(workspace, before_id) as before, open_layer(workspace, after_id) as after:
+        return transition.land_cover_transition(before, after, most_patches=most_patches)
+
+
+def red_line_conflicts(
+    workspace: Workspace,
+    person: Person,
+    plan: LayerUse | Mapping[str, Any],
+    protected: Sequence[LayerUse],
+    *,
+    sliver_m2: float = 1.0,
+) -> conflicts.RedLineConflicts:
+    """Return where a plan meets protected land, by class with areas and shares.
+
+    Parameters
+    ----------
+    plan : LayerUse or mapping
+        A layer, or a GeoJSON geometry, Feature or FeatureCollection, WGS 84.
+    protected : sequence of LayerUse
+        Such as ``LayerUse("land", only=("水田", "旱地"))``.
+    sliver_m2 : float
+        Smaller parts are drawing errors.
+
+    Raises
+    ------
+    LayerNotFoundError
+        There is no such layer.
+    ParameterError
+        The plan is no GeoJSON, a row is invalid, a class is unknown, or nothing is protected.
+    RightsError
+        The person may not see the map.
+    """
+    require(person, Right.LAYER_READ)
+    layers = [metric_layer_of(workspace, use) for use in protected]
+    drawn = metric_layer_of(workspace, plan) if isinstance(plan, LayerUse) else drawn_layer(workspace, plan)
+    return conflicts.red_line_conflicts(drawn, layers, sliver_m2=sliver_m2)
+
+
+def metric_layer_of(workspace: Workspace, use: LayerUse) -> MetricLayer:
+    """Return a vector layer in the workspace's metric CRS, made once for each choice of class field.
+
+    Raises
+    ------
+    LayerNotFoundError
+        There is no such vector layer.
+    ParameterError
+        A column or class is unknown, or a row is invalid.
+    """
+    frame = workspace.layer(use.layer_id)
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise LayerNotFoundError(f"layer '{use.layer_id}' is a table without geometry; choose a vector layer")
+    field = use.class_field or next((name for name in _CLASS_FIELDS if name in frame), None)
+    key = workspace.spec(use.layer_id).key
+
+    def make() -> MetricLayer:
+        return metric_layer(
+            frame, use.layer_id, metric_crs=workspace.metric_crs, id_column=key if key in frame else None,
+            class_column=field,
+        )[0]  # fmt: skip
+
+    layer = workspace.cached(f"metric_layer:{use.layer_id}:{field}", make)
+    if not use.only:
+        return layer
+    known = set(layer.classes.tolist())
+    if unknown := sorted(set(use.only) - known):
+        names = ", ".join(sorted(known)[:_MOST_VALUES]) or "none"
+        raise ParameterError(f"layer {use.layer_id} has no class '{unknown[0]}' in {field}; it has {names}")
+    wanted = set(use.only)
+    return layer.take(np.flatnonzero([name in wanted for name in layer.classes]))
+
+
+def drawn_layer(workspace: Workspace, drawn: Mapping[str, Any]) -> MetricLayer:
+    """Return a drawn GeoJSON as a layer; a feature's ``id`` (or property ``id``) and property ``class`` name it.
+
+    Raises
+    ------
+    ParameterError
+        It is no GeoJSON, has too many features, or one of them is invalid.
+    """
+    kind = drawn.get("type")
+    features = drawn.get("features", []) if kind == "FeatureCollection" else [drawn]
+    if not 0 < len(features) <= _MOST_DRAWN:
+        raise ParameterError(f"the plan has {len(features)} features; give 1 to {_MOST_DRAWN:,}")
+    rows = []
+    for number, feature in enumerate(features, start=1):
+        geometry = feature.get("geometry") if feature.get("type") == "Feature" else feature
+        properties = feature.get("properties") or {}
+        try:
+            outline = shapely.force_2d(shape(geometry))
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError):
+            raise ParameterError(f"feature {number} of the plan is no GeoJSON geometry; draw it again") from None
+        name = str(feature.get("id") or properties.get("id") or number)
+        rows.append({"id": name, "class": str(properties.get("class", "")), "geometry": outline})
+    frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=WGS84)
+    return metric_layer(frame, PLAN, metric_crs=workspace.metric_crs, id_column="id", class_column="class")[0]
+
+
+def kind_of(workspace: Workspace, raster_id: str) -> zonal.Kind:
+    """Return what the values of a raster layer mean, by its specification."""
+    spec = workspace.spec(raster_id)
+    if spec.holds_classes:
+        return "classes"
+    return "counts" if spec.unit == "persons" else "measures"
+
+
+@contextmanager
+def open_layer(workspace: Workspace, layer_id: str) -> Iterator[OpenRaster]:
+    """Open a raster layer for reading.
+
+    Raises
+    ------
+    LayerNotFoundError
+        There is no such layer, or it is no raster.
+    StorageError
+        Its file is missing or damaged.
+    """
+    if workspace.entry(layer_id).geometry != "raster":
+        raise LayerNotFoundError(f"layer '{layer_id}' of {workspace.path.name} is a vector layer, not a raster")
+    path = workspace.raster_path(layer_id)
+    try:
+        with rasterio.open(path) as dataset:
+            yield OpenRaster(layer_id, dataset)
+    except rasterio.errors.RasterioError as error:
+        raise StorageError(f"{path}: this file of the workspace cannot be read; import the workspace again") from error
