@@ -1,30 +1,45 @@
-"""The data behind the map: every layer, where it is from, and what the checks found in it."""
+"""The layers behind the map: catalogue, uploads, before and after, terrain products, and what the checks found."""
 
 import streamlit as st
 
-from app.widgets.frame import language, text, workspace
-from gridgov.operations.catalogue import finding_table, layer_table
+from app.widgets.catalogue_compare import compare_panel
+from app.widgets.catalogue_list import catalogue_panel
+from app.widgets.catalogue_terrain import terrain_panel
+from app.widgets.catalogue_upload import upload_panel
+from app.widgets.doing import show_said
+from app.widgets.frame import language, person, text, workspace
+from gridgov.model.rights import Right, may
+from gridgov.operations.catalogue import finding_table
 
-opened, lang = workspace(), language()
-layers = layer_table(opened, lang)
-st.subheader(text("console.data_layers"), anchor=False)
-st.dataframe(
-    layers,
-    column_config={name: st.column_config.Column(text(f"console.data_{name}")) for name in layers.columns},
-    hide_index=True,
-)
-st.subheader(text("console.data_findings"), anchor=False)
-findings = finding_table(opened, lang)
-if findings.empty:
-    st.info(text("cli.findings.none"))
+opened, who, lang = workspace(), person(), language()
+parts = ["list", "compare", "findings"]
+if may(who, Right.LAYER_WRITE):
+    parts[1:1] = ["upload"]
+    parts[3:3] = ["terrain"]
+part = st.segmented_control(
+    text("catalogue.parts"), parts, format_func=lambda name: text(f"catalogue.part_{name}"), default="list",
+    key="catalogue_part", label_visibility="collapsed",
+)  # fmt: skip
+show_said()
+if part == "upload":
+    upload_panel(opened, who)
+elif part == "compare":
+    compare_panel(opened, who, lang)
+elif part == "terrain":
+    terrain_panel(opened, who, lang)
+elif part == "findings":
+    st.subheader(text("console.data_findings"), anchor=False)
+    findings = finding_table(opened, lang)
+    if findings.empty:
+        st.info(text("cli.findings.none"))
+    else:
+        layers = ["", *findings["layer"].unique()]
+        chosen = st.selectbox(text("console.data_layer"), layers, format_func=lambda v: v or text("console.all"))
+        st.dataframe(
+            findings[findings["layer"] == chosen] if chosen else findings,
+            column_config={name: st.column_config.Column(text(f"console.data_{name}")) for name in findings.columns},
+            hide_index=True,
+        )
+        st.caption(text("console.data_aside_where", path=f"{opened.manifest.data}/aside"))
 else:
-    chosen = st.selectbox(
-        text("console.data_layer"), ["", *findings["layer"].unique()], format_func=lambda v: v or text("console.all")
-    )
-    shown = findings[findings["layer"] == chosen] if chosen else findings
-    st.dataframe(
-        shown,
-        column_config={name: st.column_config.Column(text(f"console.data_{name}")) for name in findings.columns},
-        hide_index=True,
-    )
-    st.caption(text("console.data_aside_where", path=f"{opened.manifest.data}/aside"))
+    catalogue_panel(opened, who, lang)

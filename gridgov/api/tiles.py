@@ -122,7 +122,7 @@ class TileRoutes:
     def _layer(self, request: Request) -> tuple[str, LayerSpec]:
         require(person_of(request), Right.LAYER_READ)
         layer_id = request.path_params["layer"]
-        if layer_id not in self._source.layer_ids:
+        if layer_id not in self._source.layer_ids and "@" not in layer_id:  # a version of a layer: the source knows
             raise NotFoundError(f"there is no layer '{layer_id}'")
         return layer_id, self._source.spec(layer_id)
 

@@ -13,7 +13,10 @@ from gridgov.model import LayerSpec
 
 UrlKind = Literal["vector", "points", "raster", "shapes"]
 GROUPS = ("basemap", "governance", "natural_resources", "planning", "hazards", "terrain")
-_TEXTS = ("layers", "legend", "opacity", "zoom_in", "zoom_out", "zoom_to_district", "zoom_in_to_see", "bubble")
+_TEXTS = (
+    "layers", "legend", "opacity", "zoom_in", "zoom_out", "zoom_to_district", "zoom_in_to_see", "bubble", "by_group",
+    "by_order", "move_up", "move_down",
+)  # fmt: skip
 _ELEMENTS = {"vector": VectorTileLayer, "points": PointLayer, "raster": RasterLayer, "shapes": ShapeLayer}
 # From the ground up: what covers much lies below what is fine.
 _DRAW_ORDER = (
@@ -86,7 +89,8 @@ class MapView:
     """Everything a console map shows: language, place, layers.
 
     `key` names the view that the browser keeps for the user (position and layers); `version` changes with the data.
-    `notes` are sentences at the foot of the legend: what is missing, how old something is.
+    `notes` are sentences at the foot of the legend: what is missing, how old something is. `swipe` names two layers
+    that are shown left and right of a line that can be dragged.
     """
 
     lang: Lang
@@ -95,6 +99,7 @@ class MapView:
     key: str = "console"
     version: str = ""
     notes: tuple[str, ...] = ()
+    swipe: tuple[str, str] | None = None
 
 
 class LayerSource(Protocol):
@@ -216,6 +221,9 @@ def console_map(view: MapView) -> ConsoleBase:
         "groups": [{"id": group, "name": label(f"layer_group.{group}", view.lang)} for group in groups],
         "notes": list(view.notes),
     }
+    if view.swipe is not None:
+        left, right = view.swipe
+        config["swipe"] = {"left": left, "right": right, "title": label("console.swipe", view.lang)}
     result = ConsoleBase(view.bounds, config)
     for order, layer in enumerate(view.layers):
         result.add_child(_ELEMENTS[layer.kind](_layer_config(layer, order, view)))

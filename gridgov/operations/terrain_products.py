@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,30 @@ class TerrainProduct(StrEnum):
     SLOPE = "slope"
     ASPECT = "aspect"
     HILLSHADE = "hillshade"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A place from which one looks, (lon, lat), and how."""
+
+    place: tuple[float, float]
+    eye_m: float
+    options: terrain.SightOptions
+
+    @classmethod
+    def of(
+        cls,
+        place: tuple[float, float],
+        *,
+        eye_m: float,
+        target_m: float,
+        radius_m: float,
+        refraction: float,
+        curvature: bool,
+    ) -> Sight:
+        """Return it of plain numbers, for faces that know no analysis."""
+        options = terrain.SightOptions(radius_m, target_m, curvature, refraction)
+        return cls(place, eye_m, options)
 
 
 def make_terrain(

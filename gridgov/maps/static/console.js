@@ -51,7 +51,9 @@
       this.legend = new gridgov.Legend({ texts, layers, map, groups: config.groups, notes: config.notes }).addTo(map);
       new gridgov.LayerList({ texts, layers, groups: config.groups,
         onVisible: (layer, on) => this._setVisible(layer, on),
-        onOpacity: (layer, value) => this._setOpacity(layer, value) }).addTo(map);
+        onOpacity: (layer, value) => this._setOpacity(layer, value),
+        onMove: (layer, other) => this._exchange(layer, other) }).addTo(map);
+      if (config.swipe) this._addSwipe(config.swipe);
       map.on("moveend", () => this._keep());
       map.on("zoomend", () => this.legend.update());
       map.on("click", (event) => this._snap(event));
@@ -74,6 +76,20 @@
       this._keep();
     }
 
+    // Let two layers change places in the order in which they cover each other.
+    _exchange(layer, other) {
+      [layer.order, other.order] = [other.order, layer.order];
+      for (const each of [layer, other]) each.leaflet.setZIndex(each.order);
+      this._keep();
+    }
+
+    _addSwipe({ left, right, title }) {
+      const [one, two] = [left, right].map((id) => this.layers.find((layer) => layer.id === id));
+      if (!one || !two) return;
+      for (const layer of [one, two]) if (!layer.visible) this._setVisible(layer, true);
+      this.swipe = new gridgov.Swipe({ left: one, right: two, title }).addTo(this.map);
+    }
+
     // Ask again for a layer that the page knows to have changed.
     refresh({ layer }) {
       const found = this.layers.find((each) => each.id === layer);
@@ -92,8 +108,10 @@
 
     // A click near a point means that point: its place, not the mouse's, goes to the server.
     _snap(event) {
-      const hit = this.pointAt(event.containerPoint);
+      const hit = this.pointAt(event.containerPoint), plan = this.emergency.layer;
+      const shelter = hit || !plan ? null : plan.placeAt(event.containerPoint);
       if (hit) event.latlng = hit.latlng;
+      else if (shelter) event.latlng = shelter;
     }
 
     _openBubble(event) {
@@ -163,7 +181,7 @@
 
     _keep() {
       const center = this.map.getCenter(), layers = {};
-      for (const { id, visible, opacity } of this.layers) layers[id] = { visible, opacity };
+      for (const { id, visible, opacity, order } of this.layers) layers[id] = { visible, opacity, order };
       const view = { lat: center.lat, lng: center.lng, zoom: this.map.getZoom(), layers };
       try {
         sessionStorage.setItem(this.key, JSON.stringify(view));

@@ -3,7 +3,7 @@
 (function () {
   "use strict";
 
-  const PLAY_S = 26, FRAME_MS = 55, REFRESH_MS = 15000, SPEEDS = [1, 2, 4];
+  const PLAY_S = 26, FRAME_MS = 55, REFRESH_MS = 15000, AGAIN_MS = 2500, SPEEDS = [1, 2, 4];
   const el = (tag, className, parent, text) => {
     const node = L.DomUtil.create(tag, className, parent);
     if (text !== undefined) node.textContent = text;
@@ -89,14 +89,30 @@
       this._dropPlan();
       const { plan } = this._config;
       if (!plan) return this._draw();
+      this._draw();
+      await this._load(plan, {});
+    }
+
+    // A plan that is still being computed is asked for again and again: every better answer takes the place of the last.
+    async _load(plan, seen) {
+      clearTimeout(this._again);
+      const wanted = () => this._config.plan && this._config.plan.url === plan.url;
       try {
-        const bytes = await gridgov.fetchBytes(plan.url);
-        if (!bytes || !this._config.plan || this._config.plan.url !== plan.url) return;
-        this._plan = JSON.parse(new TextDecoder().decode(bytes));
+        const bytes = await gridgov.fetchBytes(plan.url, undefined, seen);
+        if (!wanted()) return;
+        const made = bytes && JSON.parse(new TextDecoder().decode(bytes));
+        if (made && made.time_s) this._showPlan(made);
       } catch (error) {
-        return;
+        if (!plan.again || !wanted()) return;
       }
-      const { map } = this._console;
+      if (plan.again) this._again = setTimeout(() => this._load(plan, seen), AGAIN_MS);
+    }
+
+    _showPlan(made) {
+      const { plan } = this._config, { map } = this._console, playing = this._playing;
+      const share = this._plan ? this._time / this._plan.end_s : null;
+      this._dropPlan();
+      this._plan = made;
       if (!map.getPane("gg-plan")) {
         map.createPane("gg-plan").style.zIndex = 412;
         map.getPane("gg-plan").style.pointerEvents = "none";
@@ -105,10 +121,13 @@
       this._marks = this.layer.marks().addTo(map);
       map.getPane("gg-areas").style.opacity = 0.45; // the hazard steps back behind its plan
       this._drawTimeline();
-      this._setTime(plan.now_s === null || plan.now_s === undefined ? 0 : Math.min(plan.now_s, this._plan.end_s));
+      const now = plan.now_s === null || plan.now_s === undefined ? 0 : Math.min(plan.now_s, made.end_s);
+      this._setTime(share === null ? now : share * made.end_s);
+      if (playing) this._start();
     }
 
     _dropPlan() {
+      clearTimeout(this._again);
       this._stop();
       if (this.layer) {
         this.layer.remove();
@@ -128,6 +147,7 @@
       this._button.type = "button";
       this._button.onclick = () => (this._playing ? this._stop() : this._start());
       this._clock = el("b", "gg-timeline-clock", head);
+      if (this._config.plan.again) el("em", "gg-preview", head, texts.preview);
       this._counts = {};
       for (const name of ["inside", "road", "safe"]) {
         const count = el("span", `gg-count ${name}`, head);

@@ -19,7 +19,8 @@
     },
   });
 
-  // Layers by group, each with a check mark and its opacity. Opens by its button and stays until closed.
+  // Layers by group, each with a check mark and its opacity; or those in use in the order in which they cover each
+  // other, topmost first, to be moved up and down. Opens by its button and stays until closed.
   gridgov.LayerList = Panel.extend({
     options: { position: "topright", className: "gg-layers" },
 
@@ -36,12 +37,45 @@
         list.hidden = !list.hidden;
         button.setAttribute("aria-expanded", String(!list.hidden));
       };
+      const tabs = el("div", "gg-tabs", list), grouped = el("div", "", list), stacked = el("div", "gg-stack", list);
+      const show = (inOrder) => {
+        grouped.hidden = inOrder;
+        stacked.hidden = !inOrder;
+        if (inOrder) this._stack(stacked);
+        [...tabs.children].forEach((tab, k) => tab.setAttribute("aria-pressed", String(Boolean(k) === inOrder)));
+      };
+      for (const [name, inOrder] of [[texts.by_group, false], [texts.by_order, true]]) {
+        const tab = el("button", "gg-tab", tabs, name);
+        tab.type = "button";
+        tab.onclick = () => show(inOrder);
+      }
       for (const group of groups) {
         const members = layers.filter((layer) => layer.group === group.id);
         if (!members.length) continue;
-        el("div", "gg-group", list, group.name);
-        members.forEach((layer) => this._row(list, layer));
+        el("div", "gg-group", grouped, group.name);
+        members.forEach((layer) => this._row(grouped, layer));
       }
+      show(false);
+    },
+
+    // What is drawn flat can lie over or under each other; points always lie on top.
+    _stack: function (box) {
+      const { texts, layers, onMove } = this.options;
+      const shown = layers.filter((layer) => layer.visible && layer.leaflet.setZIndex);
+      shown.sort((a, b) => b.order - a.order);
+      box.replaceChildren();
+      shown.forEach((layer, k) => {
+        const row = el("div", "gg-row", box);
+        row.dataset.layer = layer.id;
+        el("span", "gg-stack-name", row, layer.name);
+        for (const [sign, name, other] of [["▲", texts.move_up, shown[k - 1]], ["▼", texts.move_down, shown[k + 1]]]) {
+          const button = el("button", "gg-move", row, sign);
+          button.type = "button";
+          button.title = button.ariaLabel = `${name}: ${layer.name}`;
+          button.disabled = !other;
+          button.onclick = () => { onMove(layer, other); this._stack(box); };
+        }
+      });
     },
 
     _row: function (list, layer) {

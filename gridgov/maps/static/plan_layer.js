@@ -162,6 +162,15 @@
       return k;
     },
 
+    // The shelter at a place of the map, for a click: its own place.
+    placeAt: function (place) {
+      if (!this._map) return null;
+      const origin = this._map.getPixelBounds().min, world = 256 * Math.pow(2, this._map.getZoom());
+      const away = (each) => Math.hypot(each.x * world - origin.x - place.x, each.y * world - origin.y - place.y);
+      const shelter = this._shelters.find((each) => away(each) <= each.radius + 3);
+      return shelter ? L.latLng(shelter.lat, shelter.lon) : null;
+    },
+
     tipAt: function (place) {
       if (!this._map) return null;
       const origin = this._map.getPixelBounds().min, world = 256 * Math.pow(2, this._map.getZoom());
