@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridgov import __version__, cli_evacuate, cli_referee, cli_roads, cli_users, cli_verify
+from gridgov import __version__, cli_evacuate, cli_referee, cli_roads, cli_users, cli_verify, cli_whatif
 from gridgov.config import load_settings
 from gridgov.errors import GridgovError
 from gridgov.i18n import LANGS, as_lang, label
@@ -132,6 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     cli_roads.add_commands(command, settings.workspace)
     cli_evacuate.add_command(command, settings.workspace)
     cli_referee.add_commands(command, settings.workspace)
+    cli_whatif.add_command(command, settings.workspace)
     return parser
 
 

@@ -29,7 +29,7 @@ ORDER: list[set[str]] = [
     {"operations"},
     {"api"},
     {"cli_assign"},
-    {"cli_evacuate", "cli_referee", "cli_roads", "cli_users", "cli_verify"},
+    {"cli_evacuate", "cli_referee", "cli_roads", "cli_users", "cli_verify", "cli_whatif"},
     {"cli"},  # its serve command starts the server
 ]
 RANK = {name: rank for rank, names in enumerate(ORDER) for name in names}

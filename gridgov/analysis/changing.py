@@ -191,7 +191,7 @@ def _group(frame: pd.DataFrame, key: str, change: GridsMerged) -> Any:
     for code in change.codes:
         if not (known == code).any():
             raise ParameterError(f"merge_grids: there is no grid '{code}'")
-    there = known.isin(change.codes).to_numpy(dtype=bool)
+    there = known.isin(change.codes).to_numpy(dtype=bool, copy=True)
     if (known[~there] == change.into).any():
         raise ParameterError(f"merge_grids: grid '{change.into}' is there already and is not one of those that merge")
     return there

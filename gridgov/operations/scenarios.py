@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -74,20 +75,35 @@ def save_scenario(
         check_area(workspace, person, closure, edges)
         if not len(edges):
             raise ParameterError(f"closure {closure.closure_id} of the scenario hits no road; draw it again across one")
-    signs = "".join(secrets.choice(_ALPHABET) for _ in range(6))
-    scenario_id = f"{now.astimezone(workspace.timezone):%y%m%d}-{signs}"
-    event = model.saved(scenario_id, Scenario(name, closures), person.actor, now)
-    with _one_at_a_time(workspace):
-        if not (idempotency_key and workspace.store.repeated(person.actor, idempotency_key)):
-            _check_name_is_free(workspace, name)
-        done = workspace.store.append([event], expected_seq=0, idempotency_key=idempotency_key)
-    if (done[0].kind, done[0].payload) != (event.kind, event.payload):
-        raise ConflictError("this idempotency key was used for another request: use a new one for each")
-    return _saved(_entity(workspace, done[0].entity_id.removeprefix(ENTITY)))
+    return _keep(workspace, person, Scenario(name, closures), idempotency_key)
 
 
-def scenarios_of(workspace: Workspace, person: Person) -> tuple[SavedScenario, ...]:
-    """Return the scenarios that are kept, by name.
+def keep_scenario(
+    workspace: Workspace, person: Person, scenario: Scenario, *, idempotency_key: str | None = None
+) -> SavedScenario:
+    """Keep a scenario of any changes under its name.
+
+    Raises
+    ------
+    ParameterError
+        The name cannot be used, or a closure hits no road.
+    ConflictError
+        Another scenario has that name, or something else was asked for under that key.
+    RightsError
+        The person may not make scenarios, or a closure hits a road outside the person's area.
+    """
+    require(person, Right.SCENARIO_WRITE)
+    if scenario.closures:
+        placed = place_closures(workspace.network(), scenario.closures)
+        for closure, edges in zip(scenario.closures, placed.edges, strict=True):
+            check_area(workspace, person, closure, edges)
+            if not len(edges):
+                raise ParameterError(f"closure {closure.closure_id} of the scenario hits no road; draw it across one")
+    return _keep(workspace, person, replace(scenario, name=model.checked_name(scenario.name)), idempotency_key)
+
+
+def scenarios_of(workspace: Workspace, person: Person, *, any_changes: bool = False) -> tuple[SavedScenario, ...]:
+    """Return the scenarios that are kept, by name: those of closures alone, which can be put in force, or all.
 
     Raises
     ------
@@ -95,7 +111,8 @@ def scenarios_of(workspace: Workspace, person: Person) -> tuple[SavedScenario, .
         The person may not see the map.
     """
     require(person, Right.LAYER_READ)
-    return tuple(sorted(_all(workspace), key=lambda one: (one.name, one.scenario_id)))
+    kept = (one for one in _all(workspace) if any_changes or one.scenario.only_closures)
+    return tuple(sorted(kept, key=lambda one: (one.name, one.scenario_id)))
 
 
 def read_scenario(workspace: Workspace, person: Person, scenario_id: str) -> SavedScenario:
@@ -164,11 +181,13 @@ def apply_scenario(
     ParameterError
         A closure would end before it begins, or names edges of roads that were imported anew since.
     ConflictError
-        All of it is in force already, or something else was asked for under that key.
+        All of it is in force already, it changes more than closures, or something else was asked for under that key.
     RightsError
         The person may not close roads, or one hits a road outside the person's area.
     """
     saved = _saved(_own(workspace, person, scenario_id, Right.CLOSURE_WRITE))
+    if not saved.scenario.only_closures:
+        raise ConflictError(f"scenario '{saved.name}' changes more than closures; it can be compared, not put in force")
     now = workspace.now()
     place_closures(workspace.network(), saved.scenario.closures)  # refuses edges of roads that are there no more
     drafts = [draft_of(closure, source=f"{ENTITY}{scenario_id}") for closure in saved.scenario.closures]
@@ -240,6 +259,20 @@ def draft_from_hazard(
         drawn = _widened(workspace, drawn, buffer_m)
     source = f"{layer_id or 'hazard'}:{hazard_id}"
     return ClosureDraft(geometry=mapping(_of_one_kind(drawn)), reason=name, factor=factor, source=source)
+
+
+def _keep(workspace: Workspace, person: Person, scenario: Scenario, idempotency_key: str | None) -> SavedScenario:
+    now = workspace.now()
+    signs = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    scenario_id = f"{now.astimezone(workspace.timezone):%y%m%d}-{signs}"
+    event = model.saved(scenario_id, scenario, person.actor, now)
+    with _one_at_a_time(workspace):
+        if not (idempotency_key and workspace.store.repeated(person.actor, idempotency_key)):
+            _check_name_is_free(workspace, scenario.name)
+        done = workspace.store.append([event], expected_seq=0, idempotency_key=idempotency_key)
+    if (done[0].kind, plain_json(done[0].payload)) != (event.kind, plain_json(event.payload)):
+        raise ConflictError("this idempotency key was used for another request: use a new one for each")
+    return _saved(_entity(workspace, done[0].entity_id.removeprefix(ENTITY)))
 
 
 def _planned(workspace: Workspace, draft: ClosureDraft, number: int, now: datetime) -> Closure:

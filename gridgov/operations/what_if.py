@@ -23,11 +23,11 @@ from gridgov.analysis.changing import lay_changes
 from gridgov.errors import ParameterError
 from gridgov.layers.values import value_fault
 from gridgov.model.changes import AreaAdded, Change, PlaceAdded, PlaceChanged, SpeedsScaled
-from gridgov.model.closures import added
+from gridgov.model.closures import Closure, added
 from gridgov.model.hazards import made
 from gridgov.model.rights import EVERYWHERE, Person, Right, Role, require
 from gridgov.model.what_if import Base, Indicator, Question, Scenario
-from gridgov.network import RoadNetwork
+from gridgov.network import RoadNetwork, place_closures
 from gridgov.operations.closures import book_closures
 from gridgov.operations.coverage import WORKERS, CoverageQuery, coverage, coverage_subjects
 from gridgov.operations.impact import impact_of
@@ -153,7 +153,8 @@ def variant_of(workspace: Workspace, scenario: Scenario) -> WorkspaceVariant:
     Raises
     ------
     ParameterError
-        A change names what is not there or gives a field a value that it cannot have.
+        A change names what is not there or gives a field a value that it cannot have, a closure hits no road, or names
+        edges of roads that were imported anew since.
     """
     specs = {layer: workspace.spec(layer) for layer in workspace.layer_ids}
     for change in scenario.changes:
@@ -162,13 +163,26 @@ def variant_of(workspace: Workspace, scenario: Scenario) -> WorkspaceVariant:
     when = scenario.base.at or workspace.now()
     respeed = _respeeding([change for change in scenario.changes if isinstance(change, SpeedsScaled)])
     variant = WorkspaceVariant(workspace, when, layers=layers, respeed=respeed)
-    events = [added(closure, _ASKING.actor, when) for closure in (*scenario.base.closures, *scenario.closures)]
+    closures = (*scenario.base.closures, *_placed(workspace, scenario.closures))
+    events = [added(closure, _ASKING.actor, when) for closure in closures]
     hazard = None if scenario.question is None else scenario.question.hazard
     if hazard is not None:
         events.append(made(hazard.named(_HAZARD, hazard.starts_at or when), _ASKING.actor, when))
     if events:
         variant.store.append(events)
     return variant
+
+
+def _placed(workspace: Workspace, closures: tuple[Closure, ...]) -> tuple[Closure, ...]:
+    """Return closures that say which roads their edge ids are of; one that closes nothing is refused."""
+    if not closures:
+        return ()
+    network = workspace.network()
+    for closure, edges in zip(closures, place_closures(network, closures).edges, strict=True):
+        if not len(edges):
+            raise ParameterError(f"closure {closure.closure_id} of the scenario hits no road; draw it again across one")
+    digest = network.topology.digest
+    return tuple(replace(each, topology=digest) if each.edges else each for each in closures)
 
 
 def _no_version(layer: str, version: str) -> gpd.GeoDataFrame:

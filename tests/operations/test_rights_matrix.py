@@ -17,6 +17,7 @@ import inspect
 import io
 import pkgutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count, product
@@ -30,26 +31,32 @@ from PIL import Image
 from shapely.geometry import mapping
 
 import gridgov.operations
+from gridgov.analysis.suitability import Criterion
 from gridgov.config import Settings
-from gridgov.errors import RecordNotFoundError, RightsError
+from gridgov.errors import InputError, NotFoundError, RecordNotFoundError, RightsError
 from gridgov.evacuation import EvacuationParams
 from gridgov.hazards.plume import Wind
 from gridgov.hazards.zoning import moved
 from gridgov.model.clock import Limit, LimitUnit
+from gridgov.model.closures import Closure
 from gridgov.model.features import FeatureQuery
 from gridgov.model.incident_life import Action
 from gridgov.model.positions import Position
 from gridgov.model.rights import EVERYWHERE, Person, Role
+from gridgov.model.what_if import Question, Scenario
 from gridgov.model.workers import WorkerStatus
 from gridgov.operations import (
     accounts,
+    analysing,
     audit_trail,
     auditing,
     bus_input,
     busing,
+    catalogue,
     closure_effects,
     closure_map,
     closures,
+    comparing,
     coverage,
     crew,
     dispatching,
@@ -62,6 +69,7 @@ from gridgov.operations import (
     features,
     hazard_models,
     hazards,
+    hotspots,
     impact,
     incidents,
     moving,
@@ -71,15 +79,24 @@ from gridgov.operations import (
     photos,
     positions,
     reached_areas,
+    redesigning,
     reporting,
+    scenario_comparison,
+    scenario_files,
     scenarios,
     service_areas,
     speeds,
+    suiting,
     tasks,
+    terrain_products,
+    uploading,
+    what_if,
 )
 from gridgov.operations import places as grid_places
 from gridgov.operations.accounts import AT_THE_SHELL, AccountDraft
 from gridgov.operations.moving import MoveArguments
+from gridgov.operations.terrain_products import TerrainProduct
+from gridgov.operations.uploading import LayerUpload
 from gridgov.workspace import Workspace, open_workspace
 
 TABLE = """
@@ -104,6 +121,21 @@ learn_speeds              -      -      -          whole     whole   -
 use_speeds                -      -      -          whole     whole   -
 read_speeds               -      all    all        all       all     all
 speed_versions            -      all    all        all       all     all
+list_layers               -      all    all        all       all     all
+describe_layer            -      all    all        all       all     all
+layer_versions            -      all    all        all       all     all
+read_layer_version        -      all    all        all       all     all
+preview_layer             -      all    all        all       all     all
+layer_findings            -      all    all        all       all     all
+findings_of_layer         -      all    all        all       all     all
+compare_layers            -      all    all        all       all     all
+aside_file                -      -      -          -         all     all
+withdraw_version          -      -      -          -         whole   whole
+restore_version           -      -      -          -         whole   whole
+inspect_upload            -      -      -          -         whole   whole
+upload_layer              -      -      -          -         whole   whole
+make_terrain              -      -      -          -         whole   whole
+make_viewshed             -      -      -          -         whole   whole
 closures_of               -      all    all        all       all     all
 listed_closures           -      all    all        all       all     all
 drawn_closures            -      all    all        all       all     all
@@ -111,7 +143,22 @@ closure_near              -      all    all        all       all     all
 hazard_areas              -      all    all        all       all     all
 closure_effects           -      all    all        all       all     all
 coverage                  -      all    all        all       all     all
+find_hotspots             -      area   area       area      area    -
+propose_patrols           -      area   area       area      area    -
+redesign_duty             -      -      area       area      area    -
+compare_months            -      -      area       area      area    -
+redraw_grids              -      -      area       area      area    -
+overlay_layers            -      all    all        all       all     all
+zonal_statistics          -      all    all        all       all     all
+land_cover_change         -      all    all        all       all     all
+red_line_conflicts        -      all    all        all       all     all
+suitability               -      all    all        all       all     all
 save_scenario             -      -      area       area      area    -
+keep_scenario             -      -      area       area      area    -
+run_scenario              -      -      all        all       all     -
+compare_scenarios         -      -      all        all       all     -
+scenario_of               -      -      all        all       all     -
+read_scenario_file        -      -      all        all       all     -
 rename_scenario           -      -      area       area      area    -
 remove_scenario           -      -      area       area      area    -
 apply_scenario            -      -      area       area      -       -
@@ -156,6 +203,9 @@ emergency_numbers         -      all    all        all       all     all
 emergency_shapes          -      all    all        all       all     all
 emergency_overlay         -      all    all        all       all     all
 shelter_list              -      all    all        all       all     all
+prepare_numbers           -      all    all        all       all     all
+shelter_near              -      all    all        all       all     all
+running_view              -      -      -          all       -       -
 record_positions          -      self   -          -         -       -
 set_status                -      self   area       area      -       -
 collections_of            -      all    all        all       all     all
@@ -209,7 +259,7 @@ move:note                 -      own    area       area      -       -
 FILTERED = {
     "list_incidents", "count_incidents", "filter_of", "positions_of", "workers_at", "incident_near", "worklist",
     "worklist_numbers", "ready_workers", "streets_of", "assign", "overrides", "tours",
-    "dispatch_batch", "my_door_tasks", "finish_door_task", "call_for_help",
+    "dispatch_batch", "my_door_tasks", "finish_door_task", "call_for_help", "worker_names",
 }  # fmt: skip
 # What the operations of `features` are made of.
 PARTS = {
@@ -362,7 +412,7 @@ def prepare(
         return lambda: incidents.tasks_of(here, person, handler)
     if operation in {"record_positions", "set_status", "dispatch_at"}:
         return prepare_duty(here, operation, person, place, handler)
-    if operation.endswith("_scenario"):
+    if "scenario" in operation and operation != "scenarios_of":
         return prepare_scenario(here, operation, person, place)
     if operation in {"close_roads", "reopen_roads"}:
         return prepare_closure(here, operation, person, place)
@@ -374,7 +424,7 @@ def prepare(
         return prepare_move(here, Action(operation.removeprefix("move:")), person, place, handler)
     if "account" in operation or "password" in operation:
         return prepare_account(here, operation, person, place)
-    if (general := on_the_whole(here, operation, person, place)) is not None:
+    if (general := on_the_whole(here, operation, person, place) or on_layers(here, operation, person)) is not None:
         return general
     digest = photos.add_photo(here, BOSS, picture())
     incident_id = make_incident(here, place, photos=(digest,))
@@ -395,6 +445,38 @@ def prepare(
     return one[operation]
 
 
+def analyses(here: Workspace, person: Person, place: tuple[float, float, str]) -> dict[str, Callable[[], Any]]:
+    """Return the calls of the analyses of layers."""
+    forest, grids = analysing.LayerUse("forest"), analysing.LayerUse("grids")
+    drawn = mapping(shapely.Point(place[:2]))
+    people = suiting.Measure(what="field", column="persons"), Criterion("persons", 1)
+    asked = suiting.SuitabilityQuery(criteria=(people,), k=1, draws=1)
+    return {
+        "overlay_layers": lambda: analysing.overlay_layers(here, person, grids, forest),
+        "zonal_statistics": lambda: analysing.zonal_statistics(here, person, "elevation"),
+        "land_cover_change": lambda: analysing.land_cover_change(here, person, "land_cover", "land_cover"),
+        "red_line_conflicts": lambda: analysing.red_line_conflicts(here, person, drawn, [forest]),
+        "suitability": lambda: suiting.suitability(here, person, asked),
+    }
+
+
+def redesigns(here: Workspace, person: Person, place: tuple[float, float, str]) -> dict[str, Callable[[], Any]]:
+    """Return the calls of what is planned from the incidents of a community."""
+    area = place[2][:12]
+    look, cut = hotspots.HotspotQuery(area=area), redesigning.RedesignQuery(area=area)
+
+    def months() -> redesigning.MonthComparison:
+        return redesigning.compare_months(here, person, redesigning.redesign_duty(here, BOSS, cut), days=1)
+
+    return {
+        "find_hotspots": lambda: hotspots.find_hotspots(here, person, look),
+        "propose_patrols": lambda: hotspots.propose_patrols(here, person, look),
+        "redesign_duty": lambda: redesigning.redesign_duty(here, person, cut),
+        "compare_months": months,
+        "redraw_grids": lambda: redesigning.redraw_grids(here, person, area),
+    }
+
+
 def on_the_whole(
     here: Workspace, operation: str, person: Person, place: tuple[float, float, str]
 ) -> Callable[[], Any] | None:
@@ -413,6 +495,8 @@ def on_the_whole(
         "hazard_areas": lambda: closure_map.hazard_areas(here, person),
         "closure_effects": lambda: closure_effects.closure_effects(here, person),
         "coverage": lambda: coverage.coverage(here, person),
+        **redesigns(here, person, place),
+        **analyses(here, person, place),
         "scenarios_of": lambda: scenarios.scenarios_of(here, person),
         "draft_from_hazard": lambda: scenarios.draft_from_hazard(here, person, "hazards", "H0001", buffer_m=50.0),
         "learn_speeds": lambda: speeds.learn_speeds(here, person),
@@ -434,6 +518,38 @@ def on_the_whole(
         ticket = open311.report_publicly(here, citizen)
         return lambda: open311.public_request(here, person, ticket, "zh")
     return everything.get(operation)
+
+
+def on_layers(here: Workspace, operation: str, person: Person) -> Callable[[], Any] | None:
+    """Return the call of an operation of the catalogue; what would write is given what cannot be used."""
+
+    def past_the_rights(act: Callable[[], Any]) -> Callable[[], None]:
+        def tried() -> None:
+            with suppress(InputError, NotFoundError):
+                act()
+
+        return tried
+
+    nothing = LayerUpload(kind="no_such")
+    return {
+        "list_layers": lambda: catalogue.list_layers(here, person),
+        "describe_layer": lambda: catalogue.describe_layer(here, person, "land_cover@2020"),
+        "layer_versions": lambda: catalogue.layer_versions(here, person, "land_cover"),
+        "read_layer_version": lambda: catalogue.read_layer_version(here, person, "farmland"),
+        "preview_layer": lambda: catalogue.preview_layer(here, person, "farmland"),
+        "layer_findings": lambda: catalogue.layer_findings(here, person, "farmland"),
+        "findings_of_layer": lambda: catalogue.findings_of_layer(here, person, "farmland", "zh"),
+        "compare_layers": lambda: comparing.compare_layers(here, person, "land_cover@2020", "land_cover", "zh"),
+        "aside_file": past_the_rights(lambda: catalogue.aside_file(here, person, "farmland")),
+        "withdraw_version": past_the_rights(lambda: catalogue.withdraw_version(here, person, "farmland")),
+        "restore_version": past_the_rights(lambda: catalogue.restore_version(here, person, "farmland")),
+        "inspect_upload": past_the_rights(lambda: uploading.inspect_upload(here, person, "a.exe", b"")),
+        "upload_layer": past_the_rights(lambda: uploading.upload_layer(here, person, "a.exe", b"", nothing)),
+        "make_terrain": past_the_rights(
+            lambda: terrain_products.make_terrain(here, person, TerrainProduct.SLOPE, elevation="farmland")
+        ),
+        "make_viewshed": past_the_rights(lambda: terrain_products.make_viewshed(here, person, [])),
+    }.get(operation)
 
 
 def prepare_account(
@@ -488,7 +604,8 @@ HAZARDS = {
     "compute_flood", "compute_plume", "compute_fire", "compute_slope", "hazard_numbers", "suggested_levels",
     "draw_hazard",
     "withdraw_hazard", "hazards_of", "read_hazard", "impact_of", "road_consequences", "emergency_numbers",
-    "emergency_shapes", "emergency_overlay", "shelter_list",
+    "emergency_shapes", "emergency_overlay", "shelter_list", "shelter_near",
+    "prepare_numbers",
 }  # fmt: skip
 COMMANDER = Person("commander", Role.COMMANDER, EVERYWHERE)
 
@@ -526,6 +643,8 @@ def prepare_hazard(
         "emergency_shapes": lambda: emergency_map.emergency_shapes(here, person, f"numbers.{hazard_id}", "zh"),
         "emergency_overlay": lambda: emergency_map.emergency_overlay(here, person, "zh", hazard_id=hazard_id),
         "shelter_list": lambda: emergency.shelter_list(here, person),
+        "prepare_numbers": lambda: emergency_map.prepare_numbers(here, person, hazard_id),
+        "shelter_near": lambda: emergency.shelter_near(here, person, lon, lat, within_m=2.0),
         "road_consequences": lambda: impact.road_consequences(here, person, hazard_id),
     }
     return one[operation]
@@ -534,10 +653,11 @@ def prepare_hazard(
 EVACUATIONS = {
     "evacuation_input", "evacuate", "keep_plan", "start_evacuation", "give_orders", "withdraw_evacuation", "run_of",
     "running", "evacuations_of", "read_evacuation", "read_plan", "read_plan_document", "plan_view",
-    "compare_with_nearest", "orders_of", "order_file", "door_tasks_of", "warning_of", "read_bus_plan", "bus_plan_of",
+    "running_view", "compare_with_nearest", "orders_of", "order_file", "door_tasks_of", "warning_of", "read_bus_plan", "bus_plan_of",
     "issue_door_tasks", "door_progress",
 }  # fmt: skip
 ANSWERED: dict[str, Any] = {}
+SCENARIO_FILE = Path(__file__).with_name("scenario.toml")
 
 
 def prepare_evacuation(
@@ -562,10 +682,11 @@ def prepare_evacuation(
     }
     if operation in one:
         return one[operation]
-    if operation == "run_of":
+    if operation in {"run_of", "running_view"}:
         run = evacuating.start_evacuation(here, COMMANDER, query)
         run.wait(60)
-        return lambda: evacuating.run_of(here, person, run.run_id)
+        asked = evacuating.run_of if operation == "run_of" else evacuation_view.running_view
+        return lambda: asked(here, person, run.run_id)
     kept = evacuating.keep_plan(here, COMMANDER, query, *answer).evacuation.evacuation_id
     if operation == "withdraw_evacuation":
         return lambda: evacuating.withdraw_evacuation(here, person, kept, reason="解除")
@@ -588,6 +709,18 @@ def prepare_scenario(
     name = f"预案 {next(NUMBERS)}"
     if operation == "save_scenario":
         return lambda: scenarios.save_scenario(here, person, name, [draft])
+    what_ifs: dict[str, Callable[[], Any]] = {
+        "keep_scenario": lambda: scenarios.keep_scenario(here, person, asked),
+        "run_scenario": lambda: what_if.run_scenario(here, person, asked),
+        "compare_scenarios": lambda: scenario_comparison.compare_scenarios(here, person, asked, asked),
+        "scenario_of": lambda: scenario_files.scenario_of(here, person, {}, name=name),
+        "read_scenario_file": lambda: scenario_files.read_scenario_file(here, person, SCENARIO_FILE),
+    }
+    if operation in what_ifs:
+        asked = Scenario(
+            name, (Closure("c", edges=road_within(here, place[2])),), question=Question(near=("shelters",))
+        )
+        return what_ifs[operation]
     scenario_id = scenarios.save_scenario(here, BOSS, name, [draft]).scenario_id
     if operation == "rename_scenario":
         return lambda: scenarios.rename_scenario(here, person, scenario_id, f"{name} 二")

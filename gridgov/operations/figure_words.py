@@ -1,0 +1,24 @@
+"""The words of a scenario's figures, in both languages: what is counted, of what, in which unit."""
+
+from __future__ import annotations
+
+from gridgov.i18n import Lang, label
+from gridgov.layers import load_specs
+from gridgov.operations.coverage import WORKERS
+
+
+def figure_words(code: str, subject: str, unit: str, lang: Lang) -> str:
+    """Return what a figure is called, such as ``Minutes to the nearest of half the people: Shelters``."""
+    words = label(f"what_if.indicator.{code}", lang)
+    named = f"{words}：{subject_words(subject, lang)}" if lang == "zh" else f"{words}: {subject_words(subject, lang)}"
+    return f"{named if subject else words} ({label(f'what_if.unit.{unit}', lang)})"
+
+
+def subject_words(subject: str, lang: Lang) -> str:
+    """Return what workers, a kind of layer or a category of facilities are called; an unknown one as it is."""
+    specs = load_specs()
+    if subject in specs:
+        return specs[subject].name(lang)
+    if subject == WORKERS:
+        return label("what_if.workers", lang)
+    return specs["facilities"].class_names.get(subject, {}).get(lang, subject)
