@@ -18,7 +18,10 @@ from benchmarks.report import as_json, as_table, write_docs
 from gridgov.errors import GridgovError
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("assignment", "closures", "dispatch", "evacuation", "importing", "load", "network", "referee", "store")
+NAMES = (
+    "assignment", "closures", "dispatch", "evacuation", "importing", "load", "network", "overlay", "referee", "store",
+    "zonal",
+)  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -18,6 +18,7 @@ from gridgov.analysis.metric_layers import MetricLayer, metric_layer
 from gridgov.analysis.raster_cells import OpenRaster
 from gridgov.crs import WGS84
 from gridgov.errors import LayerNotFoundError, ParameterError, StorageError
+from gridgov.model.findings import Finding
 from gridgov.model.rights import Person, Right, require
 from gridgov.workspace import Workspace
 
@@ -25,6 +26,7 @@ PLAN = "plan"
 _CLASS_FIELDS = ("class_name", "category", "class_code", "level")  # the first that a layer has is its class
 _MOST_DRAWN = 20_000  # features of a drawn plan
 _MOST_VALUES = 20  # that a message names
+_CACHE_MB = 128  # GDAL's block cache; else it takes a share of the machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,14 @@ def overlay_layers(
     LayerNotFoundError
         There is no such layer, or it is a raster or a table.
     ParameterError
-        A column or class is unknown, a row is invalid, or the layers do not overlap.
+        A column or class is unknown, or the layers do not overlap.
     RightsError
         The person may not see the map.
     """
     require(person, Right.LAYER_READ)
-    return overlay.overlay(metric_layer_of(workspace, left), metric_layer_of(workspace, right), geometry=geometry)
+    (first, found), (second, others) = prepared_layer(workspace, left), prepared_layer(workspace, right)
+    result = overlay.overlay(first, second, geometry=geometry)
+    return replace(result, findings=(*found, *others, *result.findings))
 
 
 def zonal_statistics(
@@ -97,11 +101,12 @@ def zonal_statistics(
         The file of the raster cannot be read.
     """
     require(person, Right.LAYER_READ)
-    areas = metric_layer_of(workspace, zones or LayerUse("grids"))
+    areas, findings = prepared_layer(workspace, zones or LayerUse("grids"))
     with open_layer(workspace, raster_id) as raster:
-        return zonal.zonal_statistics(
+        result = zonal.zonal_statistics(
             raster, areas, kind=kind or kind_of(workspace, raster_id), quantiles=quantiles, source_cell_m=source_cell_m
         )
+    return replace(result, findings=(*findings, *result.findings))
 
 
 def land_cover_change(
@@ -149,14 +154,16 @@ def red_line_conflicts(
     LayerNotFoundError
         There is no such layer.
     ParameterError
-        The plan is no GeoJSON, a row is invalid, a class is unknown, or nothing is protected.
+        The plan is no GeoJSON or invalid, a class is unknown, or nothing is protected.
     RightsError
         The person may not see the map.
     """
     require(person, Right.LAYER_READ)
-    layers = [metric_layer_of(workspace, use) for use in protected]
+    layers = [prepared_layer(workspace, use) for use in protected]
     drawn = metric_layer_of(workspace, plan) if isinstance(plan, LayerUse) else drawn_layer(workspace, plan)
-    return conflicts.red_line_conflicts(drawn, layers, sliver_m2=sliver_m2)
+    result = conflicts.red_line_conflicts(drawn, [layer for layer, _ in layers], sliver_m2=sliver_m2)
+    found = [finding for _, findings in layers for finding in findings]
+    return replace(result, findings=(*found, *result.findings))
 
 
 def metric_layer_of(workspace: Workspace, use: LayerUse) -> MetricLayer:
@@ -167,29 +174,34 @@ def metric_layer_of(workspace: Workspace, use: LayerUse) -> MetricLayer:
     LayerNotFoundError
         There is no such vector layer.
     ParameterError
-        A column or class is unknown, or a row is invalid.
+        A column or class is unknown, or the layer mixes kinds of geometry.
     """
+    return prepared_layer(workspace, use)[0]
+
+
+def prepared_layer(workspace: Workspace, use: LayerUse) -> tuple[MetricLayer, tuple[Finding, ...]]:
+    """Return a layer as `metric_layer_of` does, and which of its rows had to be repaired or left aside."""
     frame = workspace.layer(use.layer_id)
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerNotFoundError(f"layer '{use.layer_id}' is a table without geometry; choose a vector layer")
     field = use.class_field or next((name for name in _CLASS_FIELDS if name in frame), None)
     key = workspace.spec(use.layer_id).key
 
-    def make() -> MetricLayer:
+    def make() -> tuple[MetricLayer, tuple[Finding, ...]]:
         return metric_layer(
             frame, use.layer_id, metric_crs=workspace.metric_crs, id_column=key if key in frame else None,
-            class_column=field,
-        )[0]  # fmt: skip
+            class_column=field, repair=True,
+        )  # fmt: skip
 
-    layer = workspace.cached(f"metric_layer:{use.layer_id}:{field}", make)
+    layer, findings = workspace.cached(f"metric_layer:{use.layer_id}:{field}", make)
     if not use.only:
-        return layer
+        return layer, findings
     known = set(layer.classes.tolist())
     if unknown := sorted(set(use.only) - known):
         names = ", ".join(sorted(known)[:_MOST_VALUES]) or "none"
         raise ParameterError(f"layer {use.layer_id} has no class '{unknown[0]}' in {field}; it has {names}")
     wanted = set(use.only)
-    return layer.take(np.flatnonzero([name in wanted for name in layer.classes]))
+    return layer.take(np.flatnonzero([name in wanted for name in layer.classes])), findings
 
 
 def drawn_layer(workspace: Workspace, drawn: Mapping[str, Any]) -> MetricLayer:
@@ -241,7 +253,7 @@ def open_layer(workspace: Workspace, layer_id: str) -> Iterator[OpenRaster]:
         raise LayerNotFoundError(f"layer '{layer_id}' of {workspace.path.name} is a vector layer, not a raster")
     path = workspace.raster_path(layer_id)
     try:
-        with rasterio.open(path) as dataset:
+        with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB), rasterio.open(path) as dataset:
             yield OpenRaster(layer_id, dataset)
     except rasterio.errors.RasterioError as error:
         raise StorageError(f"{path}: this file of the workspace cannot be read; import the workspace again") from error
