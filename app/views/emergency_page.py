@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit_folium import st_folium
 
 from app.widgets.drawing import take_drawing
-from app.widgets.emergency_panel import emergency_panel, take_inputs
+from app.widgets.emergency_panel import emergency_groups, emergency_panel, take_inputs
 from app.widgets.frame import language, person, workspace
 from app.widgets.selection import asked_zoom
 from gridgov.maps import console_map
@@ -19,9 +19,7 @@ take_drawing(returned)
 take_inputs(opened, who, returned)
 
 map_column, panel = st.columns([0.735, 0.265], gap="small")
-with panel, st.container(key="panel"):
-    groups = emergency_panel(opened, who)
-
+groups = emergency_groups(opened, who)  # the map first: it asks for the numbers while the panel is drawn
 centre, zoom = asked_zoom()
 with map_column, st.container(key="map"):
     st_folium(
@@ -34,3 +32,5 @@ with map_column, st.container(key="map"):
         zoom=zoom,
         feature_group_to_add=groups or None,
     )
+with panel, st.container(key="panel"):
+    emergency_panel(opened, who)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from html import escape
 
-import folium
 import streamlit as st
 
 from app.widgets.doing import attempt, say
-from app.widgets.drawing import drawing_tools
 from app.widgets.emergency_models import new_hazard
-from app.widgets.emergency_state import HAZARD_PURPOSE, Emergency, close_new, forget_changes, is_new_open, open_new
+from app.widgets.emergency_state import Emergency, close_new, forget_changes, is_new_open, open_new
 from app.widgets.frame import language, may_write, signed_in, text
 from app.widgets.selection import ask_zoom
 from app.widgets.wording import facts_html, moment_text, unturned
@@ -24,17 +22,17 @@ from gridgov.workspace import Workspace
 _LONGEST = 80
 
 
-def hazard_step(opened: Workspace, who: Person, emergency: Emergency) -> list[folium.FeatureGroup]:
-    """Draw the step; return the drawing tools where a hazard can be made."""
+def hazard_step(opened: Workspace, who: Person, emergency: Emergency) -> None:
+    """Draw the step."""
     writes = may(who, Right.HAZARD_WRITE) and may_write()
     if is_new_open(emergency) and writes:
         new_hazard(opened)
         if emergency.hazard is not None:
             st.button(text("emergency.give_up"), key="new_give_up", on_click=close_new)
-        return [drawing_tools(HAZARD_PURPOSE, kinds=("polygon", "line"))]
+        return
     if emergency.hazard is None:
         st.info(text("emergency.no_hazard"))
-        return []
+        return
     _facts(emergency.hazard)
     with st.container(key="hazard_buttons", horizontal=True, gap="small"):
         zoom = hazard_frame(emergency.hazard.hazard)
@@ -42,7 +40,6 @@ def hazard_step(opened: Workspace, who: Person, emergency: Emergency) -> list[fo
         if writes:
             st.button(text("emergency.new_hazard"), key="new_hazard", on_click=open_new)
             _withdraw(opened, emergency.hazard_id)
-    return []
 
 
 def hazard_name(hazard: Hazard) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-import folium
 import streamlit as st
 
 from app.widgets.emergency_state import Emergency
@@ -28,11 +27,11 @@ _PEOPLE = ("persons", "households")
 Line = tuple[str, str, str]
 
 
-def impact_step(opened: Workspace, who: Person, emergency: Emergency) -> list[folium.FeatureGroup]:
+def impact_step(opened: Workspace, who: Person, emergency: Emergency) -> None:
     """Draw the step."""
     if emergency.hazard is None:
         st.info(text("emergency.no_hazard"))
-        return []
+        return
     found = impact_of(opened, who, emergency.hazard_id)
     _figures(found)
     _notes(found)
@@ -48,7 +47,6 @@ def impact_step(opened: Workspace, who: Person, emergency: Emergency) -> list[fo
     with st.container(key="emergency_lists"):
         for tab, make in zip(st.tabs([text(f"emergency.list_{n}") for n in lists]), lists.values(), strict=True):
             tab.html(lines_html(make(), text("emergency.none_here")))
-    return []
 
 
 def range_text(value: float, low: float, high: float, *, digits: int = 0) -> str:

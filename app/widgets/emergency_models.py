@@ -10,13 +10,15 @@ import streamlit as st
 from app.widgets.doing import attempt, say
 from app.widgets.drawing import begin_drawing, drawn, drop_drawing
 from app.widgets.emergency_state import HAZARD_PURPOSE, choose_hazard, go_to
-from app.widgets.frame import language, signed_in, text
+from app.widgets.frame import language, signed_in, text, workspace
 from app.widgets.selection import clicked
 from app.widgets.wording import unturned
+from gridgov.errors import GridgovError
 from gridgov.model.hazards import Hazard
 from gridgov.operations.closure_map import Hazard as HazardArea
 from gridgov.operations.closure_map import hazard_areas
-from gridgov.operations.emergency import gas_release, river_geometry, wind_of
+from gridgov.operations.emergency import gas_release, river_geometry, river_levels, wind_of
+from gridgov.operations.emergency_map import prepare_numbers
 from gridgov.operations.hazard_models import (
     compute_fire,
     compute_flood,
@@ -31,6 +33,7 @@ _KINDS = ("drawn", "flood", "plume", "fire", "slope", "layer")
 _LEVELS = (1, 2, 3, 4)
 _STEPS_OF_SERIES = 6
 _HOUR = 3600.0
+_USUAL_LEVEL_M = 3.0
 
 
 def new_hazard(opened: Workspace) -> None:
@@ -107,10 +110,16 @@ def _flood_form(opened: Workspace, name: str) -> None:
         st.caption(text("emergency.click_breach"))
         return
     where = _choice("flood_source", options, lambda o: text(f"emergency.source_{o}"))
-    left, right = st.columns(2, gap="small")
-    level = left.number_input(text("emergency.water_level"), 0.5, 60.0, 3.0, 0.5, format="%g", key="hazard-water")
-    hours = right.number_input(text("emergency.rises_in"), 0.0, 72.0, 3.0, 0.5, format="%g", key="hazard-rise")
     datum = _choice("datum", ["source", "sea"], lambda d: text(f"emergency.datum_{d}"))
+    known = _suggested(opened) if where == "river" and datum == "source" else ()
+    usual = known[len(known) // 2] if known else _USUAL_LEVEL_M
+    left, right = st.columns(2, gap="small")
+    level = left.number_input(
+        text("emergency.water_level"), 0.5, 60.0, usual, 0.5, format="%g", key=f"hazard-water-{datum}"
+    )
+    hours = right.number_input(text("emergency.rises_in"), 0.0, 72.0, 3.0, 0.5, format="%g", key="hazard-rise")
+    if known:
+        _suggestions(known)
     if len(options) < 2:
         st.caption(text("emergency.click_breach"))
     if _go(active=True):
@@ -119,6 +128,28 @@ def _flood_form(opened: Workspace, name: str) -> None:
         assert source is not None
         header = HazardHeader(name=name)
         _compute(lambda: compute_flood(opened, signed_in(), source, series, header, datum=datum))  # type: ignore[arg-type]
+
+
+def _suggested(opened: Workspace) -> tuple[float, ...]:
+    """Return the levels above the river that are worth computing; none where the elevation is missing."""
+    try:
+        return river_levels(opened)
+    except GridgovError:
+        return ()
+
+
+def _suggestions(levels: tuple[float, ...]) -> None:
+    """Offer levels where nobody knows the river: from a little to much of the land beside it under water."""
+
+    def take(level: float) -> None:
+        st.session_state["hazard-water-source"] = level
+
+    with st.container(key="flood_levels", horizontal=True, gap="small", vertical_alignment="center"):
+        st.html(f'<span class="gg-sub">{text("emergency.suggested")}</span>')
+        for level in levels:
+            said = text("emergency.metres", m=f"{level:g}")
+            means = text("emergency.suggested_means")
+            st.button(said, key=f"level-{level:g}", on_click=take, args=(level,), help=means)
 
 
 def _series(level: float, hours: float) -> tuple[tuple[float, float], ...]:
@@ -285,6 +316,7 @@ def _finished(made: Hazard | None) -> None:
     if made is None:
         drop_drawing()
         return
+    prepare_numbers(workspace(), signed_in(), made.hazard_id)
     choose_hazard(made.hazard_id)
     go_to("impact")
     say(text("emergency.done_hazard", id=made.hazard_id))

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from html import escape
 
-import folium
 import streamlit as st
 
 from app.widgets.doing import attempt, say, sentence_of
@@ -18,10 +17,14 @@ from gridgov.errors import GridgovError
 from gridgov.model.cap import to_xml
 from gridgov.model.evacuations import ORDERED, PLANNED
 from gridgov.model.rights import Person, Right, may
+from gridgov.operations.door_rounds import door_progress, issue_door_tasks
+from gridgov.operations.emergency import grid_names, worker_names
 from gridgov.operations.evacuating import RecordedEvacuation, give_orders, withdraw_evacuation
 from gridgov.operations.orders import FORMATS, OrderFormat, door_tasks_of, order_file, orders_of, warning_of
 from gridgov.workspace import Workspace
 
+_LOOK_AGAIN_S = 5.0
+_NAMED = 5
 _MIME = {
     "html": "text/html",
     "csv": "text/csv",
@@ -31,22 +34,23 @@ _MIME = {
 }
 
 
-def orders_step(opened: Workspace, who: Person, emergency: Emergency) -> list[folium.FeatureGroup]:
+def orders_step(opened: Workspace, who: Person, emergency: Emergency) -> None:
     """Draw the step."""
     recorded = emergency.plan
     if recorded is None:
         st.info(text("emergency.no_plan_yet"))
-        return []
+        return
     _state(recorded)
     writes = may(who, Right.EVACUATION_WRITE)
     if writes and recorded.status == PLANNED:
         _give(opened, recorded)
+    if writes and recorded.status == ORDERED:
+        _round(opened, recorded)
     _files(opened, who, recorded, warning=writes)
     if writes:
         _doors(opened, recorded)
         if may_write():
             _call_back(opened, recorded)
-    return []
 
 
 def _state(recorded: RecordedEvacuation) -> None:
@@ -84,7 +88,51 @@ def _give(opened: Workspace, recorded: RecordedEvacuation) -> None:
 def _do_give(opened: Workspace, number: str, leave_at: datetime, note: str) -> None:
     done = attempt(lambda: give_orders(opened, signed_in(), number, leave_at=leave_at, note=note))
     if done is not None:
-        say(text("emergency.done_ordered", id=number))
+        _send_workers(opened, number, text("emergency.done_ordered", id=number))
+
+
+def _send_workers(opened: Workspace, number: str, done: str = "") -> None:
+    """Give the workers their doors; the orders stand also where that fails, and it can be done again."""
+    told = attempt(lambda: issue_door_tasks(opened, signed_in(), number))
+    if told is None:
+        say(f"{done} {text('emergency.doors_not_sent')}".strip(), good=False)
+        return
+    sent = text("emergency.doors_sent", workers=f"{told.workers:,}", grids=f"{told.grids:,}")
+    say(f"{done} {sent}".strip())
+
+
+@st.fragment(run_every=_LOOK_AGAIN_S)
+def _round(opened: Workspace, recorded: RecordedEvacuation) -> None:
+    """Show how far the workers are, who is late and where help is needed; looked at again every few seconds."""
+    number = recorded.evacuation.evacuation_id
+    try:
+        told = door_progress(opened, signed_in(), number)
+    except GridgovError as error:
+        st.warning(sentence_of(error))
+        return
+    if not told.grids:
+        if may_write():
+            st.button(text("emergency.send_workers"), key="send_workers", on_click=_send_workers, args=(opened, number))
+        return
+    said = text("emergency.doors_done", done=f"{told.done:,}", grids=f"{told.grids:,}", workers=f"{told.workers:,}")
+    with st.container(key="door_round"):
+        st.progress(told.done / told.grids, text=said)
+        names, workers = grid_names(opened, language()), worker_names(opened, signed_in())
+        calls: list[Line] = [
+            (
+                f"{names.get(each.zone_id) or each.zone_id} · {workers.get(each.worker_id) or each.worker_id}",
+                "" if each.help_at is None else f"{each.help_at.astimezone(opened.timezone):%H:%M}",
+                each.help_note,
+            )
+            for each in told.calls
+        ]
+        if calls:
+            st.html(f'<p class="gg-said bad" role="alert">{escape(text("emergency.doors_calls", n=len(calls)))}</p>')
+            st.html(lines_html(calls, ""))
+        if told.late:
+            shown = text("roads.between_names").join(names.get(zone) or zone for zone in told.late[:_NAMED])
+            late = text("emergency.doors_late", n=f"{len(told.late):,}", named=shown)
+            st.html(f'<p class="gg-caution">{escape(late)}</p>')
 
 
 def _files(opened: Workspace, who: Person, recorded: RecordedEvacuation, *, warning: bool) -> None:

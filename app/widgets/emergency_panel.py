@@ -1,4 +1,4 @@
-"""The panel of the emergency page: which hazard, the five steps, an incident that was clicked; what lies on the map."""
+"""The panel of the emergency page: which hazard, five steps, an incident or shelter clicked; what lies on the map."""
 
 from __future__ import annotations
 
@@ -11,20 +11,33 @@ import streamlit as st
 
 from app.widgets.choices import choose_part
 from app.widgets.doing import show_said
+from app.widgets.drawing import drawing_tools
 from app.widgets.emergency_hazard import hazard_line, hazard_step
 from app.widgets.emergency_impact import impact_step
 from app.widgets.emergency_models import take_hazard_drawing
 from app.widgets.emergency_orders import orders_step
-from app.widgets.emergency_plan import plan_step, take_road_drawing
-from app.widgets.emergency_shelters import shelters_step
-from app.widgets.emergency_state import STEPS, Emergency, choose_hazard, emergency_of, go_to, is_new_open, step_of
-from app.widgets.frame import language, text
+from app.widgets.emergency_plan import closed_group, plan_step, run_on_map, take_road_drawing, take_run_end, watch_run
+from app.widgets.emergency_shelters import shelter_card, shelters_step
+from app.widgets.emergency_state import (
+    HAZARD_PURPOSE,
+    ROAD_PURPOSE,
+    STEPS,
+    Emergency,
+    choose_hazard,
+    choose_shelter,
+    emergency_of,
+    go_to,
+    is_new_open,
+    step_of,
+)
+from app.widgets.frame import language, may_write, text
 from app.widgets.selection import CLICK_M, clicked, take_click
 from app.widgets.wording import SEVERITY_SIGNS, plain
 from gridgov.errors import GridgovError
 from gridgov.maps.hazard_shapes import hazard_overlay
 from gridgov.maps.overlays import overlay_group
 from gridgov.model.rights import Person, Right, may
+from gridgov.operations.emergency import shelter_near
 from gridgov.operations.emergency_map import emergency_overlay, prepare_emergency
 from gridgov.operations.incidents import read_incident
 from gridgov.operations.situation import incident_near
@@ -32,7 +45,7 @@ from gridgov.workspace import Workspace
 
 Groups = list[folium.FeatureGroup]
 _INCIDENT = "emergency_incident"
-_DRAW: Mapping[str, Callable[[Workspace, Person, Emergency], Groups]] = {
+_DRAW: Mapping[str, Callable[[Workspace, Person, Emergency], None]] = {
     "hazard": hazard_step,
     "impact": impact_step,
     "shelters": shelters_step,
@@ -46,36 +59,60 @@ def take_inputs(opened: Workspace, who: Person, returned: dict[str, Any] | None)
     before = st.session_state.get("click_taken")
     take_click(opened, who, returned, select=False)
     place = clicked()
-    if place is not None and st.session_state.get("click_taken") != before and may(who, Right.INCIDENT_READ):
-        st.session_state[_INCIDENT] = incident_near(opened, who, *place, within_m=CLICK_M)
+    if place is not None and st.session_state.get("click_taken") != before:
+        _take_place(opened, who, *place)
     if may(who, Right.HAZARD_WRITE):
         take_hazard_drawing(opened)
     if may(who, Right.EVACUATION_WRITE):
         take_road_drawing(opened)
+        take_run_end(opened)
 
 
-def emergency_panel(opened: Workspace, who: Person) -> Groups:
-    """Draw the panel and return what lies over the map."""
+def emergency_groups(opened: Workspace, who: Person) -> Groups:
+    """Return what lies over the map: the numbers, the hazard, a plan in time, what to draw with."""
     if not opened.has("grids"):
-        st.info(text("emergency.no_grids"))
         return []
     prepare_emergency(opened)
+    emergency, lang = emergency_of(opened, who), language()
+    run_id = run_on_map(opened, who, emergency)
+    instruments = emergency_overlay(
+        opened, who, lang, hazard_id=emergency.hazard_id, evacuation_id=emergency.plan_id, run_id=run_id
+    )
+    shown = [overlay_group(instruments)]
+    if emergency.hazard is not None:
+        hazard = emergency.hazard
+        shown.append(overlay_group(hazard_overlay(hazard.hazard, lang, state=str(hazard.revision))))
+    if step_of() == "plan" and emergency.hazard is not None and may(who, Right.EVACUATION_WRITE) and may_write():
+        shown += closed_group(opened)
+        shown += [] if run_id else [drawing_tools(ROAD_PURPOSE)]
+    if step_of() == "hazard" and is_new_open(emergency) and may(who, Right.HAZARD_WRITE) and may_write():
+        shown.append(drawing_tools(HAZARD_PURPOSE, kinds=("polygon", "line")))
+    return shown
+
+
+def emergency_panel(opened: Workspace, who: Person) -> None:
+    """Draw the panel."""
+    if not opened.has("grids"):
+        st.info(text("emergency.no_grids"))
+        return
     emergency = emergency_of(opened, who)
     show_said()
     _choose_hazard(emergency)
     _incident_card(opened, who)
+    if not is_new_open(emergency):
+        shelter_card(opened, who, emergency)
     step = _choose_step()
-    groups = _DRAW[step](opened, who, emergency)
-    emergency = emergency_of(opened, who)
-    shown = [overlay_group(_instruments(opened, who, emergency))]
-    if emergency.hazard is not None:
-        hazard = emergency.hazard
-        shown.append(overlay_group(hazard_overlay(hazard.hazard, language(), state=str(hazard.revision))))
-    return [*shown, *groups]
+    if step != "plan":
+        watch_run(opened, who)
+    _DRAW[step](opened, who, emergency)
 
 
-def _instruments(opened: Workspace, who: Person, emergency: Emergency) -> Any:
-    return emergency_overlay(opened, who, language(), hazard_id=emergency.hazard_id, evacuation_id=emergency.plan_id)
+def _take_place(opened: Workspace, who: Person, lon: float, lat: float) -> None:
+    """Keep the incident or the shelter that was clicked."""
+    found = incident_near(opened, who, lon, lat, within_m=CLICK_M) if may(who, Right.INCIDENT_READ) else None
+    st.session_state[_INCIDENT] = found
+    shelter = None if found else shelter_near(opened, who, lon, lat, within_m=CLICK_M)
+    choose_shelter("" if shelter is None else shelter.shelter_id)
 
 
 def _choose_hazard(emergency: Emergency) -> None:

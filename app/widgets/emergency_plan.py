@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -9,16 +10,18 @@ import folium
 import streamlit as st
 
 from app.widgets.doing import attempt, say
-from app.widgets.drawing import begin_drawing, drawing_tools, drawn, drop_drawing
-from app.widgets.emergency_result import result_panel
+from app.widgets.drawing import begin_drawing, drawn, drop_drawing
+from app.widgets.emergency_result import cells_html, result_panel
 from app.widgets.emergency_state import (
     ROAD_PURPOSE,
     Emergency,
     changed_places,
     choose_plan,
     closed_edges,
-    emergency_of,
     forget_changes,
+    has_changes,
+    keep_params,
+    kept_params,
     shelters_out,
 )
 from app.widgets.frame import language, may_write, signed_in, text
@@ -27,6 +30,7 @@ from gridgov.maps.closures import draft_shapes
 from gridgov.maps.overlays import Overlay, overlay_group
 from gridgov.model.evacuation_words import hours_text
 from gridgov.model.rights import Person, Right, may
+from gridgov.operations.bus_input import MOST_BUSES
 from gridgov.operations.closure_map import lines_of_edges
 from gridgov.operations.emergency import cut_edges, edge_array, plan_query
 from gridgov.operations.evacuating import EvacuationRun, run_of, running, start_evacuation
@@ -35,33 +39,86 @@ from gridgov.workspace import Workspace
 _RUN = "emergency_run"
 _LOOK_AGAIN_S = 1.0
 _MOBILISATION = ("at_once", "rayleigh", "logit")
+_ROUTES = (2, 1, 3, 0)
+_CAUTIOUS = 0.7
 
 
-def plan_step(opened: Workspace, who: Person, emergency: Emergency) -> list[folium.FeatureGroup]:
-    """Draw the step and return what lies over the map."""
+def plan_step(opened: Workspace, who: Person, emergency: Emergency) -> None:
+    """Draw the step."""
     if emergency.hazard is None:
         st.info(text("emergency.no_hazard"))
-        return []
+        return
     if not (may(who, Right.EVACUATION_WRITE) and may_write()):
         result_panel(opened, who, emergency)
-        return []
+        return
     run = running(opened, who)
-    known = st.session_state.get(_RUN)
     if run is not None:
         st.session_state[_RUN] = run.run_id
+        if run.hazard_id != emergency.hazard_id:
+            st.caption(text("emergency.other_running", id=run.hazard_id))
         _progress(opened, run.run_id)
-        return _closed_group(opened)
-    if known:
-        _ended(opened, str(known))
-        emergency = emergency_of(opened, who)
-    groups = _closed_group(opened)
-    if emergency.plan is None:
+    elif emergency.plan is None:
         _compute_form(opened, emergency)
-        return [*groups, drawing_tools(ROAD_PURPOSE)]
-    result_panel(opened, who, emergency)
-    with st.expander(text("emergency.replan"), expanded=_has_changes()):
-        _compute_form(opened, emergency)
-    return [*groups, drawing_tools(ROAD_PURPOSE)]
+    else:
+        result_panel(opened, who, emergency)
+        with st.expander(text("emergency.replan"), expanded=has_changes()):
+            _compute_form(opened, emergency)
+
+
+def run_on_map(opened: Workspace, who: Person, emergency: Emergency) -> str:
+    """Return the computation whose answers the map shows as they come; nothing where none runs for this hazard."""
+    if emergency.hazard is None or not may(who, Right.EVACUATION_WRITE):
+        return ""
+    run = running(opened, who)
+    return run.run_id if run is not None and run.hazard_id == emergency.hazard_id else ""
+
+
+def watch_run(opened: Workspace, who: Person) -> None:
+    """Show on the other steps that a plan is being computed."""
+    run = running(opened, who) if may(who, Right.EVACUATION_WRITE) else None
+    if run is not None:
+        st.session_state[_RUN] = run.run_id
+        _bar(opened, run.run_id)
+
+
+def start_plan(opened: Workspace, emergency: Emergency) -> None:
+    """Begin to compute a plan with what is changed, from the present plan if there is one."""
+    given = kept_params()
+    asked = {
+        "params": {name: value for name, value in given.items() if name != "buses"},
+        "buses": given.get("buses", 0),
+        "shelters_out": shelters_out(),
+        "places": changed_places(),
+        "closed_edges": closed_edges(),
+        "replaces": emergency.plan_id,
+    }
+    run = attempt(
+        lambda: start_evacuation(opened, signed_in(), plan_query(emergency.hazard_id, asked)),
+        hint="emergency.cannot_plan",
+    )
+    if run is not None:
+        st.session_state[_RUN] = run.run_id
+
+
+def take_run_end(opened: Workspace) -> None:
+    """Take the result of a computation that is over."""
+    known = str(st.session_state.get(_RUN, ""))
+    if not known:
+        return
+    try:
+        run = run_of(opened, signed_in(), known)
+    except GridgovError:
+        st.session_state.pop(_RUN, None)
+        return
+    if run.state == "running":
+        return
+    st.session_state.pop(_RUN, None)
+    if run.kept is not None:
+        choose_plan(run.kept.evacuation.evacuation_id)
+        forget_changes()
+    elif run.error:
+        detail = f" {run.error}" if language() == "en" else ""
+        say(text("emergency.plan_failed") + detail, good=False)
 
 
 def take_road_drawing(opened: Workspace) -> None:
@@ -78,11 +135,7 @@ def take_road_drawing(opened: Workspace) -> None:
         say(text("emergency.no_roads_there"), good=False)
 
 
-def _has_changes() -> bool:
-    return bool(shelters_out() or changed_places() or closed_edges())
-
-
-def _closed_group(opened: Workspace) -> list[folium.FeatureGroup]:
+def closed_group(opened: Workspace) -> list[folium.FeatureGroup]:
     """Return the roads that the next plan must not use."""
     if not closed_edges():
         return []
@@ -96,22 +149,10 @@ def _compute_form(opened: Workspace, emergency: Emergency) -> None:
         text("emergency.close_on_map"), key="close_on_map", on_click=begin_drawing, args=("line",), width="stretch"
     )
     with st.expander(text("emergency.parameters")):
-        params = _parameters()
+        keep_params(_parameters(emergency))
     code = "emergency.compute_again" if emergency.plan is not None else "emergency.compute"
     if st.button(text(code), key="compute_plan", type="primary", width="stretch"):
-        given = {
-            "params": params,
-            "shelters_out": shelters_out(),
-            "places": changed_places(),
-            "closed_edges": closed_edges(),
-            "replaces": emergency.plan_id,
-        }
-        run = attempt(
-            lambda: start_evacuation(opened, signed_in(), plan_query(emergency.hazard_id, given)),
-            hint="emergency.cannot_plan",
-        )
-        if run is not None:
-            st.session_state[_RUN] = run.run_id
+        start_plan(opened, emergency)
         st.rerun()
 
 
@@ -129,29 +170,46 @@ def _change_lines() -> None:
         st.button(text("emergency.forget_changes"), key="forget_changes", on_click=forget_changes)
 
 
-def _parameters() -> dict[str, Any]:
+def _parameters(emergency: Emergency) -> dict[str, Any]:
+    """Draw what a plan is computed with; it begins with what was chosen last, else with that of the present plan."""
+    known = kept_params()
+    if not known and emergency.plan is not None:
+        query = emergency.plan.evacuation.query
+        known = {**query.get("params", {}), "buses": (query.get("buses") or {}).get("vehicles", 0)}
     mode = st.segmented_control(
-        text("emergency.travel"), ["drive", "walk"], default="drive", required=True, key=f"plan-mode-{language()}",
-        format_func=lambda m: text(f"emergency.travel_{m}"),
+        text("emergency.travel"), ["drive", "walk"], required=True, key=f"plan-mode-{language()}",
+        default=known.get("mode", "drive"), format_func=lambda m: text(f"emergency.travel_{m}"),
     )  # fmt: skip
+    walks = mode == "walk"
     left, right = st.columns(2, gap="small")
     routes = left.selectbox(
-        text("emergency.routes"), [2, 1, 3, 0], key=f"plan-routes-{language()}",
+        text("emergency.routes"), _ROUTES, key=f"plan-routes-{language()}",
+        index=_position(_ROUTES, known.get("max_routes_per_zone", 2) or 0),
         format_func=lambda n: str(n) if n else text("emergency.no_limit"),
     )  # fmt: skip
-    occupancy = right.number_input(text("emergency.occupancy"), 1.0, 60.0, 2.5, 0.5, format="%g", key="plan-occupancy")
-    limit = left.number_input(text("emergency.time_limit"), 5, 600, 60, 5, key="plan-limit")
+    people = float(known.get("occupancy_persons_per_vehicle", 2.5))
+    occupancy = right.number_input(
+        text("emergency.occupancy"), 1.0, 60.0, people, 0.5, format="%g", key="plan-occupancy", disabled=walks
+    )
+    seconds = int(known.get("time_limit_s", 60))
+    limit = left.number_input(text("emergency.time_limit"), 5, 600, min(max(seconds, 5), 600), 5, key="plan-limit")
     mobilisation = right.selectbox(
         text("emergency.mobilisation"), _MOBILISATION, key=f"plan-mobilisation-{language()}",
+        index=_position(_MOBILISATION, known.get("mobilisation", "at_once")),
         format_func=lambda m: text(f"emergency.mobilisation_{m}"),
     )  # fmt: skip
-    minutes = 30.0
+    minutes = float(known.get("mobilisation_s", 1800.0)) / 60.0
     if mobilisation != "at_once":
         minutes = st.number_input(
-            text("emergency.mobilisation_min"), 1.0, 600.0, 30.0, 5.0, format="%g", key="plan-ready"
+            text("emergency.mobilisation_min"), 1.0, 600.0, minutes, 5.0, format="%g", key="plan-ready"
         )
-    cautious = st.checkbox(text("emergency.cautious"), key="plan-cautious")
-    contraflow = st.checkbox(text("emergency.contraflow"), key="plan-contraflow", disabled=mode == "walk")
+    buses = st.number_input(
+        text("emergency.buses"), 0, MOST_BUSES, int(known.get("buses", 0)), 5, key="plan-buses", disabled=walks
+    )
+    cautious = st.checkbox(text("emergency.cautious"), known.get("capacity_factor", 1.0) < 1.0, key="plan-cautious")
+    contraflow = st.checkbox(
+        text("emergency.contraflow"), bool(known.get("contraflow")), key="plan-contraflow", disabled=walks
+    )
     return {
         "mode": mode,
         "max_routes_per_zone": routes or None,
@@ -159,25 +217,62 @@ def _parameters() -> dict[str, Any]:
         "time_limit_s": float(limit),
         "mobilisation": mobilisation,
         "mobilisation_s": 60.0 * float(minutes),
-        "capacity_factor": 0.7 if cautious else 1.0,
-        "contraflow": bool(contraflow) and mode != "walk",
+        "capacity_factor": _CAUTIOUS if cautious else 1.0,
+        "contraflow": bool(contraflow) and not walks,
+        "buses": 0 if walks else int(buses),
     }
+
+
+def _position(options: Sequence[Any], value: Any) -> int:
+    return options.index(value) if value in options else 0
 
 
 @st.fragment(run_every=_LOOK_AGAIN_S)
 def _progress(opened: Workspace, run_id: str) -> None:
     """Show every better answer as it comes; when it is done, the page shows the plan."""
+    run = _still_running(opened, run_id)
+    _time_bar(run)
+    if run.steps:
+        st.html(_numbers_so_far(run))
+    st.html(f'<div class="gg-answer" role="status">{escape(_so_far(run))}</div>{_steps_html(run)}')
+    st.button(text("emergency.stop"), key="stop_plan", on_click=run.stop, type="primary", width="stretch")
+
+
+@st.fragment(run_every=_LOOK_AGAIN_S)
+def _bar(opened: Workspace, run_id: str) -> None:
+    _time_bar(_still_running(opened, run_id))
+
+
+def _still_running(opened: Workspace, run_id: str) -> EvacuationRun:
+    """Return a computation that runs; when it is over, the whole page is drawn anew."""
     try:
         run = run_of(opened, signed_in(), run_id)
     except GridgovError:
         st.rerun()
     if run.state != "running":
         st.rerun()
+    return run
+
+
+def _time_bar(run: EvacuationRun) -> None:
     limit = max(1.0, run.query.params.time_limit_s)
-    said = text("emergency.computing", s=f"{run.elapsed_s:.0f}", of=f"{limit:.0f}")
+    said = text("emergency.computing", s=f"{min(run.elapsed_s, limit):.0f}", of=f"{limit:.0f}")
+    if run.elapsed_s > limit or run.is_stopping:
+        said = text("emergency.finishing")
     st.progress(min(1.0, run.elapsed_s / limit), text=said)
-    st.html(f'<div class="gg-answer" role="status">{escape(_so_far(run))}</div>{_steps_html(run)}')
-    st.button(text("emergency.stop"), key="stop_plan", on_click=run.stop, type="primary", width="stretch")
+
+
+def _numbers_so_far(run: EvacuationRun) -> str:
+    step, lang = run.steps[-1], language()
+    bound = hours_text(step.lower_bound_s, lang, down=True) if step.lower_bound_s else "–"
+    gap = "" if step.gap is None else f"+{100 * step.gap:.1f} %"
+    return cells_html(
+        [
+            (text("emergency.clearance"), hours_text(step.clearance_time_s, lang), ""),
+            (text("emergency.bound"), bound, gap),
+            (text("emergency.left_behind"), f"{round(step.unmet_persons):,}", ""),
+        ]
+    )
 
 
 def _so_far(run: EvacuationRun) -> str:
@@ -202,18 +297,3 @@ def _steps_html(run: EvacuationRun) -> str:
         for step in run.steps[-8:]
     )
     return f'<table class="gg-table">{"<tr>" + head + "</tr>"}{rows}</table>' if rows else ""
-
-
-def _ended(opened: Workspace, run_id: str) -> None:
-    """Take the result of a computation that is over."""
-    st.session_state.pop(_RUN, None)
-    try:
-        run = run_of(opened, signed_in(), run_id)
-    except GridgovError:
-        return
-    if run.kept is not None:
-        choose_plan(run.kept.evacuation.evacuation_id)
-        forget_changes()
-    elif run.error:
-        st.html(f'<p class="gg-said bad" role="alert">{escape(text("emergency.plan_failed"))}</p>')
-        st.caption(escape(run.error))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import timedelta
 from html import escape
 from typing import Any
@@ -19,6 +19,7 @@ from app.widgets.frame import language, text
 from app.widgets.selection import ask_zoom
 from app.widgets.wording import plain, unturned
 from gridgov.errors import GridgovError
+from gridgov.model.evacuation import EvacuationPlan
 from gridgov.model.evacuation_words import hours_text, promise_text, unmet_texts, warning_texts
 from gridgov.model.evacuations import Evacuation
 from gridgov.model.rights import Person, Right, may
@@ -29,6 +30,7 @@ from gridgov.workspace import Workspace
 
 _BOM = "\ufeff"
 _NAMES = 3
+_AS_GOOD_AS_S = 60.0  # a plan so near to its bound is said to be the best there is, to the minute
 
 
 def result_panel(opened: Workspace, who: Person, emergency: Emergency) -> None:
@@ -87,25 +89,23 @@ def _promise(opened: Workspace, who: Person, view: PlanView) -> None:
     ratio = view.replay.ratio
     times = "" if ratio is None or view.replay.stranded else f"× {ratio:.2f}"
     bound = hours_text(plan.lower_bound_s, lang, down=True) if plan.lower_bound_s else "–"
-    moved = f"{round(evacuation.persons - plan.unmet_persons):,}"
+    moved = f"{round(evacuation.persons - evacuation.unmet_persons):,}"
+    by_car = text("emergency.by_car") if evacuation.buses else ""
     everybody = text("emergency.of", n=f"{round(evacuation.persons):,}")
     cells = [
-        ("emergency.clearance", hours_text(plan.clearance_time_s, lang), ""),
-        ("emergency.bound", bound, _gap(plan.gap)),
-        ("emergency.moved", moved, everybody),
-        ("emergency.replayed", hours_text(view.replay.clearance_s, lang), times),
-    ]  # fmt: skip
+        (text("emergency.clearance"), hours_text(plan.clearance_time_s, lang), by_car),
+        (text("emergency.bound"), bound, _gap(plan.gap)),
+        (text("emergency.moved"), moved, everybody),
+        (text("emergency.replayed"), hours_text(view.replay.clearance_s, lang), times),
+    ]
     st.html(
-        '<div class="gg-cells">'
-        + "".join(
-            f"<div><span>{escape(text(code))}</span><b>{escape(value)}</b><small>{escape(more)}</small></div>"
-            for code, value, more in cells
-        )
-        + f'</div><div class="gg-answer" data-plan="{escape(evacuation.evacuation_id)}">'
-        + f"{escape(promise_text(plan, lang))}</div>"
+        f'{cells_html(cells)}<div class="gg-answer" data-plan="{escape(evacuation.evacuation_id)}">'
+        + f"{escape(promise(plan, evacuation))}</div>"
     )
     if evacuation.replaces:
         _difference(opened, who, evacuation)
+    if evacuation.buses:
+        _buses(evacuation.buses)
     for sentence in unmet_texts(plan, lang):
         st.html(f'<p class="gg-said bad" role="alert">{escape(sentence)}</p>')
     stranded = round(view.replay.stranded * plan.occupancy_persons_per_vehicle)
@@ -113,6 +113,61 @@ def _promise(opened: Workspace, who: Person, view: PlanView) -> None:
         st.html(f'<p class="gg-caution">{escape(text("emergency.stranded", n=f"{stranded:,}"))}</p>')
     for sentence in warning_texts(plan, lang):
         st.html(f'<p class="gg-caution">{escape(sentence)}</p>')
+
+
+def cells_html(cells: Sequence[tuple[str, str, str]]) -> str:
+    """Return numbers with their names, two in a row: name, number, what stands beside it."""
+    return (
+        '<div class="gg-cells">'
+        + "".join(
+            f"<div><span>{escape(name)}</span><b>{escape(value)}</b><small>{escape(more)}</small></div>"
+            for name, value, more in cells
+        )
+        + "</div>"
+    )
+
+
+def promise(plan: EvacuationPlan, evacuation: Evacuation) -> str:
+    """Return what a plan promises beside what none can beat: for those whom it moves, and by car where there are buses.
+
+    The bound is proven for everybody but the unmet, who depend on places and closings, not on the plan's skill.
+    """
+    if plan.gap is None or not plan.flows:
+        return promise_text(plan, language())
+    lang, whom = language(), round(plan_persons(plan))
+    some = "emergency.promise_by_car" if evacuation.buses else "emergency.promise_moved"
+    code = some if evacuation.buses or plan.unmet_persons >= 1 else "evacuate.promise"
+    if plan.clearance_time_s - plan.lower_bound_s < _AS_GOOD_AS_S:
+        code = f"emergency.best_{'by_car' if evacuation.buses else 'moved'}"
+    return text(
+        code,
+        bound=hours_text(plan.lower_bound_s, lang, down=True),
+        time=hours_text(plan.clearance_time_s, lang),
+        gap=f"{100 * plan.gap:.1f}",
+        persons=f"{whom:,}",
+    )
+
+
+def plan_persons(plan: EvacuationPlan) -> float:
+    """Return how many people a plan moves on the roads."""
+    return sum(flow.persons for flow in plan.flows)
+
+
+def _buses(buses: Mapping[str, Any]) -> None:
+    """Say what the buses do: `clearance` and bound beside it are those of the cars."""
+    lang = language()
+    said = text(
+        "emergency.buses_do",
+        buses=f"{buses['buses']:,}",
+        trips=f"{buses['trips']:,}",
+        persons=f"{buses['persons']:,}",
+        time=hours_text(buses["done_s"], lang),
+        bound=hours_text(buses["lower_bound_s"], lang, down=True),
+    )
+    st.html(f'<p class="gg-said" data-buses>{escape(said)}</p>')
+    if buses["unmet_persons"]:
+        left = text("emergency.buses_leave", n=f"{buses['unmet_persons']:,}")
+        st.html(f'<p class="gg-said bad" role="alert">{escape(left)}</p>')
 
 
 def _gap(gap: float | None) -> str:

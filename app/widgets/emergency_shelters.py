@@ -1,14 +1,24 @@
-"""Step three: shelters with their places: total against need, which ones not to use, places as they really are."""
+"""Step three: shelters with their places: total against need, which not to use, places as they are; one clicked."""
 
 from __future__ import annotations
 
 from html import escape
 
-import folium
 import streamlit as st
 
 from app.widgets.emergency_impact import Line, lines_html, people
-from app.widgets.emergency_state import Emergency, changed_places, shelters_out
+from app.widgets.emergency_plan import start_plan
+from app.widgets.emergency_state import (
+    Emergency,
+    changed_places,
+    choose_shelter,
+    chosen_shelter,
+    go_to,
+    has_changes,
+    set_out,
+    set_places,
+    shelters_out,
+)
 from app.widgets.frame import language, may_write, text
 from app.widgets.wording import unturned
 from gridgov.model.rights import Person, Right, may
@@ -17,12 +27,12 @@ from gridgov.operations.impact import impact_of
 from gridgov.workspace import Workspace
 
 
-def shelters_step(opened: Workspace, who: Person, emergency: Emergency) -> list[folium.FeatureGroup]:
+def shelters_step(opened: Workspace, who: Person, emergency: Emergency) -> None:
     """Draw the step."""
     shelters = {each.shelter_id: each for each in shelter_list(opened, who)}
     if not shelters:
         st.info(text("emergency.no_shelters"))
-        return []
+        return
     struck, need = _struck_and_need(opened, who, emergency)
     if may(who, Right.EVACUATION_WRITE) and may_write():
         _changes(shelters)
@@ -33,7 +43,47 @@ def shelters_step(opened: Workspace, who: Person, emergency: Emergency) -> list[
     unknown = sum(places[i] is None for i in usable)
     _balance(len(usable), total, need, unknown)
     st.html(lines_html([_line(shelters[i], places[i], struck, out, changed) for i in shelters], ""))
-    return []
+
+
+def shelter_card(opened: Workspace, who: Person, emergency: Emergency) -> None:
+    """Draw the shelter that was clicked on the map: leave it out, change its places, plan again."""
+    shelter = next((each for each in shelter_list(opened, who) if each.shelter_id == chosen_shelter()), None)
+    if shelter is None:
+        return
+    struck, _ = _struck_and_need(opened, who, emergency)
+    out, changed = set(shelters_out()), changed_places()
+    name, value, more = _line(shelter, changed.get(shelter.shelter_id, shelter.places), struck, out, changed)
+    with st.container(key="shelter_card", border=True):
+        head, close = st.columns([0.86, 0.14], gap="small", vertical_alignment="top")
+        more = f"<small>{escape(more)}</small>" if more else ""
+        head.html(f'<div class="gg-shelter"><b>{escape(name)}</b> <span>{escape(value)}</span>{more}</div>')
+        close.button("✕", key="close_shelter", help=text("emergency.close"), on_click=choose_shelter, args=("",))
+        if may(who, Right.EVACUATION_WRITE) and may_write():
+            _card_changes(opened, emergency, shelter, struck=shelter.shelter_id in struck)
+
+
+def _card_changes(opened: Workspace, emergency: Emergency, shelter: ShelterPlaces, *, struck: bool) -> None:
+    number, out = shelter.shelter_id, shelter.shelter_id in shelters_out()
+    if not struck:
+        left, right = st.columns(2, gap="small", vertical_alignment="bottom")
+        now = changed_places().get(number, shelter.places)
+        key = f"card-places-{number}-{now}"
+
+        def keep() -> None:
+            set_places(number, int(st.session_state[key]))
+
+        left.number_input(text("emergency.places"), 0, 1_000_000, now or 0, 50, key=key, on_change=keep, disabled=out)
+        code = "emergency.use_again" if out else "emergency.leave_out"
+        right.button(
+            text(code), key="shelter_out", on_click=set_out, args=(number,), kwargs={"out": not out}, width="stretch"
+        )
+    if has_changes() and emergency.hazard is not None:
+        code = "emergency.plan_again" if emergency.plan is not None else "emergency.compute"
+        if st.button(text(code), key="plan_again", type="primary", width="stretch"):
+            start_plan(opened, emergency)
+            choose_shelter("")
+            go_to("plan")
+            st.rerun()
 
 
 def _struck_and_need(opened: Workspace, who: Person, emergency: Emergency) -> tuple[set[str], float | None]:
@@ -80,6 +130,8 @@ def _changes(shelters: dict[str, ShelterPlaces]) -> None:
         st.session_state["emergency_out"] = tuple(st.session_state[key])
 
     kept = [i for i in shelters_out() if i in shelters]
+    if key in st.session_state and list(st.session_state[key]) != kept:  # changed on the map, or forgotten
+        st.session_state[key] = kept
     given = {} if key in st.session_state else {"default": kept}
     st.multiselect(
         text("emergency.shelters_out"),
@@ -99,11 +151,7 @@ def _changes(shelters: dict[str, ShelterPlaces]) -> None:
             return
         now = changed_places().get(chosen, shelters[chosen].places)
         number = st.number_input(text("emergency.places"), 0, 1_000_000, now or 0, 50, key=f"places-{chosen}")
-        st.button(text("emergency.set_places"), key="set_places", on_click=_set_places, args=(chosen, int(number)))
-
-
-def _set_places(shelter_id: str, places: int) -> None:
-    st.session_state["emergency_places"] = changed_places() | {shelter_id: places}
+        st.button(text("emergency.set_places"), key="set_places", on_click=set_places, args=(chosen, int(number)))
 
 
 def _line(shelter: ShelterPlaces, places: int | None, struck: set[str], out: set[str], changed: dict[str, int]) -> Line:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -19,6 +20,7 @@ HAZARD_PURPOSE = "hazard"
 ROAD_PURPOSE = "emergency-roads"
 STEPS = ("hazard", "impact", "shelters", "plan", "orders")
 _HAZARD, _PLAN, _STEP, _NEW = "emergency_hazard", "emergency_plan", "emergency_step", "emergency_new"
+_SHELTER, _PARAMS = "emergency_shelter", "emergency_params"
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,42 @@ def forget_changes() -> None:
     """Forget what was changed for the next plan: shelters, places, roads."""
     for name in ("emergency_out", "emergency_places", "emergency_edges"):
         st.session_state.pop(name, None)
+
+
+def choose_shelter(shelter_id: str) -> None:
+    """Let the panel show a shelter; "": none."""
+    st.session_state[_SHELTER] = shelter_id
+
+
+def chosen_shelter() -> str:
+    """Return the shelter that the panel shows, or nothing."""
+    return str(st.session_state.get(_SHELTER, ""))
+
+
+def keep_params(params: dict[str, Any]) -> None:
+    """Keep what plans are computed with, also while it is not shown."""
+    st.session_state[_PARAMS] = params
+
+
+def kept_params() -> dict[str, Any]:
+    """Return what plans are computed with; nothing before the first time."""
+    return dict(st.session_state.get(_PARAMS, {}))
+
+
+def set_out(shelter_id: str, *, out: bool) -> None:
+    """Leave a shelter out of the next plan, or use it again."""
+    others = tuple(each for each in shelters_out() if each != shelter_id)
+    st.session_state["emergency_out"] = (*others, shelter_id) if out else others
+
+
+def set_places(shelter_id: str, places: int) -> None:
+    """Count a shelter with other places in the next plan."""
+    st.session_state["emergency_places"] = changed_places() | {shelter_id: places}
+
+
+def has_changes() -> bool:
+    """Whether anything is changed for the next plan."""
+    return bool(shelters_out() or changed_places() or closed_edges())
 
 
 def shelters_out() -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from gridgov.network.closing import with_factors
 
 _Floats = NDArray[np.float64]
 _Bools = NDArray[np.bool_]
+FAR_FROM_ROADS_M = 1_000.0  # a shelter farther than that from every road is no goal: nobody drives there
 REASONS = ("reached", "surrounded", "no_shelter", "never_connected")
 
 
@@ -100,7 +101,7 @@ def road_consequences(
     grids : GeoDataFrame
         grid_code and areas, WGS 84; each is represented by a point inside.
     shelters : GeoDataFrame or None
-        shelter_id and points.
+        shelter_id and points. Those farther than `FAR_FROM_ROADS_M` from every road are no goals.
     delay_s : float
         Seconds from now until the hazard starts; negative where it has started.
     bridges : bool array, shape (edges,), optional
@@ -143,7 +144,8 @@ class _Goals:
         if shelters is not None and len(shelters):
             points = shelters.geometry
             places = network.snap(points.x.to_numpy(), points.y.to_numpy())
-            return cls("shelters", [places[position] for position in range(len(places))], struck)
+            near = np.flatnonzero(places.distance_m <= FAR_FROM_ROADS_M)
+            return cls("shelters", [places[position] for position in near.tolist()], struck[near])
         free = np.ones(network.n_nodes, dtype=bool)
         shut = np.isfinite(closes)
         free[network.tail[shut]] = False

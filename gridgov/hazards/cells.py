@@ -10,7 +10,6 @@ import shapely
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.features import shapes, sieve
-from shapely.geometry import shape
 
 from gridgov.hazards.zoning import finding, zone_of
 from gridgov.model.findings import Finding, FindingAction, FindingLevel
@@ -113,5 +112,12 @@ def _halved(codes: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def _traced(codes: NDArray[np.int32], transform: Affine) -> tuple[Any, NDArray[np.int64]]:
     traced = list(shapes(codes, mask=codes > 0, connectivity=4, transform=transform))
-    outlines = np.array([shape(outline) for outline, _ in traced], dtype=object)
-    return outlines, np.array([int(value) for _, value in traced], dtype=np.int64)
+    values = np.array([int(value) for _, value in traced], dtype=np.int64)
+    if not traced:
+        return np.zeros(0, dtype=object), values
+    # all at once: thousands of specks one by one would take most of the time
+    rings = [ring for outline, _ in traced for ring in outline["coordinates"]]
+    points = np.array([point for ring in rings for point in ring], dtype=float)
+    lines = shapely.linearrings(points, indices=np.repeat(np.arange(len(rings)), [len(ring) for ring in rings]))
+    of_outline = np.repeat(np.arange(len(traced)), [len(outline["coordinates"]) for outline, _ in traced])
+    return shapely.polygons(lines, indices=of_outline), values

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -42,10 +44,41 @@ def weakest(certainties: Iterable[str]) -> str:
     return min(certainties, key="USV".index, default="U")
 
 
+class Mover:
+    """Moves positions from one CRS to another (x = longitude or easting).
+
+    PROJ reads its tables anew for every thread, a tenth of a second each time, and web servers answer in ever new
+    threads: so one thread of its own does the moving for all of them.
+    """
+
+    def __init__(self, source: str, target: str) -> None:
+        self._source, self._target = source, target
+
+    def transform(self, x: Any, y: Any) -> tuple[Any, Any]:
+        """Return positions in the other CRS."""
+        moved: tuple[Any, Any] = _thread(os.getpid()).submit(self._transform, x, y).result()
+        return moved
+
+    def _transform(self, x: Any, y: Any) -> tuple[Any, Any]:
+        east, north = _proj(self._source, self._target).transform(x, y)
+        return east, north
+
+
 @cache
-def transformer(source: str, target: str) -> pyproj.Transformer:
-    """Return what moves positions from one CRS to another (x = longitude or easting); made once, it takes a while."""
+def _thread(_process: int) -> ThreadPoolExecutor:
+    """Return the thread that moves positions; a forked process has its own."""
+    return ThreadPoolExecutor(1, thread_name_prefix="crs")
+
+
+@cache
+def _proj(source: str, target: str) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(source, target, always_xy=True)
+
+
+@cache
+def transformer(source: str, target: str) -> Mover:
+    """Return what moves positions from one CRS to another."""
+    return Mover(source, target)
 
 
 def moved(geometry: Any, source: str, target: str) -> Any:

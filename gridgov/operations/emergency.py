@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry import shape
 
+from gridgov.errors import ParameterError
 from gridgov.evacuation import EvacuationParams
 from gridgov.hazards import Wind
 from gridgov.i18n import Lang
@@ -20,15 +21,17 @@ from gridgov.maps.framing import frame_of
 from gridgov.model.hazards import Hazard
 from gridgov.model.rights import Person, Right, may, require
 from gridgov.network import edges_cut_by
+from gridgov.operations.bus_input import BusQuery
 from gridgov.operations.closures import closures_of
 from gridgov.operations.crew import FRESH, crew_of
 from gridgov.operations.evacuation_input import EvacuationQuery
-from gridgov.operations.hazard_models import GasRelease
+from gridgov.operations.hazard_models import GasRelease, levels_near
 from gridgov.operations.hazards import read_hazard
 from gridgov.operations.impact import impact_of, road_consequences
 from gridgov.workspace import Workspace
 
 View = tuple[tuple[float, float], int]
+_M_PER_DEGREE = 111_320.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +180,25 @@ def river_geometry(workspace: Workspace) -> Mapping[str, Any] | None:
     return workspace.cached("river_geometry", make)
 
 
+def river_levels(workspace: Workspace) -> tuple[float, ...]:
+    """Return the levels above the rivers that are worth computing, see `suggested_levels`; none without rivers.
+
+    Raises
+    ------
+    LayerNotFoundError
+        The workspace has no elevation.
+    """
+
+    def make() -> tuple[float, ...]:
+        river = river_geometry(workspace)
+        try:
+            return () if river is None else levels_near(workspace, river)
+        except ParameterError:  # the elevation model does not reach the river
+            return ()
+
+    return workspace.cached("river_levels", make)
+
+
 _RIVER = "1101"  # 河流水面 of the third national land survey
 
 
@@ -186,8 +208,8 @@ def plan_query(hazard_id: str, given: Mapping[str, Any]) -> EvacuationQuery:
     Parameters
     ----------
     given : mapping
-        `params` (fields of `EvacuationParams`), `shelters_out`, `places`, `closed_edges`, `replaces`, `roads_close`;
-        all may be left out.
+        `params` (fields of `EvacuationParams`), `shelters_out`, `places`, `closed_edges`, `replaces`, `roads_close`,
+        `buses` (their number); all may be left out.
 
     Raises
     ------
@@ -202,6 +224,7 @@ def plan_query(hazard_id: str, given: Mapping[str, Any]) -> EvacuationQuery:
         places=dict(given.get("places", {})),
         closed_edges=tuple(given.get("closed_edges", ())),
         replaces=given.get("replaces", ""),
+        buses=BusQuery(vehicles=int(given["buses"])) if given.get("buses") else None,
     )
 
 
@@ -258,6 +281,25 @@ def shelter_list(workspace: Workspace, person: Person) -> tuple[ShelterPlaces, .
     return workspace.cached("shelter_list", make)
 
 
+def shelter_near(
+    workspace: Workspace, person: Person, lon: float, lat: float, *, within_m: float
+) -> ShelterPlaces | None:
+    """Return the nearest shelter within some metres of a place, if any.
+
+    Raises
+    ------
+    RightsError
+        The person may not see the map.
+    """
+    known = shelter_list(workspace, person)
+    if not known:
+        return None
+    east = np.array([each.lon - lon for each in known]) * math.cos(math.radians(lat))
+    metres = _M_PER_DEGREE * np.hypot(east, np.array([each.lat - lat for each in known]))
+    nearest = int(metres.argmin())
+    return known[nearest] if metres[nearest] <= within_m else None
+
+
 def grid_names(workspace: Workspace, lang: Lang) -> Mapping[str, str]:
     """Return what grids are called, by code; where names are not for a language, and without one, the code."""
     if lang != "zh" or not workspace.has("grids") or "name" not in workspace.layer("grids"):
@@ -268,6 +310,18 @@ def grid_names(workspace: Workspace, lang: Lang) -> Mapping[str, str]:
         return dict(zip(grids["grid_code"].astype(str), grids["name"].fillna("").astype(str), strict=True))
 
     return workspace.cached("grid_names", make)
+
+
+def worker_names(workspace: Workspace, person: Person) -> Mapping[str, str]:
+    """Return what the workers are called whom a person may see, by id."""
+    if not may(person, Right.POSITION_READ) or not workspace.of_kind("workers"):
+        return {}
+    crew = crew_of(workspace)
+    seen = crew.seen_by(person, Right.POSITION_READ)
+    frame = crew.frame[seen]
+    if "name" not in frame:
+        return {}
+    return dict(zip(frame["worker_id"].astype(str), frame["name"].fillna("").astype(str), strict=True))
 
 
 def _whole(value: Any) -> int | None:

@@ -6,6 +6,7 @@ import json
 import math
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -24,18 +25,18 @@ from gridgov.operations.emergency import (
     ShelterPlaces,
     emergency_numbers,
     grid_names,
-    river_geometry,
+    river_levels,
     shelter_list,
 )
 from gridgov.operations.evacuating import read_evacuation
-from gridgov.operations.evacuation_view import PlanView, kept_answer, nearest_known, plan_view
-from gridgov.operations.hazards import read_hazard
+from gridgov.operations.evacuation_view import PlanView, kept_answer, nearest_known, plan_view, running_view
+from gridgov.operations.hazards import district_area, read_hazard
 from gridgov.operations.impact import prepare_impact
 from gridgov.workspace import Workspace
 
 _MOST_ROADS = 12_000
 _MOST_CURVE = 60
-_TEXTS = ("inside", "road", "safe", "play", "pause", "speed", "slider", "lost", "at_moment")
+_TEXTS = ("inside", "road", "safe", "play", "pause", "speed", "slider", "lost", "at_moment", "preview")
 
 
 def emergency_shapes(workspace: Workspace, person: Person, name: str, lang: Lang) -> bytes:
@@ -44,7 +45,8 @@ def emergency_shapes(workspace: Workspace, person: Person, name: str, lang: Lang
     Parameters
     ----------
     name : str
-        ``hazard.<id>``, ``numbers.<hazard id or nothing>`` or ``evacuation.<id>``.
+        ``hazard.<id>``, ``numbers.<hazard id or nothing>``, ``evacuation.<id>``, or ``running.<id>``: the best plan so
+        far of a computation, empty before there is one.
 
     Raises
     ------
@@ -59,8 +61,10 @@ def emergency_shapes(workspace: Workspace, person: Person, name: str, lang: Lang
         return hazard_json(read_hazard(workspace, person, key).hazard, lang)
     if kind == "numbers":
         return numbers_json(workspace, emergency_numbers(workspace, person, key), lang)
-    if kind == "evacuation":
-        view = plan_view(workspace, person, key)
+    if kind in {"evacuation", "running"}:
+        view = plan_view(workspace, person, key) if kind == "evacuation" else running_view(workspace, person, key)
+        if view is None:
+            return b"{}"
         digest = view.recorded.evacuation.digest
         return kept_answer(
             workspace, f"map/{digest}/{lang}", lambda: plan_json(workspace, view, shelter_list(workspace, person), lang)
@@ -69,9 +73,9 @@ def emergency_shapes(workspace: Workspace, person: Person, name: str, lang: Lang
 
 
 def emergency_overlay(
-    workspace: Workspace, person: Person, lang: Lang, *, hazard_id: str = "", evacuation_id: str = ""
+    workspace: Workspace, person: Person, lang: Lang, *, hazard_id: str = "", evacuation_id: str = "", run_id: str = ""
 ) -> Overlay:
-    """Return the numbers over the map and, if one is given, a plan in time.
+    """Return the numbers over the map and, if one is given, a plan in time: kept, or of a computation that runs.
 
     Raises
     ------
@@ -87,7 +91,10 @@ def emergency_overlay(
         "texts": {name: label(f"emergency.{name}", lang) for name in _TEXTS},
         "plan": None,
     }
-    if evacuation_id:
+    if run_id:
+        url = f"/shapes/running.{run_id}?lang={lang}"
+        config["plan"] = {"url": url, "again": True, "leave_s": None, "nearest": None}
+    elif evacuation_id:
         recorded = read_evacuation(workspace, person, evacuation_id)
         leave, now = recorded.leave_at, workspace.now()
         local = None if leave is None else leave.astimezone(workspace.timezone)
@@ -99,7 +106,7 @@ def emergency_overlay(
         }
         if recorded.status == ORDERED and leave is not None:
             config["plan"]["now_s"] = round(max(0.0, (now - leave).total_seconds()) / 60) * 60
-    return Overlay("emergency", emergency=config, legend=(plan_legend(lang),) if evacuation_id else ())
+    return Overlay("emergency", emergency=config, legend=(plan_legend(lang),) if evacuation_id or run_id else ())
 
 
 def prepare_emergency(workspace: Workspace) -> None:
@@ -113,12 +120,28 @@ def prepare_emergency(workspace: Workspace) -> None:
     workspace.cached("emergency_prepared", begin)
 
 
+def prepare_numbers(workspace: Workspace, person: Person, hazard_id: str) -> None:
+    """Begin to count beside everything else what the map and the page ask for next about a new hazard.
+
+    Raises
+    ------
+    RightsError
+        The person may not see the map.
+    """
+    require(person, Right.LAYER_READ)
+
+    def count() -> None:
+        with suppress(GridgovError):  # said when somebody asks for the numbers
+            emergency_numbers(workspace, person, hazard_id)
+
+    threading.Thread(target=count, name="numbers", daemon=True).start()
+
+
 def _prepare(workspace: Workspace) -> None:
-    try:
+    with suppress(GridgovError):  # what is missing is said when somebody needs it
+        district_area(workspace)
         prepare_impact(workspace)
-        river_geometry(workspace)
-    except GridgovError:  # what is missing is said when somebody needs it
-        return
+        river_levels(workspace)
 
 
 def numbers_json(workspace: Workspace, numbers: EmergencyNumbers, lang: Lang) -> bytes:

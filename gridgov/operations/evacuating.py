@@ -271,6 +271,11 @@ class EvacuationRun:
         """Seconds since it started."""
         return (self._workspace.wall_now() - self.started_at).total_seconds()
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether somebody asked for an end."""
+        return self._stop.is_set()
+
     def stop(self) -> None:
         """Ask for an end: the best answer so far is kept."""
         self._stop.set()

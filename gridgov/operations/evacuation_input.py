@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from gridgov.analysis.cutting_off import closing_times
+from gridgov.analysis.cutting_off import FAR_FROM_ROADS_M, closing_times
 from gridgov.crs import WGS84
 from gridgov.errors import LayerNotFoundError, ParameterError
 from gridgov.evacuation import EvacuationParams
@@ -33,7 +33,6 @@ from gridgov.operations.impact import impact_of
 from gridgov.profiles.capacities import load_capacities
 from gridgov.workspace import Workspace
 
-FAR_FROM_ROADS_M = 1_000.0
 _PERSONS_PER_M_S = 1.25  # that a metre of walkway lets through in a second, and the width where no road says it
 _WALKWAY_M = 2.0
 _BUSES_S = 10.0  # the longest search for the order of the trips

@@ -19,9 +19,10 @@ from gridgov.evacuation import EvacuationParams
 from gridgov.evacuation.nearest_shelter import NearestShelter, nearest_shelter
 from gridgov.evacuation.replay import Replay, replay_plan
 from gridgov.model.evacuation import EvacuationPlan
+from gridgov.model.evacuations import PLANNED, Evacuation
 from gridgov.model.rights import Person, Right, require
 from gridgov.operations.bus_input import BusQuery
-from gridgov.operations.evacuating import RecordedEvacuation, read_evacuation, read_plan
+from gridgov.operations.evacuating import EvacuationRun, RecordedEvacuation, read_evacuation, read_plan, run_of
 from gridgov.operations.evacuation_input import EvacuationQuery, evacuation_input
 from gridgov.operations.hazards import check_hazard_area, read_hazard
 from gridgov.workspace import Workspace
@@ -29,6 +30,7 @@ from gridgov.workspace import Workspace
 _MOST_KEPT = 16
 _MOST_QUEUES = 400  # roads with queues that the map shows
 _PACKETS = 100_000
+_PREVIEW_PACKETS = 20_000  # of a plan that is still being made: beside its computation
 _T = TypeVar("_T")
 _Floats = NDArray[np.float64]
 
@@ -97,6 +99,45 @@ def plan_view(workspace: Workspace, person: Person, evacuation_id: str) -> PlanV
     return made
 
 
+def running_view(workspace: Workspace, person: Person, run_id: str) -> PlanView | None:
+    """Return the best plan so far of a computation as a page shows it; None before there is one.
+
+    Its fingerprint is that of the computation and of its answer; the plan is on no books yet.
+
+    Raises
+    ------
+    RightsError
+        The person may not plan evacuations.
+    RecordNotFoundError
+        There is no such computation.
+    """
+    run = run_of(workspace, person, run_id)
+    plan, number = run.best, len(run.steps)
+    if plan is None:
+        return None
+    recorded = _unkept(run, plan, f"{run_id}-{number}")
+    return _answers(workspace).get(
+        f"running/{recorded.evacuation.digest}", lambda: _view(workspace, recorded, plan, packets=_PREVIEW_PACKETS)
+    )
+
+
+def _unkept(run: EvacuationRun, plan: EvacuationPlan, digest: str) -> RecordedEvacuation:
+    evacuation = Evacuation(
+        evacuation_id=run.run_id,
+        hazard_id=run.hazard_id,
+        hazard_revision=0,
+        digest=digest,
+        clearance_time_s=plan.clearance_time_s,
+        lower_bound_s=plan.lower_bound_s,
+        gap=plan.gap,
+        persons=sum(each.persons for each in plan.problem.demand),
+        unmet_persons=plan.unmet_persons,
+        zones=len(plan.problem.demand),
+        shelters=len(plan.problem.shelters),
+    )
+    return RecordedEvacuation(evacuation, PLANNED, run.started_by, run.started_at, None, "", run.started_at)
+
+
 def moment_of(view: PlanView, time_s: float) -> Moment:
     """Return where people are at a moment."""
     at = [float(np.interp(time_s, view.time_s, values)) for values in (view.inside, view.on_road, view.safe)]
@@ -157,9 +198,11 @@ def kept_answer(workspace: Workspace, key: str, make: Callable[[], _T]) -> _T:
     return _answers(workspace).get(key, make)
 
 
-def _view(workspace: Workspace, recorded: RecordedEvacuation, plan: EvacuationPlan) -> PlanView:
+def _view(
+    workspace: Workspace, recorded: RecordedEvacuation, plan: EvacuationPlan, *, packets: int = _PACKETS
+) -> PlanView:
     network = workspace.network()
-    replay = replay_plan(plan, length_m=network.length_m, packets=_PACKETS)
+    replay = replay_plan(plan, length_m=network.length_m, packets=packets)
     each = plan.occupancy_persons_per_vehicle
     inside = replay.inside * each + plan.unmet_persons
     return PlanView(

@@ -152,6 +152,11 @@ def suggested_levels(workspace: Workspace, person: Person, source: Mapping[str, 
         The river lies outside the elevation model.
     """
     require(person, Right.LAYER_READ)
+    return levels_near(workspace, source)
+
+
+def levels_near(workspace: Workspace, source: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return the levels of `suggested_levels`."""
     geometry = geometry_of(source)
     near = land_peaks(elevation_of(workspace), geometry, _HIGHEST_M, metric_crs=workspace.metric_crs)
     if not len(near):

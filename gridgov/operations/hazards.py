@@ -23,6 +23,7 @@ from gridgov.workspace import Workspace
 
 KIND = "hazard"
 _LONGEST_NAME = 200
+_MOST_READ = 64  # hazards that are kept as they were read
 _LONGEST_REASON = 500
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without signs that are mistaken for another
 
@@ -128,21 +129,21 @@ def withdraw_hazard(workspace: Workspace, person: Person, hazard_id: str, *, rea
     """
     require(person, Right.HAZARD_WRITE)
     entity = _entity(workspace, hazard_id)
-    check_hazard_area(workspace, person, _recorded(entity).hazard)
+    check_hazard_area(workspace, person, _recorded(workspace, entity).hazard)
     if entity.columns.status != ACTIVE:
         raise ConflictError(f"hazard {hazard_id} was withdrawn before")
     if len(reason) > _LONGEST_REASON:
         raise ParameterError(f"the reason has {len(reason)} characters; write at most {_LONGEST_REASON}")
     event = withdrawn(hazard_id, person.actor, workspace.now(), reason=reason.strip())
     workspace.store.append([event], expected_seq=entity.updated_seq)
-    return _recorded(_entity(workspace, hazard_id))
+    return _recorded(workspace, _entity(workspace, hazard_id))
 
 
 def hazards_of(workspace: Workspace, person: Person, *, withdrawn_too: bool = False) -> tuple[RecordedHazard, ...]:
     """Return the hazards on the books, the last changed first."""
     require(person, Right.LAYER_READ)
     where = EntityFilter(statuses=() if withdrawn_too else (ACTIVE,))
-    return tuple(_recorded(entity) for entity in newest_first(workspace.store, where, kind=KIND))
+    return tuple(_recorded(workspace, entity) for entity in newest_first(workspace.store, where, kind=KIND))
 
 
 def read_hazard(workspace: Workspace, person: Person, hazard_id: str) -> RecordedHazard:
@@ -154,7 +155,7 @@ def read_hazard(workspace: Workspace, person: Person, hazard_id: str) -> Recorde
         There is no such hazard.
     """
     require(person, Right.LAYER_READ)
-    return _recorded(_entity(workspace, hazard_id))
+    return _recorded(workspace, _entity(workspace, hazard_id))
 
 
 def put_on_books(workspace: Workspace, person: Person, header: HazardHeader, make: Callable[[], Hazard]) -> Hazard:
@@ -175,7 +176,7 @@ def put_on_books(workspace: Workspace, person: Person, header: HazardHeader, mak
     else:
         if known.columns.status != ACTIVE:
             raise ConflictError(f"hazard {header.replaces} was withdrawn; make a new one")
-        check_hazard_area(workspace, person, _recorded(known).hazard)
+        check_hazard_area(workspace, person, _recorded(workspace, known).hazard)
         event, expected = updated(hazard, person.actor, now), known.updated_seq
     done = workspace.store.append([event], expected_seq=expected, idempotency_key=key)
     return Hazard.from_dict(done[0].payload["hazard"])
@@ -199,7 +200,18 @@ def _entity(workspace: Workspace, hazard_id: str) -> Entity:
     return entity
 
 
-def _recorded(entity: Entity) -> RecordedHazard:
+def _recorded(workspace: Workspace, entity: Entity) -> RecordedHazard:
+    """Return a hazard of the log; its thousands of points are read once for each of its states."""
+    known: dict[tuple[str, int], RecordedHazard] = workspace.cached("recorded_hazards", dict)
+    key = entity.entity_id, entity.updated_seq
+    if key not in known:
+        known[key] = _read(entity)
+        for old in list(known)[:-_MOST_READ]:
+            known.pop(old, None)
+    return known.get(key) or _read(entity)
+
+
+def _read(entity: Entity) -> RecordedHazard:
     state = entity.state
     ended = state.get("withdrawn") or {}
     return RecordedHazard(

@@ -27,6 +27,7 @@ from gridgov.workspace import Workspace
 
 RESOURCES = ("land", "forest", "grassland", "wetland", "water", "sea")
 _MOST_KEPT = 24
+_STEP_S = 30.0  # consequences of a hazard that has begun are found anew after so long
 _T = TypeVar("_T")
 
 
@@ -85,8 +86,7 @@ def road_consequences(
 ) -> RoadConsequences:
     """Return which roads a hazard closes and when, which shelters it strikes out, who is cut off and from when on.
 
-    Roads that are closed now are closed. Times are seconds from `now`, so `closes_s` goes into `plan_evacuation` as it
-    is.
+    Roads that are closed now are closed. Times are seconds from `now`, to half a minute.
 
     Parameters
     ----------
@@ -106,10 +106,10 @@ def road_consequences(
     recorded, now = read_hazard(workspace, person, hazard_id), now or workspace.now()
     network = network_now(workspace, TravelMode.DRIVE, now)
     starts = recorded.hazard.starts_at or now
-    delay_s = (starts - now).total_seconds()
+    delay_s = _STEP_S * round((starts - now).total_seconds() / _STEP_S)
     shelters = workspace.layers_of_kind("shelters")
     return _answers(workspace).get(
-        ("roads", hazard_id, recorded.revision, round(delay_s), network.digest),
+        ("roads", hazard_id, recorded.revision, delay_s, network.digest),
         lambda: consequences_on(
             network, recorded.hazard.zones, workspace.layer("grids"), shelters,
             delay_s=delay_s, bridges=_bridges(workspace, network.n_edges),
@@ -183,22 +183,28 @@ def _bridges(workspace: Workspace, n_edges: int) -> NDArray[np.bool_] | None:
 
 
 class _Answers:
-    """The last answers; a hazard that was not changed is not measured again."""
+    """The last answers; a hazard that was not changed is not measured again, and who asks at once waits for one."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._known: dict[tuple[Any, ...], Any] = {}
+        self._making: dict[tuple[Any, ...], Lock] = {}
 
     def get(self, key: tuple[Any, ...], make: Callable[[], _T]) -> _T:
         with self._lock:
-            if key in self._known:
-                return self._known[key]  # type: ignore[no-any-return]
-        made = make()
-        with self._lock:
-            self._known[key] = made
-            while len(self._known) > _MOST_KEPT:
-                del self._known[next(iter(self._known))]
-        return made
+            making = self._making.setdefault(key, Lock())
+        with making:
+            if key not in self._known:
+                made = make()
+                with self._lock:
+                    self._known[key] = made
+                    while len(self._known) > _MOST_KEPT:
+                        oldest = next(iter(self._known))
+                        del self._known[oldest]
+                        self._making.pop(oldest, None)
+                return made
+            found: _T = self._known[key]
+            return found
 
 
 def _answers(workspace: Workspace) -> _Answers:

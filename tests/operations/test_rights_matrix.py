@@ -46,6 +46,7 @@ from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.model.what_if import Question, Scenario
 from gridgov.model.workers import WorkerStatus
 from gridgov.operations import (
+    accessibility,
     accounts,
     analysing,
     audit_trail,
@@ -85,6 +86,7 @@ from gridgov.operations import (
     scenario_files,
     scenarios,
     service_areas,
+    siting,
     speeds,
     suiting,
     tasks,
@@ -217,6 +219,8 @@ grid_at                   -      all    all        all       all     all
 read_grid                 -      all    all        all       all     all
 isochrone_at              -      all    all        all       all     all
 reached_areas             -      all    all        all       all     all
+facility_access           -      all    all        all       all     all
+propose_sites             -      -      all        all       all     -
 layers_of                 -      all    all        all       all     all
 services_of               all    all    all        all       all     all
 service_of                all    all    all        all       all     all
@@ -263,6 +267,7 @@ FILTERED = {
 }  # fmt: skip
 # What the operations of `features` are made of.
 PARTS = {
+    "asked_workspace",
     "collection",
     "page",
     "item",
@@ -505,6 +510,8 @@ def on_the_whole(
         "speed_versions": lambda: speeds.speed_versions(here, person),
         "isochrone_at": lambda: service_areas.isochrone_at(here, person, place[0], place[1], [1.0]),
         "reached_areas": lambda: reached_areas.reached_areas(here, person, place[0], place[1], [1.0]),
+        "facility_access": lambda: accessibility.facility_access(here, person),
+        "propose_sites": lambda: siting.propose_sites(here, person, siting.SitingQuery(candidates="school")),
         "layers_of": lambda: grid_places.layers_of(here, person),
         "services_of": lambda: open311.services_of(here, person, "zh"),
         "service_of": lambda: open311.service_of(here, person, CLASS, "zh"),
