@@ -24,7 +24,7 @@ from gridgov.model.hazards import Hazard
 from gridgov.model.rights import Person, Right, require
 from gridgov.model.what_if import Base, Question, Scenario
 from gridgov.operations.hazards import district_area, read_hazard
-from gridgov.operations.what_if import base_of
+from gridgov.operations.what_if import base_of, data_fingerprint
 from gridgov.workspace import Workspace
 
 CLOSE = "close_roads"
@@ -85,7 +85,7 @@ def scenario_of(workspace: Workspace, person: Person, data: Mapping[str, Any], *
         return _complete(data)
     _check_words(data, _WORDS, "a scenario")
     when = _moment(workspace, data.get("at"))
-    base = base_of(workspace, at=when) if _truth(data, "books") else Base(workspace.version, when)
+    base = base_of(workspace, at=when) if _truth(data, "books") else Base(data_fingerprint(workspace), when)
     closures: list[Closure] = []
     changes: list[Change] = []
     for number, item in enumerate(_tables(data.get("change", [])), start=1):

@@ -22,7 +22,7 @@ import pandas as pd
 from gridgov.analysis.changing import lay_changes
 from gridgov.errors import ParameterError
 from gridgov.layers.values import value_fault
-from gridgov.model.changes import AreaAdded, Change, PlaceAdded, PlaceChanged, SpeedsScaled
+from gridgov.model.changes import AreaAdded, Change, PlaceAdded, PlaceChanged, SpeedsScaled, VersionUsed
 from gridgov.model.closures import Closure, added
 from gridgov.model.hazards import made
 from gridgov.model.rights import EVERYWHERE, Person, Right, Role, require
@@ -95,7 +95,13 @@ def base_of(workspace: Workspace, *, at: datetime | None = None) -> Base:
     """Return what a scenario that is made now starts from: this data, the closures that hold at a moment."""
     when = at or workspace.now()
     held = tuple(closure for closure in book_closures(workspace) if closure.holds_at(when))
-    return Base(workspace.version, when, held)
+    return Base(data_fingerprint(workspace), when, held)
+
+
+def data_fingerprint(workspace: Workspace) -> str:
+    """Return what changes with every import and with every version of a layer that comes into use."""
+    used = [f"{layer}@{workspace.entry(layer).version}" for layer in workspace.layer_ids]
+    return hashlib.sha256("\n".join([workspace.version, *sorted(used)]).encode()).hexdigest()[:16]
 
 
 def unchanged(scenario: Scenario, name: str) -> Scenario:
@@ -141,7 +147,7 @@ def run_scenario(
         layers=changed,
         plan=plan,
         at_risk=at_risk,
-        data_changed=bool(scenario.base.data) and scenario.base.data != workspace.version,
+        data_changed=bool(scenario.base.data) and scenario.base.data != data_fingerprint(workspace),
         digest=_digest(workspace, scenario, indicators, by_grid),
         seconds=perf_counter() - started,
     )
@@ -159,10 +165,21 @@ def variant_of(workspace: Workspace, scenario: Scenario) -> WorkspaceVariant:
     specs = {layer: workspace.spec(layer) for layer in workspace.layer_ids}
     for change in scenario.changes:
         _check_values(workspace, change)
-    layers = lay_changes(scenario.changes, specs, workspace.layer, _no_version, workspace.metric_crs)
+    rasters = {
+        change.layer: workspace.raster_path(f"{change.layer}@{change.version}")
+        for change in scenario.changes
+        if isinstance(change, VersionUsed) and change.layer in specs and specs[change.layer].geometry == "raster"
+    }
+    layers = lay_changes(
+        [change for change in scenario.changes if not (isinstance(change, VersionUsed) and change.layer in rasters)],
+        specs,
+        workspace.layer,
+        lambda layer, version: workspace.layer(f"{layer}@{version}"),
+        workspace.metric_crs,
+    )
     when = scenario.base.at or workspace.now()
     respeed = _respeeding([change for change in scenario.changes if isinstance(change, SpeedsScaled)])
-    variant = WorkspaceVariant(workspace, when, layers=layers, respeed=respeed)
+    variant = WorkspaceVariant(workspace, when, layers=layers, rasters=rasters, respeed=respeed)
     closures = (*scenario.base.closures, *_placed(workspace, scenario.closures))
     events = [added(closure, _ASKING.actor, when) for closure in closures]
     hazard = None if scenario.question is None else scenario.question.hazard
@@ -183,10 +200,6 @@ def _placed(workspace: Workspace, closures: tuple[Closure, ...]) -> tuple[Closur
             raise ParameterError(f"closure {closure.closure_id} of the scenario hits no road; draw it again across one")
     digest = network.topology.digest
     return tuple(replace(each, topology=digest) if each.edges else each for each in closures)
-
-
-def _no_version(layer: str, version: str) -> gpd.GeoDataFrame:
-    raise ParameterError(f"layer '{layer}' has no version '{version}'")
 
 
 def _check_values(workspace: Workspace, change: Change) -> None:
@@ -295,7 +308,7 @@ def _digest(workspace: Workspace, scenario: Scenario, indicators: list[Indicator
     """Return the fingerprint of question and answers, rounded to what they are exact to."""
     told = {
         "question": scenario.digest,
-        "data": workspace.version,
+        "data": data_fingerprint(workspace),
         "indicators": [_rounded(each) for each in indicators if each.exact],
     }
     digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())

@@ -13,16 +13,16 @@ import shapely
 from shapely.geometry import mapping
 
 from gridgov.config import Settings
-from gridgov.errors import ConflictError, ParameterError, RightsError, SourceError
+from gridgov.errors import ConflictError, LayerNotFoundError, ParameterError, RightsError, SourceError
 from gridgov.hazards import drawn_hazard
-from gridgov.model.changes import AreaTaken, PlaceAdded, PlaceChanged, PopulationScaled, SpeedsScaled
+from gridgov.model.changes import AreaTaken, PlaceAdded, PlaceChanged, PopulationScaled, SpeedsScaled, VersionUsed
 from gridgov.model.closures import Closure
 from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.model.what_if import Question, Scenario
 from gridgov.operations.closures import ClosureDraft, close_roads
-from gridgov.operations.scenario_comparison import compare_scenarios
 from gridgov.operations.coverage import CoverageQuery, coverage
 from gridgov.operations.hazards import district_area
+from gridgov.operations.scenario_comparison import compare_scenarios
 from gridgov.operations.scenario_files import read_scenario_file, scenario_of
 from gridgov.operations.scenarios import apply_scenario, keep_scenario, scenarios_of
 from gridgov.operations.what_if import ScenarioRun, base_of, run_scenario, unchanged, weighted_quantiles
@@ -197,6 +197,14 @@ def test_a_value_that_a_field_cannot_have_is_refused(here: Workspace) -> None:
         run_scenario(here, PLANNER, scenario(here, closures=(Closure("c", edges=(10_000_000,)),)))
     with pytest.raises(ParameterError, match="the question asks for 'zoo'"):
         run_scenario(here, PLANNER, scenario(here, question=Question(near=("zoo",))))
+
+
+def test_another_version_of_a_layer_counts_and_one_that_is_not_there_is_named(here: Workspace) -> None:
+    version = here.entry("forest").version
+    same = run_scenario(here, PLANNER, scenario(here, VersionUsed("forest", version)))
+    assert same.value("area", "forest") == run_scenario(here, PLANNER, scenario(here)).value("area", "forest")
+    with pytest.raises(LayerNotFoundError, match="'forest' has no version 'forest@1999'"):
+        run_scenario(here, PLANNER, scenario(here, VersionUsed("forest", "1999")))
 
 
 def test_a_scenario_with_other_changes_is_kept_but_not_put_in_force(here: Workspace) -> None:
