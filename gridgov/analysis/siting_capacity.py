@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +21,10 @@ _STEPS = 250
 _PATIENCE = 10
 _SHORTEST = 5e-3
 _MOST_TRIES = 30  # choices whose people are sent
-_MOST_SWAPS = 60
-_MOST_PAIRS = 400_000  # of a programme that HiGHS may get
+_MOST_SWAPS = 300
+_MOST_PAIRS = 60_000  # of a programme that HiGHS may get
 _SAME = 1e-9
+_NOBODY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,8 @@ def solve_seats(
     candidates = np.flatnonzero(~seats.open)
     search = _Search(seats, min(k, len(candidates)), remaining)
     search.offer(start[: search.k])
-    bound, worth, never = _relaxed(search, candidates)
-    _swap(search, worth)
-    left = np.setdiff1d(candidates, never)
+    bound, worth, left = _relaxed(search, candidates)
+    _swap(search, worth, left)
     search.facts["sites_left"] = len(left)
     impossible = False
     if not _enough(search, bound, target_gap) and remaining() > 0:
@@ -152,41 +153,48 @@ def send(seats: Seats, columns: Int64s) -> tuple[Int64s, int, float]:
 
 
 def _relaxed(search: _Search, candidates: Int64s) -> tuple[float, Floats, Int64s]:
-    """Return the best bound, the worth of each candidate there, and the candidates that no better choice has."""
+    """Return the best bound, the worth of each candidate that a better choice may have, and these candidates."""
     seats = search.seats
     persons = seats.persons.astype(np.float64)
     time = np.where(seats.time_ms < 0, np.inf, seats.time_ms.astype(np.float64))
-    prices = _first_prices(time, search)
-    bound, kept, worth, step, since = -np.inf, prices, np.zeros(len(candidates)), 1.0, 0
-    never = np.zeros(len(candidates), dtype=np.bool_)
+    there, prices = np.flatnonzero(seats.open), _first_prices(time, search)
+    sites = np.append(candidates, there)
+    bound, kept, worth, step, since = -np.inf, prices, np.zeros(len(seats.places)), 1.0, 0
     for _ in range(_STEPS):
         if search.remaining() <= 0:
             break
         search.facts["steps"] += 1
-        worths, used = _knapsacks(time, prices, seats)
-        order = np.argsort(worths[candidates], kind="stable")
-        picked = candidates[order[: search.k]]
-        open_sites = np.append(np.flatnonzero(seats.open), picked)
-        value = float(persons @ prices + worths[open_sites].sum())
+        sacks = _knapsacks(time[:, sites], prices, seats.persons, seats.places[sites])
+        free = len(sites) - len(there)
+        order = np.argsort(sacks.worth[:free], kind="stable")
+        picked = np.zeros(len(sites), dtype=np.bool_)
+        picked[order[: search.k]] = picked[free:] = True
+        value = float(persons @ prices + sacks.worth[picked].sum())
         since += 1
-        if value > bound + _SAME * abs(bound) if np.isfinite(bound) else True:
-            bound, kept, since, worth = value, prices, 0, worths[candidates]
+        if not np.isfinite(bound) or value > bound + _SAME * abs(bound):
+            bound, kept, since = value, prices, 0
+            worth = np.zeros(len(seats.places))
+            worth[sites] = sacks.worth
             if len(search.known) < _MOST_TRIES:
-                search.offer(picked)
-            never |= _never(search, worth, order, value)
+                search.offer(sites[:free][picked[:free]])
+            never = _never(search, sacks.worth[:free], order, value)
+            sites = np.append(sites[:free][~never], there)
+        else:
+            never = np.zeros(free, dtype=np.bool_)
         if _enough(search, bound, 0.0):
             break
         if since >= _PATIENCE:
             step, since, prices = step / 2, 0, kept
             if step < _SHORTEST:
                 break
-        slope = persons - used[:, open_sites].sum(axis=1)
+        slope = persons - np.bincount(sacks.row, sacks.served * picked[sacks.site], len(persons))
         size = float(slope @ slope)
-        if size < 1e-9:
+        if size < _NOBODY:
             break
         target = search.best[1] if not search.best[0] else max(abs(value), 1.0) * 1.05
         prices = prices + step * max(target - value, _SAME * abs(target)) / size * slope
-    return bound, worth, candidates[never]
+    left = sites[: len(sites) - len(there)]
+    return bound, worth[left], left
 
 
 def _first_prices(time: Floats, search: _Search) -> Floats:
@@ -198,16 +206,30 @@ def _first_prices(time: Floats, search: _Search) -> Floats:
     return middle
 
 
-def _knapsacks(time: Floats, prices: Floats, seats: Seats) -> tuple[Floats, Floats]:
-    """Return for each site what it gains by serving whom it likes best within its places, and whom."""
-    gain = np.minimum(time - prices[:, None], 0.0)
-    order = np.argsort(gain, axis=0)
-    persons = np.where(np.take_along_axis(gain, order, axis=0) < 0, seats.persons[order], 0)
-    taken = np.minimum(np.cumsum(persons, axis=0), seats.places[None, :])
-    served = np.diff(taken, axis=0, prepend=0).astype(np.float64)
-    used = np.empty_like(served)
-    np.put_along_axis(used, order, served, axis=0)
-    return (np.where(used > 0, gain, 0.0) * used).sum(axis=0), used
+class _Sacks(NamedTuple):
+    """What each site gains by serving whom it likes best within its places (`worth`), and whom it serves."""
+
+    worth: Floats
+    row: Int64s
+    site: Int64s
+    served: Floats
+
+
+def _knapsacks(time: Floats, prices: Floats, persons: Int64s, places: Int64s) -> _Sacks:
+    gain = time - prices[:, None]
+    row, site = (ends.astype(np.int64) for ends in np.nonzero(gain < 0))
+    likes = gain[row, site]
+    order = np.lexsort((likes, site))
+    row, site, likes = row[order], site[order], likes[order]
+    filled = np.cumsum(persons[row])
+    start = np.searchsorted(site, np.arange(len(places)))
+    before = np.append(0, filled)[start]  # persons of the sites in front
+    taken = np.minimum(filled - before[site], places[site])
+    served = np.diff(taken, prepend=0).astype(np.float64)
+    first = start[start < len(site)]
+    served[first] = taken[first]
+    worth = np.bincount(site, likes * served, len(places)).astype(np.float64)
+    return _Sacks(worth, row, site, served)
 
 
 def _never(search: _Search, worth: Floats, order: Int64s, value: float) -> NDArray[np.bool_]:
@@ -221,22 +243,27 @@ def _never(search: _Search, worth: Floats, order: Int64s, value: float) -> NDArr
     return np.asarray(outside & (value + worth - worth[order[search.k - 1]] > limit))
 
 
-def _swap(search: _Search, worth: Floats) -> None:
-    """Exchange sites of the best choice for those that the relaxation likes, while that makes it better."""
-    candidates = np.flatnonzero(~search.seats.open)
-    liked = candidates[np.argsort(worth, kind="stable")][: 2 * search.k + 4]
+def _swap(search: _Search, worth: Floats, left: Int64s) -> None:
+    """Exchange sites of the best choice for others, those first that the relaxation prefers, while that helps."""
+    liking = np.zeros(len(search.seats.places))
+    liking[left] = worth
     tries, better = 0, True
     while better:
         better = False
-        for into in liked:
-            for out in search.chosen:
-                if tries >= _MOST_SWAPS or search.remaining() <= 0:
-                    return
-                if into in search.chosen:
-                    break
-                tries, before = tries + 1, search.best
-                rest = [column for column in search.chosen if column != out]
-                better |= search.offer(np.array([*rest, into], dtype=np.int64)) < before
+        inside = np.array(search.chosen, dtype=np.int64)
+        outside = np.setdiff1d(left, inside)
+        promise = liking[outside][None, :] - liking[inside][:, None]
+        for pair in np.argsort(promise, axis=None, kind="stable"):
+            out, into = np.unravel_index(int(pair), promise.shape)
+            choice = np.append(np.delete(inside, out), outside[into])
+            if tuple(sorted(choice.tolist())) in search.known:
+                continue
+            if tries >= _MOST_SWAPS or search.remaining() <= 0:
+                return
+            tries, before = tries + 1, search.best
+            if search.offer(choice) < before:
+                better = True
+                break
 
 
 def _enough(search: _Search, bound: float, target_gap: float) -> bool:

@@ -162,8 +162,9 @@ def _too_few(problem: SitingProblem, wanted: int, counted: NDArray[np.bool_]) ->
 def _too_small(problem: SitingProblem, wanted: int, counted: NDArray[np.bool_]) -> list[SitingReason]:
     if problem.places is None:
         return []
-    largest = np.sort(problem.places[problem.candidates])[::-1][:wanted]
-    places = int(problem.places[problem.existing].sum() + largest.sum())
+    room = np.where((problem.time_ms[counted] >= 0).any(axis=0), problem.places, 0)
+    largest = np.sort(room[problem.candidates])[::-1][:wanted]
+    places = int(room[problem.existing].sum() + largest.sum())
     persons = int(problem.weight[counted].sum())
     if places >= persons:
         return []
