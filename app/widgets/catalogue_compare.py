@@ -16,7 +16,7 @@ from gridgov.operations.catalogue import LIVE, LayerRecord, layer_versions, list
 from gridgov.operations.comparing import compare_layers
 from gridgov.workspace import Workspace
 
-_HEIGHT_PX = 600
+_HEIGHT_PX = 580
 
 
 def compare_panel(opened: Workspace, who: Person, lang: Lang) -> None:
@@ -40,7 +40,7 @@ def compare_panel(opened: Workspace, who: Person, lang: Lang) -> None:
     except GridgovError as error:
         st.info(sentence_of(error, "catalogue.not_comparable"))
         return
-    with st.container(key="map"):
+    with st.container(key="compare_map"):
         st_folium(
             console_map(view), key=f"compare {view.key}", height=_HEIGHT_PX, use_container_width=True,
             returned_objects=[],

@@ -75,7 +75,7 @@ def _list(records: list[LayerRecord], lang: Lang) -> LayerRecord | None:
             "group": [text(f"layer_group.{record.group}") for record in records],
             "date": [record.entry.date for record in records],
             "versions": [record.versions for record in records],
-            "rows": [None if record.entry.geometry == "raster" else record.entry.rows for record in records],
+            "rows": ["" if record.entry.geometry == "raster" else f"{record.entry.rows:,}" for record in records],
             "findings": [record.entry.findings for record in records],
             "licence": [record.entry.licence for record in records],
         }
@@ -124,7 +124,7 @@ def _choose_version(versions: list[LayerRecord]) -> LayerRecord:
 
 def _facts(record: LayerRecord) -> list[tuple[str, str]]:
     entry = record.entry
-    box = "" if entry.bounds is None else "{:.4f}, {:.4f} – {:.4f}, {:.4f}".format(*entry.bounds)
+    box = "" if entry.bounds is None else "{:.3f}, {:.3f} – {:.3f}, {:.3f}".format(*entry.bounds)
     counts = " · ".join(f"{text(f'console.level_{level}')} {count}" for level, count in record.findings if count)
     made = json.loads(entry.made_from) if entry.made_from else {}
     return [

@@ -80,7 +80,7 @@ def _show_facts(facts: UploadFacts) -> None:
     what = "catalogue.holds_raster" if facts.is_raster else "catalogue.holds_rows"
     st.caption(text(what, count=f"{facts.rows:,}", crs=facts.crs or text("catalogue.crs_none")))
     if facts.columns:
-        st.caption(text("catalogue.columns", names="、".join(facts.columns[:30])))
+        st.caption(text("catalogue.columns", names=", ".join(facts.columns[:30])))
 
 
 def _form(opened: Workspace, facts: UploadFacts) -> LayerUpload | None:
