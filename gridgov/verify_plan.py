@@ -19,7 +19,12 @@ The bound. Let a vehicle have passed the cut at node v from time α(v) on. Until
 vehicles can be safe (weak duality in the network expanded over time, Hoppe and Tardos 2000). If that is less than what
 has to be saved, everyone who is not in `unmet`, then no plan is done by T = lower_bound_s.
 
-What is taken for rounding: 0.01 persons, one millisecond, and on each edge 0.05 vehicles above its capacity in all.
+Getting ready. With `params.mobilisation` at most the share ready(t) of a zone's persons may have left by t:
+rayleigh 1 - exp(-t²/2s²), logit 1/(1 + exp(-4.4 (t - s)/s)) scaled to 0 at t = 0, s = `mobilisation_s`; from 0.999 on
+all. In the sum above a zone that is not at a shelter's node counts with ready(α) of its persons, if those are less.
+
+What is taken for rounding: 0.01 persons, one millisecond, on each edge 0.05 vehicles above its capacity in all, and of
+those who are not ready one in a thousand of their zone.
 """
 
 from __future__ import annotations
@@ -57,6 +62,7 @@ from gridgov.verify_plan_document import (
 
 SCHEMA = "gridgov-plan/1"
 PERSONS, SECONDS, VEHICLES, SHARE = 0.01, 1e-3, 0.05, 1e-6
+STEEPNESS, ALL_READY, READY, MOMENTS = 4.4, 0.999, 1e-3, 200
 MOST_SHOWN = 5
 
 FAULTS = {
@@ -70,6 +76,7 @@ FAULTS = {
     "too_early": "flow {flow} of zone {zone} enters edge {edge} {short_s:.3f} s before it can be there",
     "after_closing": "flow {flow} of zone {zone} is on edge {edge} until {at_s:.1f} s; it closes at {closes_s:.1f} s",
     "after_deadline": "flow {flow} leaves zone {zone} until {at_s:.1f} s, after its deadline {deadline_s:.1f} s",
+    "not_ready": "zone {zone}: {persons:.2f} persons have left by {at_s:.1f} s, only {ready:.2f} are ready",
     "over_capacity": (
         "edge {edge} carries {vph:.1f} vehicles/h at {at_s:.1f} s, more than its {capacity_vph:.1f}; "
         "{vehicles:.2f} vehicles too many in all"
@@ -160,6 +167,7 @@ def _verified(document: dict[str, Any]) -> Verdict:
         findings += _windows(flows, problem, occupancy)
         findings += _capacity(flows, problem)
         findings += _people(document, flows, problem, unmet)
+        findings += _not_ready(document, flows, problem)
         findings += _routes(document, flows, problem)
     last_s, waited = _last_arrival(flows, problem), _waiting(flows, problem)
     if abs(last_s - clearance_s) > SECONDS:
@@ -248,6 +256,46 @@ def _windows(flows: Flows, problem: Problem, occupancy: float) -> list[Finding]:
     found += _listed("after_closing", np.flatnonzero(out_s > problem.closes_s[flows.edge] + SECONDS), closing)
     found += _listed("after_deadline", np.flatnonzero(late), deadline)
     return found + _listed("wrong_persons", np.flatnonzero(travels & off), persons)
+
+
+def _ready(document: dict[str, Any], at_s: Floats) -> Floats:
+    """Return the share of people who may have left by each moment."""
+    params = document.get("params")
+    kind = params.get("mobilisation", "at_once") if isinstance(params, dict) else "at_once"
+    if kind == "at_once":
+        return np.where(at_s > 0, 1.0, 0.0)
+    if kind not in ("rayleigh", "logit") or not isinstance(params, dict):
+        raise MalformedError("params.mobilisation", f"{shortened(kind)} is none of at_once, rayleigh, logit")
+    scale = number_of(params, "mobilisation_s", least=1e-3, where="params.")
+    late = np.maximum(at_s, 0.0) / scale
+    if kind == "rayleigh":
+        share = 1.0 - np.exp(-0.5 * np.minimum(late, 1e3) ** 2)
+    else:
+        begin = 1.0 / (1.0 + np.exp(STEEPNESS))
+        share = (1.0 / (1.0 + np.exp(-STEEPNESS * (np.minimum(late, 1e3) - 1.0))) - begin) / (1.0 - begin)
+    return np.where(share >= ALL_READY, 1.0, share)
+
+
+def _not_ready(document: dict[str, Any], flows: Flows, problem: Problem) -> list[Finding]:
+    """Nobody leaves before being ready, looked at when windows begin and end and at moments between."""
+    params = document.get("params")
+    if not isinstance(params, dict) or params.get("mobilisation", "at_once") == "at_once":
+        return []
+    findings = []
+    travels = flows.length > 0
+    for z in np.unique(flows.zone[travels]).tolist():
+        own = np.flatnonzero(travels & (flows.zone == z))
+        start, end, persons = flows.start_s[own], flows.end_s[own], flows.persons[own]
+        moments = np.unique(np.r_[start, end, np.linspace(0.0, end.max(), MOMENTS)])
+        left = np.zeros(len(moments))
+        for begin, stop, amount in zip(start.tolist(), end.tolist(), persons.tolist(), strict=True):
+            left += amount * np.clip((moments - begin) / max(stop - begin, SECONDS), 0.0, 1.0)
+        ready = _ready(document, moments) * float(problem.zone_persons[z])
+        worst = int(np.argmax(left - ready))
+        if left[worst] > ready[worst] + PERSONS + READY * float(problem.zone_persons[z]):
+            fields = {"zone": problem.zone_ids[z], "persons": float(left[worst]), "at_s": float(moments[worst])}
+            findings.append(Finding("not_ready", {**fields, "ready": float(ready[worst])}))
+    return findings[:MOST_SHOWN]
 
 
 def _capacity(flows: Flows, problem: Problem) -> list[Finding]:
@@ -391,7 +439,10 @@ def _bound(document: dict[str, Any], problem: Problem, unmet: Unmet, occupancy: 
     proof = object_of(document, "certificate")
     _known_ids(proof, problem)
     alpha = np.clip(_potentials(proof, problem), 0.0, bound_s)
-    fixed = float(vehicles[alpha[problem.zone_node] > 0].sum())
+    passed = alpha[problem.zone_node]
+    near = np.isin(problem.zone_node, problem.shelter_node[problem.places > 0])
+    ready = np.minimum(vehicles, problem.zone_persons / occupancy * _ready(document, passed))
+    fixed = float(np.where(near, vehicles * (passed > 0), ready).sum())
     fixed += float(problem.places[alpha[problem.shelter_node] < bound_s].sum()) / occupancy
     value = fixed + _crossing(alpha, problem, problem.closes_s)
     findings = []

@@ -2,7 +2,8 @@
 
 If everybody could be safe within T, the flow through the moving cut {(v, t): t ≥ a(v)} would have to be at least the
 demand. It is at most: capacity · (min(a(head), closing) − a(tail) − travel time) of every edge where positive, plus the
-demand of zones with a > 0, plus the places of shelters with a < T. Where the sum is smaller, T is impossible.
+demand of zones with a > 0, plus the places of shelters with a < T. Where the sum is smaller, T is impossible. Where
+people get ready bit by bit, of a zone only those count who are ready by a (`readiness_bound.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
 from gridgov.evacuation.instance import UNITS_PER_PERSON, Instance
+from gridgov.evacuation.mobilisation import ready_share
 from gridgov.evacuation.problem import EvacuationProblem
 from gridgov.model.evacuation import Certificate
 from gridgov.network.validation import Floats, Int64s
@@ -27,9 +29,19 @@ def cut_value(problem: EvacuationProblem, persons: Floats, potential_s: Floats, 
     left_by = np.minimum(a[problem.head], problem.closes_s)
     jump = np.maximum(left_by - a[problem.tail] - problem.travel_time_ms / 1000.0, 0.0)
     roads = float((problem.capacity_vps * jump).sum())
-    behind = float(persons[a[problem.zone_node] > 0].sum())
+    behind = behind_cut(problem, persons, a)
     full = float(problem.shelter_persons[a[problem.shelter_node] < horizon_s].sum())
     return roads + (behind + full) / problem.occupancy
+
+
+def behind_cut(problem: EvacuationProblem, persons: Floats, potential_s: Floats) -> float:
+    """Return the persons who may leave their zones before the cut passes there; those at a shelter need not leave."""
+    passed = potential_s[problem.zone_node]
+    if problem.ready is None:
+        return float(persons[passed > 0].sum())
+    arrived = np.isin(problem.zone_node, problem.shelter_node[problem.shelter_persons > 0])
+    ready = problem.persons * ready_share(problem.ready, passed)
+    return float(np.where(arrived, persons * (passed > 0), np.minimum(persons, ready)).sum())
 
 
 def certify(
@@ -44,9 +56,15 @@ def certify(
     reduced : Instance
         What the potentials belong to.
     """
-    potential = spread(problem, reduced, potential_ms) / 1000.0
+    return certify_potentials(problem, persons, spread(problem, reduced, potential_ms) / 1000.0, horizon_ms / 1000.0)
+
+
+def certify_potentials(
+    problem: EvacuationProblem, persons: Floats, potential: Floats, horizon_s: float
+) -> tuple[float, Certificate]:
+    """Return the longest horizon (s) that potentials (s) of the original nodes prove, and the certificate."""
     needed = float(persons.sum()) / problem.occupancy
-    horizon, rounded = _proven(problem, persons, potential, horizon_ms / 1000.0)
+    horizon, rounded = _proven(problem, persons, potential, horizon_s)
     if horizon <= 0 or needed <= 0:
         return 0.0, Certificate((), (), {}, 0.0, needed)
     value = cut_value(problem, persons, rounded, horizon)
@@ -81,7 +99,7 @@ def _proven(problem: EvacuationProblem, persons: Floats, potential_s: Floats, wh
 def _holds(problem: EvacuationProblem, persons: Floats, potential_s: Floats, horizon_s: float) -> bool:
     """Whether a cut lets less pass than is needed, by more than rounding."""
     needed = float(persons.sum()) / problem.occupancy
-    behind = float(persons[potential_s[problem.zone_node] > 0].sum()) / problem.occupancy
+    behind = behind_cut(problem, persons, potential_s) / problem.occupancy
     spare = max(1e-6 * (needed - behind), 1e-8 * needed)
     return cut_value(problem, persons, potential_s, horizon_s) < needed - spare
 

@@ -77,11 +77,19 @@ def spans(instance: Instance, routes: Routes, horizon_ms: float, ready: Curve | 
         latest = np.full(len(routes.zone), float(NEVER_MS))
         np.minimum.at(latest, routes.owner, (instance.last_entry[routes.arcs] - before).astype(np.float64))
         end = np.minimum(end, latest)
-    return Spans(np.zeros(len(end)) if ready is None else _ready_start(ready, end), end)
+    if ready is None:
+        return Spans(np.zeros(len(end)), end)
+    return Spans(_ready_start(ready, end, (instance.crowd / instance.units)[routes.zone]), end)
 
 
-def _ready_start(ready: Curve, end_ms: Floats) -> Floats:
-    """Return the earliest start of a constant rate until the end that never asks for more people than are ready."""
+def _ready_start(ready: Curve, end_ms: Floats, crowd: Floats) -> Floats:
+    """Return the earliest start of a constant rate until the end that never asks for more people than are ready.
+
+    Parameters
+    ----------
+    crowd : float array, shape (routes,)
+        How many times as many live in the zone as are moved.
+    """
     last_s = max(float(end_ms.max(initial=0.0)) / 1000.0, 1.0)
     moments = np.linspace(0.0, last_s, _CURVE_POINTS)
     share = ready(moments)
@@ -91,7 +99,8 @@ def _ready_start(ready: Curve, end_ms: Floats) -> Floats:
         if part >= _ALL_READY:
             break
         at = np.minimum(moment * 1000.0, end_ms)
-        start = np.maximum(start, (at - part * end_ms) / (1.0 - part))
+        among = np.minimum(part * crowd, _ALL_READY)
+        start = np.where(among < _ALL_READY, np.maximum(start, (at - among * end_ms) / (1.0 - among)), start)
     return np.clip(np.ceil(start), 0.0, np.maximum(end_ms, 0.0)) if step > 0 else start
 
 

@@ -208,7 +208,8 @@ def _supply(
     for i in able.tolist():
         step = np.arange(max(start[i], lowest[node[i]]), above[node[i]])
         passed = np.clip((step * step_ms - zone_clock[i]) // step_ms, 0, len(ready) - 1)
-        total = np.floor(ready[passed] * instance.units[i] + 1e-6).astype(np.int64)
+        total = np.floor(ready[passed] * instance.crowd[i] + 1e-6).astype(np.int64)
+        total = np.minimum(total, instance.units[i])
         more = np.diff(np.concatenate([[0], total]))
         zones.append(np.full(int((more > 0).sum()), i))
         steps.append(step[more > 0])

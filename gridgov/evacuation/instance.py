@@ -41,7 +41,8 @@ class Instance:
         Whether one can wait at the node.
     zone, shelter : int64 arrays
         Positions in the problem; `zone_node`, `shelter_node` are nodes here; `units`, `places` are persons and places
-        times `UNITS_PER_PERSON`.
+        times `UNITS_PER_PERSON`. `crowd` are the units of all who live in the zones, also of those left behind: who is
+        ready first may be among those who are moved.
     """
 
     n: int
@@ -61,6 +62,7 @@ class Instance:
     shelter: Int64s
     shelter_node: Int64s
     places: Int64s
+    crowd: Int64s
 
     @property
     def m(self) -> int:
@@ -89,7 +91,9 @@ class Instance:
     def with_units(self, units: Int64s) -> Instance:
         """Return the instance with other numbers of persons; zones with nobody are left out."""
         kept = units > 0
-        return replace(self, zone=self.zone[kept], zone_node=self.zone_node[kept], units=units[kept])
+        return replace(
+            self, zone=self.zone[kept], zone_node=self.zone_node[kept], units=units[kept], crowd=self.crowd[kept]
+        )
 
     def with_capacity(self, cap: Floats) -> Instance:
         """Return the instance with other capacities."""
@@ -122,6 +126,7 @@ def make_instance(problem: EvacuationProblem) -> Instance:
         shelter=shelters,
         shelter_node=problem.shelter_node[shelters],
         places=places[shelters],
+        crowd=np.ceil(problem.persons[zones] * UNITS_PER_PERSON - 1e-6).astype(np.int64),
     )
     return _with_deadlines(instance, problem.deadline_s[zones])
 

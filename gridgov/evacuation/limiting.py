@@ -7,12 +7,12 @@ from time import perf_counter
 
 import numpy as np
 
-from gridgov.evacuation.routes import Limit, limit_routes
+from gridgov.evacuation.route_shares import Limit
+from gridgov.evacuation.routes import limit_routes
 from gridgov.evacuation.schedule import Schedule, Ways
 from gridgov.evacuation.search import Search
 from gridgov.evacuation.windows import Windows
 
-_WIDENING = 4  # so many limits are tried where the one asked for cannot be kept
 _WORTH = 0.15  # of the time that is left: what limiting a plan anew may take, if it is not the last one
 
 
@@ -47,13 +47,9 @@ class Limited:
         return self._try(search, self.asked, _WORTH)
 
     def finish(self, search: Search) -> None:
-        """Limit the search's last plan; where the limit cannot be kept, a wider one, or none."""
-        if self.asked is None or search.schedule is None:
-            self.schedule, self.upper_ms = search.schedule, search.upper_ms
-            return
-        for most in range(self.asked, self.asked + _WIDENING):
-            if self.schedule is None or (most == self.asked and not search.stopped):
-                self._try(search, most)
+        """Limit the search's last plan."""
+        if self.asked is not None and search.schedule is not None and (self.schedule is None or not search.stopped):
+            self._try(search, self.asked)
         if self.schedule is None:
             self.schedule, self.upper_ms = search.schedule, search.upper_ms
 
@@ -73,7 +69,11 @@ class Limited:
         clearance = found.clearance_ms(search.travel_time_ms)
         if clearance >= self.upper_ms:
             return False
-        self.schedule, self.upper_ms, self.kept = found, clearance, most
+        self.schedule, self.upper_ms, self.kept = (
+            found,
+            clearance,
+            max(most, int(found.routes_per_zone(int(found.zone.max()) + 1).max())),
+        )
         return True
 
 

@@ -13,15 +13,16 @@ from numpy.typing import ArrayLike
 
 from gridgov.evacuation.bottlenecks import find_bottlenecks
 from gridgov.evacuation.bound import prove_on_all
-from gridgov.evacuation.certificate import certify, saved_persons
+from gridgov.evacuation.certificate import certify_potentials, saved_persons, spread
 from gridgov.evacuation.contraflow import turned
 from gridgov.evacuation.instance import UNITS_PER_PERSON, Instance, make_instance
 from gridgov.evacuation.limiting import Limited
-from gridgov.evacuation.mobilisation import mobilisation
 from gridgov.evacuation.parameters import EvacuationParams
 from gridgov.evacuation.problem import EvacuationProblem, make_problem
+from gridgov.evacuation.readiness_bound import readiness_bound
 from gridgov.evacuation.reduction import reduce_instance
-from gridgov.evacuation.schedule import flows_of, steady_schedule, steady_ways
+from gridgov.evacuation.saving import save_in_time, shorten
+from gridgov.evacuation.schedule import Schedule, flows_of, steady_schedule, steady_ways
 from gridgov.evacuation.search import (
     Search,
     StoppedError,
@@ -29,7 +30,6 @@ from gridgov.evacuation.search import (
     improve_plan,
     lone_zones,
     previous_cut,
-    save_in_time,
 )
 from gridgov.evacuation.splitting_off import split_off
 from gridgov.evacuation.steady import steady_flow, steady_range
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from gridgov.network import RoadNetwork
 
-_SEARCH_SHARE = 0.6  # of the time limit; the rest is for the limit of routes
+_SEARCH_SHARE = 0.45  # of the time limit; the rest is for the limit of routes
 _WRITING_SHARE = 0.93  # without that limit; the rest is for the document
 _NOBODY = 0.001  # persons: less is rounding
 
@@ -119,9 +119,8 @@ def _planned(
 ) -> EvacuationPlan:
     """Plan for a checked problem."""
     whole = make_instance(problem)
-    curve = mobilisation(params)
     placed, everybody, unmet = split_off(whole)
-    hurried = whole.timed or curve is not None
+    hurried = whole.timed or problem.ready is not None
     if hurried:
         unmet = {"no_route": unmet["no_route"]}
     draft = _Draft(problem, whole, unmet, params, asked.seed, asked.started, facts)
@@ -145,14 +144,14 @@ def _planned(
         params.target_gap,
         tell,
         asked.started,
-        arrivals_s=curve,
+        arrivals_s=problem.ready,
         everybody=reduce_instance(everybody).instance if hurried else None,
         capacity_vph=problem.capacity_vph,
     )
     if asked.previous is not None:
         _begin_with(search, asked.previous, problem)
     with contextlib.suppress(StoppedError):
-        run(search)
+        run(search, problem)
     return draft.finished(search, limited)
 
 
@@ -168,7 +167,7 @@ def _begin_with(search: Search, previous: EvacuationPlan, problem: EvacuationPro
     )
 
 
-def run(search: Search) -> None:
+def run(search: Search, problem: EvacuationProblem) -> None:
     """Steady plan, bound, better bound, better plan."""
     instance = search.instance
     span = steady_range(instance, search.previous_ms)
@@ -177,7 +176,7 @@ def run(search: Search) -> None:
     if search.everybody is not None:
         search.instance = search.everybody
         search.support = np.zeros(search.instance.m, dtype=np.bool_)
-        save_in_time(search, span.feasible_ms)
+        save_in_time(search, span.feasible_ms, instance.demand)
         if not len(search.instance.zone):
             return
         span = steady_range(search.instance)
@@ -190,10 +189,31 @@ def run(search: Search) -> None:
         floor = search.lower_ms * 1.0002
         start = max(span.feasible_ms, floor)
         search.take_bound(*prove_on_all(search.instance, cut, search.support, start, give_up_below_ms=floor))
+    _raise_floor(search, problem)
     search.note("first bounds")
     if search.gap > search.target_gap:
+        if search.everybody is not None:
+            shorten(search)
         improve_bound(search)
+        _raise_floor(search, problem)
         improve_plan(search)
+
+
+def _raise_floor(search: Search, problem: EvacuationProblem) -> None:
+    """Count with what is proven because people get ready bit by bit."""
+    if problem.ready is not None:
+        horizon_s, _ = _proven_cut(search, problem, saved_persons(problem, search.instance))
+        search.floor_ms = max(search.floor_ms, horizon_s * 1000.0)
+
+
+def _proven_cut(search: Search, problem: EvacuationProblem, persons: Floats) -> tuple[float, Floats]:
+    """Return the best bound (s) of a search and the potentials (s) of all original nodes that prove it."""
+    bound = search.bound
+    horizon_s = 0.0 if bound is None else bound.horizon_ms / 1000.0
+    if bound is None:
+        return readiness_bound(problem, persons, np.zeros(problem.n_nodes), horizon_s)
+    potential_s = spread(problem, search.instance, search.potential_ms) / 1000.0
+    return readiness_bound(problem, persons, potential_s, horizon_s)
 
 
 @dataclass(frozen=True)
@@ -220,8 +240,14 @@ class _Draft:
             return replace(plan, runtime_s=perf_counter() - self.started)
         unlimited_s = min(search.upper_ms, limited.upper_ms) / 1000.0
         facts = {**plan.facts, "clearance_time_s_without_limit": unlimited_s, "max_routes_asked": asked}
-        warnings = plan.warnings if limited.kept == asked else (*plan.warnings, PlanWarning("routes_limit_not_kept"))
+        warnings = plan.warnings if limited.kept == asked else (*plan.warnings, self._not_kept(limited.schedule, asked))
         return replace(plan, facts=facts, warnings=warnings, runtime_s=perf_counter() - self.started)
+
+    def _not_kept(self, schedule: Schedule | None, asked: int) -> PlanWarning:
+        """Return the warning that names the zones with more routes than asked for."""
+        assert schedule is not None
+        many = np.flatnonzero(schedule.routes_per_zone(len(self.problem.zone_id)) > asked)
+        return PlanWarning("routes_limit_not_kept", tuple(self.problem.zone_id[i] for i in many.tolist()))
 
     def plan(self, search: Search | None, limited: Limited | None = None) -> EvacuationPlan:
         """Return the best plan so far as a document."""
@@ -230,10 +256,9 @@ class _Draft:
         lower, certificate = 0.0, Certificate((), (), {}, 0.0, float(persons.sum()) / problem.occupancy)
         clearance = 0.0
         flows: tuple[Flow, ...] = ()
-        if search is not None and search.bound is not None:
-            lower, certificate = certify(
-                problem, persons, search.instance, search.potential_ms, search.bound.horizon_ms
-            )
+        if search is not None and (search.bound is not None or problem.ready is not None):
+            horizon_s, potential_s = _proven_cut(search, problem, persons)
+            lower, certificate = certify_potentials(problem, persons, potential_s, horizon_s)
         if limited is not None and limited.schedule is not None:
             clearance = limited.upper_ms / 1000.0 if limited.upper_ms > 1 else 0.0  # all are where they have to be
             flows = tuple(flows_of(limited.schedule.merged(), problem, persons))

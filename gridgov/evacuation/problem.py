@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gridgov.errors import ParameterError
+from gridgov.evacuation.mobilisation import Curve, mobilisation
 from gridgov.evacuation.parameters import EvacuationParams
 from gridgov.model.evacuation import DemandRecord, PlanWarning, ProblemRecord, ShelterRecord
 from gridgov.network.validation import CLOSED, Floats, Int64s
@@ -43,6 +44,8 @@ class EvacuationProblem:
         Last moment to leave the zone; inf: none.
     occupancy : float
         Persons in a vehicle.
+    ready : callable or None
+        Mobilisation: seconds → share of people who are ready; None: all are at once.
     """
 
     n_nodes: int
@@ -60,6 +63,7 @@ class EvacuationProblem:
     shelter_persons: Floats
     occupancy: float
     warnings: tuple[PlanWarning, ...] = field(default=())
+    ready: Curve | None = None
 
     @property
     def vehicles(self) -> Floats:
@@ -163,6 +167,7 @@ def make_problem(
         shelter_persons=places.size,
         occupancy=params.occupancy,
         warnings=tuple(warnings),
+        ready=mobilisation(params),
     )
 
 

@@ -6,11 +6,13 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 
+from gridgov.evacuation.certificate import least_of_parallel
 from gridgov.evacuation.departures import Routes, made_routes
 from gridgov.evacuation.instance import Instance
 from gridgov.evacuation.windows import Windows
 from gridgov.network.validation import Floats, Int64s
 
+_ROOMY = (6, 4)  # so many shelters that can take a share of the zone, and so many that can take all
 _CANDIDATES = ((200, 10), (1_500, 6), (2**40, 3))  # up to so many zones: so many routes of each
 
 
@@ -52,8 +54,38 @@ def with_routes(routes: Routes, new: list[tuple[int, int, Int64s]], zones: int) 
     return made_routes(zones, zone[order], shelter[order], units[order], [rows[i] for i in order.tolist()])
 
 
-def cheapest_routes(instance: Instance, price: Floats, entry: Floats) -> list[tuple[int, int, Int64s]]:
-    """Return zone, shelter and arcs of the cheapest route of every zone; `entry` is the price of each shelter."""
+def roomy_routes(instance: Instance, price: Floats, zones: Int64s, most: int) -> list[tuple[int, int, Int64s]]:
+    """Return routes of some zones to the nearest shelters that can take all, or their share, of the people there.
+
+    The cheapest routes lead to the nearest places, and where these are few, no `most` of them are enough.
+    """
+    wanted: dict[int, set[int]] = {}
+    away = np.full((len(instance.shelter), len(zones)), np.inf)
+    nodes, tau = instance.zone_node[zones], instance.tau.astype(np.float64)
+    light = least_of_parallel(instance.head, instance.tail, tau)
+    graph = csr_matrix((light[2], (light[0], light[1])), shape=(instance.n, instance.n))
+    for shelter, node in enumerate(instance.shelter_node.tolist()):
+        away[shelter] = dijkstra(graph, indices=node)[nodes]
+    order = np.argsort(away, axis=0, kind="stable")
+    for i, zone in enumerate(zones.tolist()):
+        near = order[np.isfinite(away[order[:, i], i]), i]
+        for times, count in zip((most, 1), _ROOMY, strict=True):
+            roomy = near[instance.places[near] * times >= instance.units[zone]]
+            for shelter in roomy[:count].tolist():
+                wanted.setdefault(shelter, set()).add(zone)
+    found = []
+    for shelter, asked in wanted.items():
+        entry = np.where(np.arange(len(instance.shelter)) == shelter, 0.0, np.inf)
+        found += cheapest_routes(instance, price, entry, sorted(asked))
+    return found
+
+
+def cheapest_routes(
+    instance: Instance, price: Floats, entry: Floats, zones: list[int] | None = None
+) -> list[tuple[int, int, Int64s]]:
+    """Return zone, shelter and arcs of the cheapest route of every zone, or of some; `entry` is the price of each
+    shelter (inf: not there).
+    """
     n, m = instance.n, instance.m
     tail = np.concatenate([instance.head, np.full(len(entry), n)])
     head = np.concatenate([instance.tail, instance.shelter_node])
@@ -64,7 +96,8 @@ def cheapest_routes(instance: Instance, price: Floats, entry: Floats) -> list[tu
     distance, before = dijkstra(graph, indices=n, return_predecessors=True)
     arc_of = dict(zip((tail[kept] * (n + 1) + head[kept]).tolist(), kept.tolist(), strict=True))
     found = []
-    for zone, start in enumerate(instance.zone_node.tolist()):
+    for zone in range(len(instance.zone)) if zones is None else zones:
+        start = int(instance.zone_node[zone])
         if not np.isfinite(distance[start]):
             continue
         node, arcs = start, []

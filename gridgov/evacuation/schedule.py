@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gridgov.evacuation.decomposition import decompose
-from gridgov.evacuation.instance import UNITS_PER_PERSON, Instance
+from gridgov.evacuation.instance import UNITS_PER_PERSON, Bools, Instance
 from gridgov.evacuation.problem import EvacuationProblem
 from gridgov.evacuation.steady import SteadyFlow
 from gridgov.model.evacuation import Flow
@@ -36,6 +36,13 @@ class Schedule(NamedTuple):
         if not len(self.zone):
             return 0
         return int((self.end_ms + self.travel_ms(travel_time_ms)).max())
+
+    def routes_per_zone(self, zones: int) -> Int64s:
+        """Return how many different routes each of so many zones has."""
+        routes: list[set[tuple[int, bytes]]] = [set() for _ in range(zones)]
+        for i, (zone, shelter) in enumerate(zip(self.zone.tolist(), self.shelter.tolist(), strict=True)):
+            routes[zone].add((shelter, self.edges[int(self.first[i]) : int(self.first[i + 1])].tobytes()))
+        return np.array([len(own) for own in routes], dtype=np.int64)
 
     def settled(self) -> Schedule:
         """Return the schedule with zones at their shelter's own node there from the first millisecond on."""
@@ -71,6 +78,21 @@ class Schedule(NamedTuple):
             units=np.add.reduceat(units, head) if len(head) else units,
         )
 
+    def only(self, kept: Bools) -> Schedule:
+        """Return some of the rows."""
+        size = np.diff(self.first)
+        entries = np.repeat(kept, size)
+        return Schedule(
+            zone=self.zone[kept],
+            shelter=self.shelter[kept],
+            first=np.concatenate([[0], np.cumsum(size[kept])]).astype(np.int64),
+            edges=self.edges[entries],
+            enter_ms=self.enter_ms[entries],
+            start_ms=self.start_ms[kept],
+            end_ms=self.end_ms[kept],
+            units=self.units[kept],
+        )
+
     def travel_ms(self, travel_time_ms: Int64s) -> Int64s:
         """Return the time each flow needs from its zone to its shelter, waiting on the way included."""
         way = np.zeros(len(self.zone), dtype=np.int64)
@@ -78,6 +100,13 @@ class Schedule(NamedTuple):
         last = self.first[1:][moves] - 1
         way[moves] = self.enter_ms[last] + travel_time_ms[self.edges[last]]
         return way
+
+
+def joined(one: Schedule, other: Schedule) -> Schedule:
+    """Return the rows of two schedules."""
+    first = np.concatenate([one.first, other.first[1:] + one.first[-1]])
+    both = (np.concatenate([getattr(one, name), getattr(other, name)]) for name in Schedule._fields)
+    return Schedule(*both)._replace(first=first)
 
 
 class Ways(NamedTuple):

@@ -11,12 +11,13 @@ import numpy as np
 from gridgov.evacuation.bound import Bound, prove, prove_on_all
 from gridgov.evacuation.clocks import Weights, set_clocks
 from gridgov.evacuation.expansion import Expansion, Solved, cut_of, expand, solve, step_length, weights_of
-from gridgov.evacuation.instance import NEVER_MS, Bools, Instance
+from gridgov.evacuation.instance import Bools, Instance
 from gridgov.evacuation.mobilisation import Curve, ready_by_step
 from gridgov.evacuation.reduction import Reduction, reduce_instance
 from gridgov.evacuation.schedule import Schedule, Ways
-from gridgov.evacuation.steady import Terminals, distances
-from gridgov.evacuation.windows import Windows, schedule_of, windows_of, zone_units
+from gridgov.evacuation.steady import Terminals, shelter_distance
+from gridgov.evacuation.streaming import improve_by_streams
+from gridgov.evacuation.windows import Windows, schedule_of, windows_of
 from gridgov.network.validation import Floats, Int64s
 
 _CUT_STEPS = (24, 48)
@@ -27,9 +28,9 @@ _FRUITLESS = 2  # cuts without a better bound: plans are worth more now, and the
 _LEAST_MS = 1.0  # where nothing is proven
 _MOST_TRIES = 6
 _FINE = 0.15
-_UNREACHED_MS = 10_000_000_000
-_WORTH_STORING = 1.001
-_GROWTH = 1.8
+_GROWTH = 1.2
+_LOST_STEPS = 1.2  # what rounding costs at least
+_LARGE = 250_000  # arcs
 _OVERSHOOT = 1.05
 
 
@@ -59,6 +60,8 @@ class Search:
         Whether people may wait on the way: only where roads close behind them and more are saved by that.
     stopped : bool
         Whether the caller wants no better plan.
+    floor_ms : float
+        A horizon that is proven too short in another way: people get ready bit by bit.
     previous_ms, previous_cut
         Bound, zones and free shelters (positions in the problem) of an earlier plan, as a start.
     better : callable
@@ -85,6 +88,7 @@ class Search:
     storing: bool = False
     stopped: bool = False
     capacity_vph: Floats = field(default_factory=lambda: np.zeros(0))
+    floor_ms: float = 0.0
     previous_ms: float = 0.0
     previous_cut: tuple[frozenset[int], frozenset[int]] | None = None
     last_solve: tuple[int, float] = (1_000_000, 2.0)
@@ -93,7 +97,7 @@ class Search:
     @property
     def lower_ms(self) -> float:
         """The best bound so far."""
-        return self.bound.horizon_ms if self.bound else _LEAST_MS
+        return max(self.bound.horizon_ms if self.bound else _LEAST_MS, self.floor_ms)
 
     @property
     def gap(self) -> float:
@@ -138,7 +142,7 @@ class Search:
         self.support = self.support | bound.used
         if bound.circulation is not None:
             self.cuts.append(bound)
-            if bound.horizon_ms > self.lower_ms:
+            if bound.horizon_ms > (self.bound.horizon_ms if self.bound else _LEAST_MS):
                 self.bound, self.potential_ms = bound, potential_ms
         return grown
 
@@ -166,56 +170,6 @@ def previous_cut(search: Search) -> list[Terminals]:
     zones, free = search.previous_cut
     instance = search.instance
     return [Terminals(np.isin(instance.zone, list(zones)), np.isin(instance.shelter, list(free)))]
-
-
-def save_in_time(search: Search, horizon_ms: float) -> None:
-    """Find who can leave before zones and roads close; the rest is too late and taken out of the instance.
-
-    As many as possible are moved in an expansion of the whole network; if not all can be, they may wait on the way.
-    """
-    best = _most_in_time(search, horizon_ms)
-    if not best.complete and search.instance.timed:
-        search.storing = True
-        stored = _most_in_time(search, horizon_ms)
-        search.storing = stored.moved > best.moved * _WORTH_STORING
-        best = stored if search.storing else best
-    _keep_moved(search, best)
-
-
-def _most_in_time(search: Search, horizon_ms: float) -> Solved:
-    """Return the flow that moves most; horizons grow while that moves more people."""
-    instance = search.instance
-    base = shelter_distance(instance)
-    steps = int(np.clip(_MOST_ARCS / 2 / max(instance.m, 1), 48, 384))
-    closing = instance.last_entry[instance.last_entry < NEVER_MS]
-    horizon = 1.2 * horizon_ms + float(base[base < _UNREACHED_MS].max(initial=0))
-    horizon += min(float(closing.max(initial=0)), 2 * horizon)
-    best: Solved | None = None
-    for _ in range(5):
-        step = step_length(horizon, steps)
-        solved = solve(search.expanded(instance, base, horizon, step))
-        if not solved.complete:
-            clock = set_clocks(instance, base, _positive(weights_of(solved)), step, 2)
-            solved = max(solved, solve(search.expanded(instance, clock, horizon, step)), key=lambda one: one.moved)
-        if best is not None and solved.moved <= best.moved:
-            break
-        best = solved
-        if solved.complete or search.out_of_time():
-            break
-        horizon *= 2
-    assert best is not None
-    return best
-
-
-def _keep_moved(search: Search, solved: Solved) -> None:
-    """Make the people who are moved the question, and how they are moved the first plan."""
-    moved = zone_units(solved)
-    number = np.cumsum(moved > 0) - 1
-    windows = windows_of(solved)
-    search.instance = search.instance.with_units(moved)
-    search.support |= weights_of(solved).arc > 0
-    if len(search.instance.zone):
-        search.take_windows(windows._replace(instance=search.instance, zone=number[windows.zone]))
 
 
 def lone_zones(instance: Instance) -> list[Terminals]:
@@ -257,6 +211,8 @@ def improve_bound(search: Search) -> None:
                 return
             if fruitless >= _FRUITLESS:
                 break
+        if fruitless >= _FRUITLESS and len(solved.expansion.tail) > _LARGE:
+            return  # finer steps of a large network give cuts of the same kind, for much more time
 
 
 @dataclass
@@ -278,10 +234,15 @@ class _Clocked:
 
 
 def improve_plan(search: Search) -> None:
-    """Shorten the plan by clocked expansions of more and more steps."""
+    """Shorten the plan by streams, then by clocked expansions of more and more steps."""
+    improve_by_streams(search)
+    if search.gap <= search.target_gap or search.out_of_time():
+        return
     small = reduce_instance(search.instance, search.support)
     state = _Clocked(small, shelter_distance(small.instance))
     for steps in _PLAN_STEPS[1:] if search.previous_ms else _PLAN_STEPS:
+        if search.gap < _LOST_STEPS / steps:
+            continue
         arcs = _refine(search, state, steps)
         if search.gap <= search.target_gap or search.out_of_time() or 2 * arcs > _MOST_ARCS:
             return
@@ -333,7 +294,10 @@ def _solve_clocked(search: Search, state: _Clocked, horizon: float, steps: int) 
     """Solve one expansion and learn from it; None if there is no time for it."""
     instance, step = state.small.instance, step_length(horizon, steps)
     if state.weights is None:
-        state.weights = weights_of(solve(search.expanded(instance, state.base, horizon, step))).normal()
+        plain = search.expanded(instance, state.base, horizon, step)
+        if not _affordable(search, 2 * len(plain.tail)):
+            return None
+        state.weights = weights_of(solve(plain)).normal()
     clock = set_clocks(instance, state.base, _positive(state.weights), step, 4)
     expansion = search.expanded(instance, clock, horizon, step)
     if not _affordable(search, len(expansion.tail)):
@@ -396,9 +360,3 @@ def _positive(weights: Weights) -> Weights:
     """Return weights of which none is zero."""
     normal = weights.normal()
     return Weights(normal.arc + 1e-9, normal.zone + 1e-12, normal.shelter + 1e-12)
-
-
-def shelter_distance(instance: Instance) -> Int64s:
-    """Return the milliseconds from each node to its nearest shelter on empty roads."""
-    distance = distances(instance.n, instance.head, instance.tail, instance.tau, instance.shelter_node)
-    return np.where(np.isfinite(distance), distance, float(_UNREACHED_MS)).astype(np.int64)
