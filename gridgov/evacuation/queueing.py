@@ -3,8 +3,15 @@
 The model is the queue of MATSim's QSim and of the spatial queue in the literature (Simon, Esser, Nagel 1999): an edge
 lets out no more than its capacity, first in first out; it holds no more vehicles than have room on it, and who finds no
 room in the next edge waits at the end of the own one, with all behind it (spill-back). Times are exact; only who comes
-first at a crossing, and when freed room is seen, are decided within steps of `step_s`. Whoever has stood before a full
-road for `patience_s` squeezes in, which dissolves rings of roads that wait for each other; it is counted.
+first at a crossing, and when freed room is seen, are decided within steps of `step_s`.
+
+A packet of several vehicles drives on as soon as its first one has room: the others follow while those before them
+leave. Were room for all asked for at once, a street of three cars' length would hold one packet of two, and block
+crossings that single cars pass. So an edge holds less than a packet more than has room on it.
+
+Full roads that wait for each other in a ring would stand for ever (where other simulators let vehicles jump or squeeze
+in). Here those at the head of each move on at the same moment, each into the room that the next one leaves; that is
+what drivers can do, needs no room, and is counted.
 
 A packet's time is that of its last vehicle; its first one is there a span earlier. An edge serves it from its first
 vehicle on, so that cutting a flow into packets delays nobody and never passes more than the capacity.
@@ -23,7 +30,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 
 WHEEL = 4096  # steps that the calendar of waiting edges looks ahead
-SQUEEZED, CAUGHT, STRANDED, ROWS = 0, 1, 2, 3  # places in `counts`
+TURNED, CAUGHT, STRANDED, ROWS = 0, 1, 2, 3  # places in `counts`
 
 
 @compiled
@@ -93,6 +100,28 @@ def _forget(edge: int, waits_for: Ints, first_waiting: Ints, next_waiting: Ints)
 
 
 @compiled
+def _closes_ring(edge: int, following: int, waits_for: Ints) -> bool:
+    """Say whether the edge that `edge` wants to wait for waits, over others, for `edge`."""
+    one = following
+    while one != edge and waits_for[one] >= 0:
+        one = waits_for[one]
+    return one == edge
+
+
+@compiled
+def _wait(edge: int, full: int, waits_for: Ints, first_waiting: Ints, next_waiting: Ints) -> None:
+    """Enter an edge at the end of the list of those that wait for room in another."""
+    waits_for[edge], next_waiting[edge] = full, -1
+    if first_waiting[full] < 0:
+        first_waiting[full] = edge
+        return
+    one = first_waiting[full]
+    while next_waiting[one] >= 0:
+        one = next_waiting[one]
+    next_waiting[one] = edge
+
+
+@compiled
 def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with many arrays are slow here
     route_start: Ints,  # of each flow in `route`, and the end
     route: Ints,  # edges
@@ -105,21 +134,21 @@ def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with
     service_s: Floats,  # seconds for a vehicle to leave the edge; 0 of sources
     room: Floats,  # vehicles on each edge
     closes_s: Floats,  # inf: never
-    steps: Floats,  # step_s, patience_s, width of a column of `queue` to begin with
+    steps: Floats,  # step_s, width of a column of `queue` to begin with
     queue: Floats,  # shape (rows, columns): is filled with the mean number of waiting vehicles
     row_of_edge: Ints,  # -1; is filled
     state: Floats,  # is filled with the width of the columns
-    counts: Ints,  # is filled: squeezed in, caught on a closed road, stranded before one, rows used
+    counts: Ints,  # is filled: moved on in rings, caught on a closed road, stranded before one, rows used
 ) -> tuple[Floats, Floats]:
     """Drive all packets; return when each left its zone and when it arrived (inf: never)."""
     n_all, n_packets = len(travel_s), len(flow)
-    step_s, patience_s = steps[0], steps[1]
-    state[0] = steps[2]
+    step_s = steps[0]
+    state[0] = steps[1]
     first, last = np.full(n_all, -1), np.full(n_all, -1)
     behind, begins = np.full(n_packets, -1), route_start[flow]
     at, end_of = begins - 1, route_start[flow + 1]  # places in `route`
     load, out_at, seen = np.zeros(n_all), np.full(n_all, -np.inf), np.zeros(n_all)
-    blocked = np.full(n_all, np.inf)
+    turning = np.zeros(n_all, np.bool_)  # its head moves on in a ring: `load` knows already
     waits_for, first_waiting, next_waiting = np.full(n_all, -1), np.full(n_all, -1), np.full(n_all, -1)
     due, bucket, before, after = np.zeros(n_all, np.int64), np.full(n_all, -1), np.full(n_all, -1), np.full(n_all, -1)
     ends = np.full((WHEEL, 2), -1)
@@ -154,25 +183,26 @@ def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with
                 if at[packet] + 1 < end_of[packet]:
                     following = route[at[packet] + 1]
                     lost = leaves + travel_s[following] > closes_s[following] + 1e-3
-                if following >= 0 and not lost and load[following] > 0 and load[following] + amount > room[following]:
-                    blocked[edge] = min(blocked[edge], leaves)
-                    if end_s - blocked[edge] < patience_s:
-                        if waits_for[edge] < 0:
-                            waits_for[edge], next_waiting[edge] = following, -1
-                            if first_waiting[following] < 0:
-                                first_waiting[following] = edge
-                            else:
-                                one = first_waiting[following]
-                                while next_waiting[one] >= 0:
-                                    one = next_waiting[one]
-                                next_waiting[one] = edge
-                        late = int((blocked[edge] + patience_s) / step_s)
-                        _put(edge, max(late, now + 1), now, due, bucket, before, after, ends)
+                turns = turning[edge]
+                full = following >= 0 and not lost and not turns and first[following] >= 0
+                if full and load[following] + min(amount, 1.0) > room[following]:
+                    if not _closes_ring(edge, following, waits_for):
+                        _wait(edge, following, waits_for, first_waiting, next_waiting)
                         break
-                    counts[SQUEEZED] += 1
-                    leaves = max(leaves, end_s - step_s)
-                if waits_for[edge] >= 0:
-                    _forget(edge, waits_for, first_waiting, next_waiting)
+                    one, goal = edge, following
+                    while True:
+                        load[one] -= vehicles[first[one]]
+                        load[goal] += vehicles[first[one]]
+                        turning[one], seen[one] = True, max(seen[one], leaves)
+                        counts[TURNED] += 1
+                        if one != edge:
+                            _forget(one, waits_for, first_waiting, next_waiting)
+                            _put(one, now, now, due, bucket, before, after, ends)
+                        if goal == edge:
+                            break
+                        one, goal = goal, waits_for[goal]
+                    continue
+                turning[edge] = False
                 if at[packet] < begins[packet]:
                     left[packet] = leaves
                 else:
@@ -182,8 +212,9 @@ def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with
                         _record(edge, ready[packet], leaves, amount, row_of_edge, queue, state, counts)
                 first[edge] = behind[packet]
                 behind[packet] = -1
-                load[edge] -= amount
-                out_at[edge], blocked[edge] = leaves, np.inf
+                if not turns:
+                    load[edge] -= amount
+                out_at[edge] = leaves
                 span[packet] = amount * service_s[edge] if leaves > free_s else leaves - served
                 woken = first_waiting[edge]
                 first_waiting[edge] = -1
@@ -195,12 +226,15 @@ def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with
                     remaining -= 1
                     if lost:
                         counts[STRANDED] += 1
+                        if turns:
+                            load[following] -= amount
                     else:
                         arrived[packet] = leaves
                     continue
                 at[packet] += 1
                 ready[packet] = leaves + travel_s[following]
-                load[following] += amount
+                if not turns:
+                    load[following] += amount
                 if first[following] < 0:
                     first[following] = packet
                     _put(following, int(ready[packet] / step_s), now, due, bucket, before, after, ends)

@@ -5,8 +5,14 @@ held back for another one as the plan may foresee, and queues fill roads back to
 shows what happens when everybody goes to the nearest shelter at once (`nearest_shelter`).
 
 Room on an edge is length · lanes / 7.5 m. Where lengths are not given they are travel time · 50 km/h; where lanes are
-not given they are capacity / 1800 vehicles an hour, at least one. An edge never holds less than its capacity in its
-travel time, since else the room and not the capacity would limit it.
+not given they are as few as could carry the capacity, 2000 vehicles an hour each. An edge never holds less than its
+capacity in its travel time, since else the room and not the capacity would limit it.
+
+A plan says how many vehicles an hour leave, not at which second each. Were each flow cut into packets in the same way,
+those of thousands of small flows would leave together, at the ends of their windows, and queue for no reason but that.
+So each flow begins its packets at another moment: flows that end on the same roads follow one another, shifted by the
+golden ratio of a packet's span, which spreads any run of them nearly evenly (a low-discrepancy sequence, after
+Kronecker and Weyl), whatever road they share.
 """
 
 from __future__ import annotations
@@ -19,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gridgov.errors import ParameterError
-from gridgov.evacuation.queueing import CAUGHT, ROWS, SQUEEZED, drive
+from gridgov.evacuation.queueing import CAUGHT, ROWS, TURNED, drive
 from gridgov.model.evacuation import EvacuationPlan
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -27,7 +33,8 @@ Ints: TypeAlias = NDArray[np.int64]
 
 VEHICLE_M = 7.5
 ASSUMED_M_PER_S = 50 / 3.6
-LANE_VPH = 1800.0
+LANE_VPH = 2000.0
+GOLDEN = (5**0.5 - 1) / 2
 SHARES = (0.5, 0.9, 1.0)
 PACKETS = 400_000
 QUEUES, COLUMNS = 20_000, 240  # edges with queues that are kept, and moments of them
@@ -74,8 +81,8 @@ class Replay:
         When 50, 90 and 100 % are safe; inf where so many never are.
     vehicles, arrived, stranded : float
         All; those who are safe in the end; those who stood before a closed road.
-    caught, squeezed : int
-        Packets that were on a road when it closed; that entered a full road after long waiting.
+    caught, turned : int
+        Packets that were on a road when it closed; steps of packets in rings of full roads, which only move together.
     moments_s, inside, on_road, safe : float arrays, shape (moments,)
         The clearance curve: vehicles still in their zones, driving or queueing, safe.
     shelter_load : float array, shape (moments, shelters)
@@ -98,7 +105,7 @@ class Replay:
     arrived: float
     stranded: float
     caught: int
-    squeezed: int
+    turned: int
     moments_s: Floats
     inside: Floats
     on_road: Floats
@@ -129,7 +136,7 @@ class Replay:
             "promised_cleared_s": None if cleared is None else _by_share(cleared),
             **{name: round(getattr(self, name), 2) for name in ("vehicles", "arrived", "stranded")},
             "caught": self.caught,
-            "squeezed": self.squeezed,
+            "turned": self.turned,
             "curve": {
                 "time_s": self.moments_s.round(1).tolist(),
                 **{name: getattr(self, name).round(1).tolist() for name in ("inside", "on_road", "safe")},
@@ -153,7 +160,6 @@ def replay_plan(
     length_m: ArrayLike | None = None,
     lanes: ArrayLike | None = None,
     packets: int = PACKETS,
-    patience_s: float = 120.0,
 ) -> Replay:
     """Replay a plan with queues and limited room, and compare it with what it promises.
 
@@ -164,8 +170,6 @@ def replay_plan(
         Of the plan's edges; see the module's text for what is assumed without them.
     packets : int
         About so many packets at most; a packet is at least a vehicle, if its flow has one.
-    patience_s : float
-        Who stands so long before a full road squeezes in.
 
     Raises
     ------
@@ -179,7 +183,6 @@ def replay_plan(
         n_shelters=shelters,
         room=edge_room(traffic, length_m, lanes),
         packets=packets,
-        patience_s=patience_s,
         expected_s=plan.clearance_time_s,
     )
     promised = {share: promised_time_s(traffic, plan, share) for share in SHARES}
@@ -214,7 +217,7 @@ def edge_room(traffic: Traffic, length_m: ArrayLike | None = None, lanes: ArrayL
     n = len(traffic.travel_time_s)
     length = traffic.travel_time_s * ASSUMED_M_PER_S if length_m is None else _one_per_edge(length_m, "length_m", n)
     length = np.where(np.isnan(length), traffic.travel_time_s * ASSUMED_M_PER_S, length)
-    width = np.maximum(1.0, np.round(traffic.capacity_vps * 3600 / LANE_VPH))
+    width = np.maximum(1.0, np.ceil(traffic.capacity_vps * 3600 / LANE_VPH - 1e-6))
     if lanes is not None:
         given = _one_per_edge(lanes, "lanes", n)
         width = np.where(given > 0, given, width)
@@ -235,7 +238,6 @@ def simulate(
     n_shelters: int,
     room: Floats,
     packets: int = PACKETS,
-    patience_s: float = 120.0,
     expected_s: float = 3600.0,
     step_s: float = 1.0,
 ) -> Replay:
@@ -253,8 +255,8 @@ def simulate(
     ParameterError
         A route uses an edge without capacity, or a number is not positive.
     """
-    if packets < 1 or not patience_s > 0 or not step_s > 0:
-        raise ParameterError("packets, patience_s and step_s must be positive")
+    if packets < 1 or not step_s > 0:
+        raise ParameterError("packets and step_s must be positive")
     if len(traffic.route) and traffic.capacity_vps[traffic.route].min() <= 0:
         edge = traffic.route[np.argmin(traffic.capacity_vps[traffic.route])]
         raise ParameterError(f"a route uses edge {edge}, which has no capacity")
@@ -273,7 +275,7 @@ def simulate(
         traffic.route_start, traffic.route, flow, vehicles, ready, span, source,
         np.concatenate([traffic.travel_time_s, more]), np.concatenate([service, more]),
         np.concatenate([room, more + np.inf]), np.concatenate([traffic.closes_s, more + np.inf]),
-        np.array([step_s, patience_s, width]), queue, row_of_edge, state, counts,
+        np.array([step_s, width]), queue, row_of_edge, state, counts,
     )  # fmt: skip
     at_once = np.diff(traffic.route_start) == 0
     flow = np.concatenate([flow, np.flatnonzero(at_once)])
@@ -289,9 +291,22 @@ def _packets(traffic: Traffic, packets: int) -> tuple[Ints, Floats, Floats, Floa
     count = np.maximum(1, np.ceil(traffic.vehicles / size - 1e-6)).astype(np.int64)
     count[np.diff(traffic.route_start) == 0] = 0
     flow = np.repeat(np.arange(len(count)), count)
-    number = np.arange(len(flow)) - np.repeat(np.cumsum(count) - count, count) + 1
+    number = np.arange(len(flow)) - np.repeat(np.cumsum(count) - count, count)
     span = ((traffic.end_s - traffic.start_s) / np.maximum(count, 1))[flow]
-    return flow, (traffic.vehicles / np.maximum(count, 1))[flow], traffic.start_s[flow] + span * number, span
+    ready = traffic.start_s[flow] + span * (number + _phases(traffic)[flow])
+    return flow, (traffic.vehicles / np.maximum(count, 1))[flow], ready, span
+
+
+def _phases(traffic: Traffic) -> Floats:
+    """Return for each flow, as a share of a packet's span (0 to 1), when its first packet leaves."""
+    bounds, backwards = traffic.route_start, traffic.route.astype(">i8")
+    keys = [
+        (start, backwards[begin:end][::-1].tobytes())
+        for start, begin, end in zip(traffic.start_s.tolist(), bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
+    ]
+    phases = np.empty(len(keys))
+    phases[sorted(range(len(keys)), key=keys.__getitem__)] = 1.0 - (GOLDEN * np.arange(len(keys))) % 1.0
+    return phases
 
 
 def _sources(traffic: Traffic, flow: Ints) -> tuple[Ints, int]:
@@ -332,7 +347,7 @@ def _result(traffic: Traffic, flow: Ints, vehicles: Floats, left: Floats, arrive
         arrived=float(vehicles[there].sum()),
         stranded=float(vehicles[~there].sum()),
         caught=int(counts[CAUGHT]),
-        squeezed=int(counts[SQUEEZED]),
+        turned=int(counts[TURNED]),
         moments_s=moments,
         inside=total - gone,
         on_road=gone - safe - _sum_until(np.where(there, np.inf, left), vehicles, moments),
