@@ -19,7 +19,6 @@ from gridgov.grids.borders import Borders
 
 Floats = NDArray[np.float64]
 PERMUTATIONS = 99_999
-_SORTED_BELOW = 200  # so few grids are shuffled whole; among more, rows that repeat a grid are drawn again
 _AT_ONCE = 4_000_000
 
 
@@ -127,7 +126,7 @@ def _p_values(value: Floats, total: Floats, size: NDArray[np.int64], permutation
     """How often so many grids taken at random have as high a sum; the grid's own one counts among them."""
     rng, most = np.random.default_rng(seed), int(size.max())
     kept = np.empty((permutations, most))
-    step = max(1, _AT_ONCE // max(most, len(value) if len(value) <= _SORTED_BELOW else most))
+    step = max(1, _AT_ONCE // max(most, len(value) if most * most > 2 * len(value) else most))
     for first in range(0, permutations, step):
         count = min(step, permutations - first)
         kept[first : first + count] = np.cumsum(value[_draws(rng, count, len(value), most)], axis=1)
@@ -142,7 +141,7 @@ def _p_values(value: Floats, total: Floats, size: NDArray[np.int64], permutation
 
 def _draws(rng: np.random.Generator, count: int, n: int, m: int) -> NDArray[np.int64]:
     """Return rows of m different grids."""
-    if n <= _SORTED_BELOW or m * m > n:
+    if m * m > 2 * n:  # few rows of random grids would be without a repetition
         return np.argsort(rng.random((count, n)), axis=1)[:, :m]
     rows = rng.integers(n, size=(count, m))
     while len(again := np.flatnonzero((np.diff(np.sort(rows, axis=1), axis=1) == 0).any(axis=1))):

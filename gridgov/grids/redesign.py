@@ -44,14 +44,14 @@ class RedesignParams:
     compactness : float
         Weight of the cut share, 0 to 10, counted in hundredths.
     time_limit_s : float
-        For the solver, all communities together, in CP-SAT's deterministic seconds: about as long on an ordinary PC,
-        and the same answer on every machine.
+        For the solver, all communities together, in CP-SAT's deterministic seconds, so that the answer is the same on
+        every machine; a PC takes two to five seconds for each.
     rounds : int
         Recombinations tried for each area.
     """
 
     compactness: float = 0.1
-    time_limit_s: float = 20.0
+    time_limit_s: float = 10.0
     rounds: int = 60
 
     def __post_init__(self) -> None:
