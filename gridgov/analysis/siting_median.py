@@ -114,11 +114,18 @@ def greedy(cost: Floats, base: Floats, wanted: int) -> Int64s:
     return np.array(chosen, dtype=np.int64)
 
 
-def swapped(cost: Floats, base: Floats, chosen: Int64s, wanted: int) -> tuple[Int64s, float, int]:
-    """Return a choice that no single swap and no addition makes better, its cost, and how many steps that took."""
+def swapped(
+    cost: Floats, base: Floats, chosen: Int64s, wanted: int, stop: Callable[[], bool] = lambda: False
+) -> tuple[Int64s, float, int]:
+    """Return a choice that no single swap and no addition makes better, its cost, and how many steps that took.
+
+    `stop` is asked before each step; when it says True, the choice so far is returned.
+    """
     chosen, steps = chosen.copy(), 0
     while True:
         first, second, nearest = _two_nearest(cost, base, chosen)
+        if stop():
+            return chosen, float(first.sum()), steps
         gain = np.maximum(first[:, None] - cost, 0.0).sum(axis=0)
         tiny = _SAME * max(float(first.sum()), 1.0)
         if len(chosen) < wanted:
@@ -161,7 +168,7 @@ def _first_choices(search: _Search, wanted: int, seed: int) -> None:
 
 
 def _improve(search: _Search, start: Int64s, wanted: int) -> None:
-    chosen, cost, steps = swapped(search.cost, search.base, start, wanted)
+    chosen, cost, steps = swapped(search.cost, search.base, start, wanted, search.stop)
     search.facts["swaps"] += steps
     search.offer(chosen, cost)
 

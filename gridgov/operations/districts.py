@@ -14,7 +14,7 @@ from gridgov.model import Finding, FindingAction, FindingLevel, LayerSpec
 if TYPE_CHECKING:
     import geopandas as gpd
 
-_PERSONS = ("persons", "households", "persons_day", "elderly_persons")
+_PERSONS = ("persons", "households", "persons_day", "elderly_persons", "children_persons")
 NATIONAL_CODES = "gbt30428"
 
 

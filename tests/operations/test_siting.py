@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from gridgov.config import Settings
@@ -16,10 +17,12 @@ from gridgov.model.siting import SitingModel, SitingStatus
 from gridgov.operations.accessibility import AccessQuery, access_difference, facility_access
 from gridgov.operations.closures import ClosureDraft, close_roads
 from gridgov.operations.coverage import CoverageQuery, coverage
+from gridgov.operations.districts import DistrictCheck, join_population
 from gridgov.operations.scenarios import save_scenario
 from gridgov.operations.site_sets import SitePoint, people_groups, site_sources
 from gridgov.operations.siting import SitingQuery, propose_sites
 from gridgov.workspace import Workspace, open_workspace
+from gridgov.workspace_variants import WorkspaceVariant
 
 PLANNER = Person("planner", Role.PLANNER, EVERYWHERE)
 BOSS = Person("boss", Role.SUPERVISOR, EVERYWHERE)
@@ -52,6 +55,19 @@ def test_every_group_that_is_known_has_its_own_figures(here: Workspace) -> None:
     found = facility_access(here, PLANNER, AccessQuery(of="shelters", minutes=2))
     assert set(found.figures) == {"persons", "persons_day", "elderly_persons", "grids"}
     assert found.figures["elderly_persons"].persons == here.layer("grids")["elderly_persons"].sum()
+
+
+def test_children_count_where_the_population_table_has_them(here: Workspace) -> None:
+    grids = here.layer("grids")[["grid_code", "geometry"]]
+    table = pd.DataFrame({"grid_code": grids["grid_code"], "persons": 9, "children_persons": 2, "shoe_size": 40})
+    joined, findings = join_population(DistrictCheck(grids), table, "population")
+    assert not findings
+    assert joined is not None
+    variant = WorkspaceVariant(here, here.now(), layers={"grids": joined})
+    assert people_groups(variant) == ("persons", "children_persons")
+    found = facility_access(variant, PLANNER, AccessQuery(group="children_persons", minutes=1))
+    assert found.figures["children_persons"].persons == 2 * len(grids)
+    assert set(found.underserved["persons_underserved"]) == {2}
 
 
 def test_the_under_served_are_those_beyond_the_limit_most_people_first(here: Workspace) -> None:
