@@ -413,6 +413,11 @@ class Workspace:
                 self.layer(layer_id)
             elif not self.raster_path(layer_id).is_file():
                 raise StorageError(_again(self.raster_path(layer_id), "is missing"))
+        for entry in self.manifest.versions:
+            folder, ending = ("rasters", "tif") if entry.geometry == "raster" else ("layers", "parquet")
+            file = self.folder_of(entry) / folder / f"{entry.layer_id}.{ending}"
+            if not file.is_file():
+                raise StorageError(_again(file, "is missing"))
         if self.has_network:
             self._base_network()
         _ = self.findings

@@ -43,7 +43,10 @@ def written_aside(directory: Path) -> Iterator[Path]:
     for left in directory.glob(".import-*"):
         if not _alive(left.name.split("-")[1]):
             shutil.rmtree(left, ignore_errors=True)
-    part = Path(tempfile.mkdtemp(prefix=f".import-{os.getpid()}-", dir=directory))
+    try:
+        part = Path(tempfile.mkdtemp(prefix=f".import-{os.getpid()}-", dir=directory))
+    except OSError as error:
+        raise StorageError(f"{directory}: cannot write here ({error.strerror}); check disk and rights") from error
     part.chmod(0o755)  # a server may run under another account than the one who imports
     try:
         yield part

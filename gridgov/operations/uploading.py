@@ -15,7 +15,7 @@ from pathlib import Path
 import pyproj
 import pyproj.exceptions
 
-from gridgov.errors import ParameterError, SourceError, SpecError, UploadError
+from gridgov.errors import GridgovError, ParameterError, SourceError, SpecError, StorageError, UploadError
 from gridgov.layers import (
     MAX_BYTES,
     CheckResult,
@@ -345,3 +345,7 @@ def _refusals(part: Path, file_name: str) -> Iterator[None]:
             words = words.replace(str(path), file_name.replace("\\", "/").rsplit("/", 1)[-1][:80])
         words = words.replace(" in the import file", "")
         raise UploadError(words, code="content", fields={"detail": words}) from error
+    except OSError as error:  # errors of ours are among them
+        if isinstance(error, GridgovError):
+            raise
+        raise StorageError(f"the layer could not be written ({error.strerror or error}); nothing was kept") from error
