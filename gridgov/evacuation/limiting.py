@@ -53,6 +53,10 @@ class Limited:
         if self.schedule is None:
             self.schedule, self.upper_ms = search.schedule, search.upper_ms
 
+    def without(self, search: Search) -> Limited:
+        """Return the search's own plan as an answer, for as long as there is none that keeps the limit."""
+        return Limited(None, self.time_limit_s, search.schedule, search.upper_ms)
+
     def _left(self, search: Search) -> float:
         return self.time_limit_s - search.seconds
 

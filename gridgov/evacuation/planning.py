@@ -15,7 +15,7 @@ from gridgov.evacuation.bottlenecks import find_bottlenecks
 from gridgov.evacuation.bound import prove_on_all
 from gridgov.evacuation.certificate import certify_potentials, saved_persons, spread
 from gridgov.evacuation.contraflow import turned
-from gridgov.evacuation.instance import UNITS_PER_PERSON, Instance, make_instance
+from gridgov.evacuation.instance import UNITS_PER_PERSON, Bools, Instance, make_instance
 from gridgov.evacuation.limiting import Limited
 from gridgov.evacuation.parameters import EvacuationParams
 from gridgov.evacuation.problem import EvacuationProblem, make_problem
@@ -130,9 +130,10 @@ def _planned(
     limited = Limited(params.max_routes_per_zone, params.time_limit_s * _WRITING_SHARE)
 
     def tell(search: Search) -> None:
-        if asked.progress is None or not limited.improve(search):
+        if asked.progress is None or (not limited.improve(search) and limited.schedule is not None):
             return
-        if asked.progress(draft.plan(search, limited)) is False:
+        shown = limited if limited.schedule is not None else limited.without(search)
+        if asked.progress(draft.plan(search, shown)) is False:
             search.stopped = True
             raise StoppedError
 
@@ -156,7 +157,7 @@ def _planned(
 
 
 def _begin_with(search: Search, previous: EvacuationPlan, problem: EvacuationProblem) -> None:
-    """Start from the bound and the cut of an earlier plan."""
+    """Start from the bound, the cut and the roads of an earlier plan; all of them are only tried, none is believed."""
     zone = {name: i for i, name in enumerate(problem.zone_id)}
     shelter = {name: i for i, name in enumerate(problem.shelter_id)}
     known = previous.certificate
@@ -166,6 +167,19 @@ def _begin_with(search: Search, previous: EvacuationPlan, problem: EvacuationPro
         frozenset(shelter[name] for name in known.open_shelters if name in shelter),
     )
 
+    used = np.zeros(len(problem.tail), dtype=np.bool_)
+    if len(previous.problem.tail) == len(used):  # else it is of another network
+        for edges in {flow.edges for flow in previous.flows}:
+            used[list(edges)] = True
+    search.previous_arcs = _arcs_over(search.instance, used)
+
+
+def _arcs_over(instance: Instance, used: Bools) -> Bools:
+    """Return the arcs of which all original edges were used."""
+    owner = np.repeat(np.arange(instance.m), np.diff(instance.chain_first))
+    others = np.bincount(owner, weights=~used[instance.chain], minlength=instance.m)
+    return np.asarray((others == 0) & (np.diff(instance.chain_first) > 0), dtype=np.bool_)
+
 
 def run(search: Search, problem: EvacuationProblem) -> None:
     """Steady plan, bound, better bound, better plan."""
@@ -173,6 +187,8 @@ def run(search: Search, problem: EvacuationProblem) -> None:
     span = steady_range(instance, search.previous_ms)
     flow = None if search.everybody is not None else steady_flow(instance, span)
     search.support = np.zeros(instance.m, dtype=np.bool_) if flow is None else flow.units > 0
+    if search.previous_arcs is not None:
+        search.support = search.support | search.previous_arcs
     if search.everybody is not None:
         search.instance = search.everybody
         search.support = np.zeros(search.instance.m, dtype=np.bool_)

@@ -29,8 +29,8 @@ _OFFER_TIMES = 5.0  # so many times what a linear program took must be left for 
 _CROWDED = 0.8
 _SLACK = 1e-3
 _AGAIN = 0.01
-_ROUNDS = 6
-_LONGER = 1.03
+_ROUNDS = 7
+_LONGER = 1.004  # then its square, and so on
 _MOST_PINCHED = 200
 _ANOTHER_ROUTE = 50
 
@@ -48,7 +48,7 @@ def limit_routes(instance: Instance, windows: Windows | None, limit: Limit) -> S
     else:
         candidates = shortest_routes(instance)
     best: Schedule | None = None
-    least = np.inf
+    least, longer = np.inf, _LONGER
     horizon = limit.horizon_ms
     for _ in range(_ROUNDS):
         began = perf_counter()
@@ -59,7 +59,8 @@ def limit_routes(instance: Instance, windows: Windows | None, limit: Limit) -> S
         found = shortest_windows(instance, chosen, horizon, limit.ready)
         took = perf_counter() - began
         if found is None and best is None and limit.seconds_left() > took:
-            horizon *= _LONGER  # roads that close let no more through, but others do
+            horizon *= longer  # roads that close let no more through, but others do
+            longer = longer**2
             continue
         if found is None:
             return best
