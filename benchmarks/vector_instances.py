@@ -48,8 +48,9 @@ def _made() -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
 
 
 def hualien(data: Path | None) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Return Hualien's 4,580 zoning polygons and its 2,117 areas, in the metric CRS of the place."""
+    """Return Hualien's 4,579 zoning polygons (one more has no geometry) and 2,117 areas, in the place's metric CRS."""
     folder = data_folder(data) / "hualien"
     zoning = gpd.read_file(folder / "hualien_landuse_zoning.gpkg")
     areas = gpd.read_file(folder / "hualien_grid_population.gpkg", layer="min_stat_area")
+    zoning = zoning[~(zoning.geometry.is_empty | zoning.geometry.isna())].reset_index(drop=True)
     return zoning[["使用分區", "geometry"]], areas[["CODEBASE", "geometry"]].to_crs(zoning.crs)

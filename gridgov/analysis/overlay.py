@@ -26,6 +26,7 @@ TOLERANCE = 0.001  # parts and rest sum to the whole within 0.1 %
 _SAME = 1e-9  # relative: nothing is left over
 _ROUNDING = 1e-6  # relative: what rounding leaves along a border
 _MOST_POINTS = 200  # of a piece: a border of n points costs n for every row that might meet it
+_FEW = 4  # pieces that are taken away one by one
 _FEWEST_CUT = 8  # rows that a large shape must meet before it is worth cutting
 
 
@@ -150,11 +151,11 @@ def _parts(left: MetricLayer, right: MetricLayer, *, whole: bool) -> _Parts:
     shapes = _shared(left.shapes[row], pieces[other], left.dimension)
     size = size_of(shapes, left.dimension)
     some = size > 0
-    kept, pair = np.unique(np.stack([row[some], owner[other[some]]]), axis=1, return_inverse=True)
-    sums = _summed(pair.ravel(), size[some], kept.shape[1])
+    key, pair = np.unique(row[some] * len(right) + owner[other[some]], return_inverse=True)
+    sums = _summed(pair, size[some], len(key))
     order = np.lexsort((owner[other[some]], row[some]))
     found = shapes[some][order] if whole else None
-    return _Parts(kept[0], kept[1], sums, found, (row, other), pieces)
+    return _Parts(key // len(right), key % len(right), sums, found, (row, other), pieces)
 
 
 def _summed(group: Rows, size: Floats, count: int) -> Floats:
@@ -270,18 +271,30 @@ def _measure_apart(
     order = np.argsort(parts.near[0], kind="stable")
     near_row, near_piece = parts.near[0][order], parts.near[1][order]
     begin, end = np.searchsorted(near_row, rows), np.searchsorted(near_row, rows, side="right")
-    others = np.empty(len(rows), dtype=object)
+    united = several[rows] | (end - begin > _FEW)
+    left_over = left.shapes[rows]
+    for number in range(_FEW):  # few pieces are taken away one by one: cheaper than to unite them first
+        some = ~united & (end - begin > number)
+        left_over[some] = _threaded(shapely.difference, left_over[some], parts.pieces[near_piece[begin[some] + number]])
+    groups = [near_piece[first:last] for first, last in zip(begin[united], end[united], strict=True)]
+    others = _united(parts.pieces, groups)
+    left_over[united] = _threaded(shapely.difference, left_over[united], others)
+    rest[rows] = size_of(left_over, left.dimension)
+    twice = several[rows[united]]
+    doubtful = rows[united][twice]
+    covered[doubtful] = size_of(_threaded(shapely.intersection, left.shapes[doubtful], others[twice]), left.dimension)
+
+
+def _united(pieces: Shapes, groups: list[Rows]) -> Shapes:
+    """Return the union of each group of pieces."""
+    found = np.empty(len(groups), dtype=object)
 
     def unite(part: slice) -> None:
-        for position in range(len(rows))[part]:
-            pieces = parts.pieces[near_piece[begin[position] : end[position]]]
-            others[position] = pieces[0] if len(pieces) == 1 else shapely.union_all(pieces)
+        for position in range(len(groups))[part]:
+            found[position] = shapely.union_all(pieces[groups[position]])
 
-    run_in_threads(unite, len(rows), None)
-    shapes = left.shapes[rows]
-    rest[rows] = size_of(_threaded(shapely.difference, shapes, others), left.dimension)
-    twice = several[rows]
-    covered[rows[twice]] = size_of(_threaded(shapely.intersection, shapes[twice], others[twice]), left.dimension)
+    run_in_threads(unite, len(groups), None)
+    return found
 
 
 def _balance(left: MetricLayer, size: Floats, error: Floats, sums: tuple[Floats, Floats, Floats]) -> Balance:
