@@ -30,8 +30,8 @@ METHOD = (
     f"{LIMIT_S / 60:.0f} minutes (set covering: grids that some candidate covers). Capacities: 80 to 180 % of an equal "
     f"share. Each solved once in a process of its own with a time limit of {OURS_S:.0f} s, without the travel times; "
     "the gap is that between answer and bound. Rival: spopt with its default solver CBC on the same table, covering "
-    f"models and seed 1 only, its building of the model included, CBC stopped after {RIVAL_S} s. The bar: an answer with its gap within "
-    f"{BAR_S:.0f} s."
+    "models and seed 1 only, its building of the model included, CBC stopped after "
+    f"{RIVAL_S} s. The bar: an answer with its gap within {BAR_S:.0f} s."
 )
 
 
