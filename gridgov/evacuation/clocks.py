@@ -19,6 +19,7 @@ from gridgov.network.compiling import compiled
 from gridgov.network.validation import Floats, Int64s
 
 _MOST_CROSSING = 400
+_IDLE = 2e-9  # of all weights: an arc that nobody uses
 
 
 class Weights(NamedTuple):
@@ -151,7 +152,7 @@ def _exchange(n, tail, head, tau, weight, tree, clock, step, passes):  # noqa: P
     for _ in range(passes):
         changed = 0
         for f in range(m):
-            if not tree[f]:
+            if not tree[f] or weight[f] <= _IDLE:
                 continue
             stamp += 1
             top = _side(tail[f], f, first, arcs, tail, head, tree, mark, stamp, stack, n // 2)

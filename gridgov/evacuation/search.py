@@ -62,8 +62,8 @@ class Search:
         Whether the caller wants no better plan.
     floor_ms : float
         A horizon that is proven too short in another way: people get ready bit by bit.
-    previous_ms, previous_cut
-        Bound, zones and free shelters (positions in the problem) of an earlier plan, as a start.
+    previous_ms, previous_cut, previous_arcs
+        Bound, zones and free shelters (positions in the problem), and arcs of an earlier plan, as a start.
     better : callable
         Told of every better plan; raises `StoppedError` to end the search.
     """
@@ -90,6 +90,7 @@ class Search:
     capacity_vph: Floats = field(default_factory=lambda: np.zeros(0))
     floor_ms: float = 0.0
     previous_ms: float = 0.0
+    previous_arcs: Bools | None = None
     previous_cut: tuple[frozenset[int], frozenset[int]] | None = None
     last_solve: tuple[int, float] = (1_000_000, 2.0)
     _tried: set[bytes] = field(default_factory=set)

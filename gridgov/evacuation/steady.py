@@ -17,6 +17,7 @@ from gridgov.network.validation import Floats, Int64s
 _FURTHER = 1.0005
 _ROOM = 1.03
 _BELOW_GUESS = 0.9
+UNREACHED_MS = 10_000_000_000
 
 
 class Terminals(NamedTuple):
@@ -87,14 +88,20 @@ def _passed(instance: Instance, horizon_ms: float) -> _Passed:
         np.concatenate([_passing(instance, horizon_ms), instance.units, instance.places]),
     )
     solver.solve(n, n + 1)
+    used = np.asarray(solver.flows(arcs[: instance.m])) > 0
     if solver.optimal_flow() >= instance.demand:
-        return _Passed(np.asarray(solver.flows(arcs[: instance.m])) > 0, None, horizon_ms)
+        return _Passed(used, None, horizon_ms)
     side = np.zeros(n + 2, dtype=np.bool_)
     side[np.asarray(solver.get_source_side_min_cut(), dtype=np.int64)] = True
     cut = Terminals(side[instance.zone_node], ~side[instance.shelter_node])
     rate = float(instance.cap[side[instance.tail] & ~side[instance.head]].sum())
     needed = float(instance.units[cut.zones].sum() - instance.places[~cut.free].sum())
-    return _Passed(np.zeros(instance.m, dtype=np.bool_), cut, needed / rate if rate > 0 else 2 * horizon_ms)
+    return _Passed(used, cut, needed / rate if rate > 0 else 2 * horizon_ms)
+
+
+def arcs_passed(instance: Instance, horizon_ms: float) -> Bools:
+    """Return the arcs of a maximum flow at constant rates."""
+    return _passed(instance, horizon_ms).used
 
 
 def steady_flow(instance: Instance, span: SteadyRange) -> SteadyFlow | None:
@@ -117,6 +124,12 @@ def distances(n: int, tail: Int64s, head: Int64s, tau: Int64s, roots: Int64s) ->
     """Return the milliseconds from the nearest root (inf: out of reach)."""
     tail, head, weight = least_of_parallel(tail, head, tau.astype(np.float64))
     return np.asarray(dijkstra(csr_matrix((weight, (tail, head)), shape=(n, n)), indices=roots, min_only=True))
+
+
+def shelter_distance(instance: Instance) -> Int64s:
+    """Return the milliseconds from each node to its nearest shelter on empty roads."""
+    distance = distances(instance.n, instance.head, instance.tail, instance.tau, instance.shelter_node)
+    return np.where(np.isfinite(distance), distance, float(UNREACHED_MS)).astype(np.int64)
 
 
 def _cheapest(instance: Instance, horizon: int) -> SteadyFlow | None:
