@@ -67,8 +67,11 @@ class BackTest:
         95 % interval of it (Wilson).
     uniform_rate : float
         What the same hours spread evenly over all grids and hours hit: the share of grid-hours.
+    same_hours_rate : float
+        What the same hours of the day and week, spread evenly over the grids, hit: what is left to `hit_rate` is worth
+        of the places alone.
     counting_rate : float
-        What the same hours in the grids with the most incidents so far hit.
+        What the same hours in the grids with the most incidents so far, at the busiest hours, hit.
     pai : float
         Predictive accuracy index (Chainey, Tompson and Uhlig 2008): hit rate / share of grid-hours patrolled.
     share : float
@@ -83,6 +86,7 @@ class BackTest:
     hit_low: float
     hit_high: float
     uniform_rate: float
+    same_hours_rate: float
     counting_rate: float
     pai: float
     share: float
@@ -206,6 +210,7 @@ def back_test(
         hit_low=low,
         hit_high=high,
         uniform_rate=share,
+        same_hours_rate=_met_evenly(plan, span, grids, params) / total if total else 0.0,
         counting_rate=met_counting / total if total else 0.0,
         pai=rate / share if share > 0 else 0.0,
         share=share,
@@ -213,10 +218,11 @@ def back_test(
     )
 
 
-def count_patrol(grid: Ints, grids: int, params: PatrolParams) -> pd.DataFrame:
-    """Return the patrol of plain counting: the grids with the most incidents so far, round the clock."""
+def count_patrol(grid: Ints, span: Ints, grids: int, params: PatrolParams) -> pd.DataFrame:
+    """Return the patrol of plain counting: the grids with the most incidents so far, at the busiest hours."""
     count = np.bincount(grid, minlength=grids).astype(float)
-    expected = np.outer(count / max(count.sum(), 1.0), span_hours(params) / 168.0)
+    by_span = np.bincount(span, minlength=2 * params.spans) + 0.5
+    expected = np.outer(count / max(count.sum(), 1.0), by_span / by_span.sum())
     return _filled(expected, np.zeros(grids, dtype=bool), params)
 
 
@@ -226,6 +232,12 @@ def _met(plan: pd.DataFrame, grid: Ints, span: Ints, params: PatrolParams) -> fl
     width = 2 * params.spans
     table = dict(zip((plan["grid"].to_numpy() * width + plan["span"].to_numpy()).tolist(), share.tolist(), strict=True))
     return float(sum(table.get(cell, 0.0) for cell in (grid * width + span).tolist()))
+
+
+def _met_evenly(plan: pd.DataFrame, span: Ints, grids: int, params: PatrolParams) -> float:
+    """How many incidents the hours of a plan would meet if every grid had the same part of them."""
+    hours = np.bincount(plan["span"].to_numpy(), weights=plan["hours"].to_numpy(), minlength=2 * params.spans)
+    return float((hours / (grids * span_hours(params)))[span].sum())
 
 
 def _chance(hits: float, total: int, share: float) -> float:

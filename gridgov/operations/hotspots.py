@@ -201,7 +201,7 @@ def propose_patrols(
     late = history.day >= history.days - held
     past, after = history.where(~late), history.where(late)
     earlier, hot = _planned(workspace, rows, past, query, params)
-    counting = count_patrol(past.grid, len(rows), params)
+    counting = count_patrol(past.grid, span_of(past.hour, past.weekend, params), len(rows), params)
     test = back_test(earlier, counting, after.grid, span_of(after.hour, after.weekend, params), len(rows), params)
     return PatrolProposal(plan, test, held, len(past), int(hot.sum()), params)
 

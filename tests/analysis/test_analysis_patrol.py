@@ -51,10 +51,13 @@ def test_the_back_test_counts_what_lies_in_patrolled_cells() -> None:
     grid, span, age = past(np.random.default_rng(2))
     plan = plan_patrol(grid, span, age, np.arange(GRIDS) == 3, LINE, PARAMS)
     held_grid, held_span = np.array([3, 3, 3, 3, 3, 3, 3, 5]), np.array([1, 1, 1, 1, 1, 1, 2, 1])
-    found = back_test(plan, count_patrol(grid, GRIDS, PARAMS), held_grid, held_span, GRIDS, PARAMS)
+    found = back_test(plan, count_patrol(grid, span, GRIDS, PARAMS), held_grid, held_span, GRIDS, PARAMS)
     assert (found.incidents, found.hits, found.hit_rate) == (8, 6, 0.75)
     assert found.uniform_rate == found.share == pytest.approx(40 / 1680)
     assert found.pai == pytest.approx(0.75 * 1680 / 40)
+    # 7 of 8 lie in that span, and each grid has a tenth of its hours
+    assert found.same_hours_rate == pytest.approx(7 / 8 / GRIDS)
+    assert found.counting_rate == 0.75
     assert found.better_than_uniform
     assert found.hit_low < 0.75 < found.hit_high
 
@@ -69,7 +72,7 @@ def test_without_any_pattern_the_plan_is_not_said_to_be_better() -> None:
         )
         plan = plan_patrol(grid, span, np.zeros(200), np.zeros(GRIDS, bool), LINE, PARAMS)
         held = rng.integers(GRIDS, size=100), np.searchsorted(np.cumsum(span_hours(PARAMS)), rng.random(100) * 168)
-        better += back_test(plan, count_patrol(grid, GRIDS, PARAMS), *held, GRIDS, PARAMS).better_than_uniform
+        better += back_test(plan, count_patrol(grid, span, GRIDS, PARAMS), *held, GRIDS, PARAMS).better_than_uniform
     assert better <= 3
 
 
