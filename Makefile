@@ -74,6 +74,8 @@ soak: $(VENV)/.dev
 	@GRIDGOV_SOAK=1 $(BIN)/python -m pytest -s tests/store/test_store_kill.py
 	$(call say,Road network: closures and random networks by every engine at length)
 	@GRIDGOV_SOAK=1 $(BIN)/python -m pytest --timeout 7200 tests/network/test_network_hierarchy_sequences.py tests/network/test_network_every_engine.py
+	$(call say,Hot spots on noise: 2000 data sets for each method)
+	@GRIDGOV_SOAK=1 $(BIN)/python -m pytest --timeout 7200 tests/analysis/test_analysis_hotspots.py tests/analysis/test_analysis_scan.py -k noise
 
 screenshots: $(VENV)/.dev
 	$(call say,Pictures of the documents)

@@ -2,6 +2,8 @@
 
 access.py      time to the nearest of many, coverage of order k, population beyond some minutes
 comparison.py  arrival times before and after: who comes later, who lost service, who is cut off
+hotspots.py    hot grids (Gi*, false discoveries held)   scan.py  clusters in space and time, scan_kernels.py
+patrol.py      patrols from hot spots and their back test   dispatch_month.py  a simulated month of dispatch
 """
 
 from gridgov.analysis.access import PopulationBeyond, access_frame, population_beyond

@@ -1,4 +1,9 @@
-"""Community grids: their 15-digit codes, their topology, point → grid, and figures by division."""
+"""Community grids: their 15-digit codes, their topology, point → grid, figures by division, and cutting them anew.
+
+borders.py   who is beside whom   workload.py  how much work a grid is
+redesign.py  duty areas in balance, with a bound: duty_start.py, partition.py, recombination.py, exact_areas.py
+redraw.py    grids joined and cut: cutting.py   code_changes.py  old codes → new codes, old figures restated
+"""
 
 from gridgov.grids.codes import GridCode, check_codes, code_fault
 from gridgov.grids.division import LEVELS, Level, dissolve, roll_up

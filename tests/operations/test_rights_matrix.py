@@ -468,7 +468,9 @@ def analyses(here: Workspace, person: Person, place: tuple[float, float, str]) -
 def redesigns(here: Workspace, person: Person, place: tuple[float, float, str]) -> dict[str, Callable[[], Any]]:
     """Return the calls of what is planned from the incidents of a community."""
     area = place[2][:12]
-    look, cut = hotspots.HotspotQuery(area=area), redesigning.RedesignQuery(area=area)
+    quick = hotspots.ScanParams(replicas=19), redesigning.RedesignParams(time_limit_s=0.0, rounds=1)
+    look = hotspots.HotspotQuery(area=area, permutations=99, scan=quick[0])
+    cut = redesigning.RedesignQuery(area=area, params=quick[1])
 
     def months() -> redesigning.MonthComparison:
         return redesigning.compare_months(here, person, redesigning.redesign_duty(here, BOSS, cut), days=1)
