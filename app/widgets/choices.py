@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -53,6 +54,15 @@ def remembered_rank(place: DeltaGenerator, label: str, ranks: list[int], *, chos
     if key in st.session_state and st.session_state[key] != chosen:
         st.session_state[key] = chosen
     place.segmented_control(label, ranks, key=key, required=True, on_change=keep, **given)
+
+
+def told_apart(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts of options by their ids, with the id behind those that would be the same.
+
+    Streamlit tells options apart by their texts: of two with one text it takes the last, whichever was meant.
+    """
+    seen = Counter(labels.values())
+    return {number: text if seen[text] == 1 else f"{text} · {number}" for number, text in labels.items()}
 
 
 def choose_part(

@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.widgets.choices import told_apart
 from app.widgets.doing import attempt, say
 from app.widgets.drawing import begin_drawing, drawn, drop_drawing
 from app.widgets.emergency_state import HAZARD_PURPOSE, choose_hazard, go_to
@@ -86,11 +87,12 @@ def _drawn_form(_opened: Workspace, _name: str) -> None:
 
 def _layer_form(opened: Workspace, name: str) -> None:
     known = {area.hazard_id: area for area in hazard_areas(opened, signed_in())}
+    names = told_apart({number: unturned(_area_name(area)) for number, area in known.items()})
     chosen = st.selectbox(
         text("emergency.from_layer"),
         list(known),
         index=None,
-        format_func=lambda i: unturned(_area_name(known[i])),
+        format_func=lambda i: names[i],
         placeholder=text("emergency.from_layer"),
         key=f"hazard-area-{language()}",
     )

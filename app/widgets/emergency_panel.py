@@ -9,7 +9,7 @@ from typing import Any
 import folium
 import streamlit as st
 
-from app.widgets.choices import choose_part
+from app.widgets.choices import choose_part, told_apart
 from app.widgets.doing import show_said
 from app.widgets.drawing import drawing_tools
 from app.widgets.emergency_hazard import hazard_line, hazard_step
@@ -26,6 +26,7 @@ from app.widgets.emergency_state import (
     choose_hazard,
     choose_shelter,
     emergency_of,
+    follow_plan,
     go_to,
     is_new_open,
     step_of,
@@ -74,6 +75,7 @@ def emergency_groups(opened: Workspace, who: Person) -> Groups:
         return []
     prepare_emergency(opened)
     emergency, lang = emergency_of(opened, who), language()
+    follow_plan(emergency)
     run_id = run_on_map(opened, who, emergency)
     instruments = emergency_overlay(
         opened, who, lang, hazard_id=emergency.hazard_id, evacuation_id=emergency.plan_id, run_id=run_id
@@ -116,7 +118,7 @@ def _take_place(opened: Workspace, who: Person, lon: float, lat: float) -> None:
 
 
 def _choose_hazard(emergency: Emergency) -> None:
-    known = {each.hazard.hazard_id: each for each in emergency.hazards}
+    known = told_apart({each.hazard.hazard_id: hazard_line(each) for each in emergency.hazards})
     if emergency.hazard is None or is_new_open(emergency):
         st.html(f'<div class="gg-head"><b>{escape(text("emergency.title"))}</b></div>')
         return
@@ -127,7 +129,7 @@ def _choose_hazard(emergency: Emergency) -> None:
 
     st.selectbox(
         text("emergency.hazard"), list(known), index=list(known).index(emergency.hazard_id),
-        format_func=lambda i: hazard_line(known[i]), key=key, on_change=keep, label_visibility="collapsed",
+        format_func=lambda i: known[i], key=key, on_change=keep, label_visibility="collapsed",
     )  # fmt: skip
 
 

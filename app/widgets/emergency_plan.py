@@ -18,6 +18,7 @@ from app.widgets.emergency_state import (
     changed_places,
     choose_plan,
     closed_edges,
+    drop_changes,
     forget_changes,
     has_changes,
     keep_params,
@@ -41,6 +42,7 @@ _LOOK_AGAIN_S = 1.0
 _MOBILISATION = ("at_once", "rayleigh", "logit")
 _ROUTES = (2, 1, 3, 0)
 _CAUTIOUS = 0.7
+_SOON_S = 10.0
 
 
 def plan_step(opened: Workspace, who: Person, emergency: Emergency) -> None:
@@ -115,7 +117,6 @@ def take_run_end(opened: Workspace) -> None:
     st.session_state.pop(_RUN, None)
     if run.kept is not None:
         choose_plan(run.kept.evacuation.evacuation_id)
-        forget_changes()
     elif run.error:
         detail = f" {run.error}" if language() == "en" else ""
         say(text("emergency.plan_failed") + detail, good=False)
@@ -157,7 +158,7 @@ def _compute_form(opened: Workspace, emergency: Emergency) -> None:
 
 
 def _change_lines() -> None:
-    """Say what is changed for the next plan, with one button that forgets it."""
+    """Say what is changed for the next plan; take back what the shown plan does not have, else what it has."""
     said = []
     if closed_edges():
         said.append(text("emergency.change_roads", n=len(closed_edges())))
@@ -167,7 +168,10 @@ def _change_lines() -> None:
         said.append(text("emergency.change_places_of", n=len(changed_places())))
     if said:
         st.html(f'<p class="gg-said">{escape(" · ".join(said))}</p>')
+    if has_changes():
         st.button(text("emergency.forget_changes"), key="forget_changes", on_click=forget_changes)
+    elif said:
+        st.button(text("emergency.drop_changes"), key="drop_changes", on_click=drop_changes)
 
 
 def _parameters(emergency: Emergency) -> dict[str, Any]:
@@ -235,7 +239,10 @@ def _progress(opened: Workspace, run_id: str) -> None:
     if run.steps:
         st.html(_numbers_so_far(run))
     st.html(f'<div class="gg-answer" role="status">{escape(_so_far(run))}</div>{_steps_html(run)}')
-    st.button(text("emergency.stop"), key="stop_plan", on_click=run.stop, type="primary", width="stretch")
+    st.button(
+        text("emergency.stop"), key="stop_plan", on_click=run.stop, type="primary", width="stretch",
+        disabled=run.is_stopping,
+    )  # fmt: skip
 
 
 @st.fragment(run_every=_LOOK_AGAIN_S)
@@ -278,7 +285,7 @@ def _numbers_so_far(run: EvacuationRun) -> str:
 def _so_far(run: EvacuationRun) -> str:
     """Return the best answer so far in words."""
     if not run.steps:
-        return text("emergency.first_comes")
+        return text("emergency.first_comes" if run.elapsed_s < _SOON_S else "emergency.first_later")
     step, lang = run.steps[-1], language()
     time = hours_text(step.clearance_time_s, lang)
     if step.gap is None or not step.lower_bound_s:

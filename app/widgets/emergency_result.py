@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import timedelta
 from html import escape
@@ -30,6 +31,7 @@ from gridgov.workspace import Workspace
 
 _BOM = "\ufeff"
 _NAMES = 3
+_WORD = re.compile(r"[0-9A-Za-z-]{6,}")  # what the code of a grid may be
 _AS_GOOD_AS_S = 60.0  # a plan so near to its bound is said to be the best there is, to the minute
 
 
@@ -106,13 +108,19 @@ def _promise(opened: Workspace, who: Person, view: PlanView) -> None:
         _difference(opened, who, evacuation)
     if evacuation.buses:
         _buses(evacuation.buses)
-    for sentence in unmet_texts(plan, lang):
+    for sentence in _named(unmet_texts(plan, lang), opened):
         st.html(f'<p class="gg-said bad" role="alert">{escape(sentence)}</p>')
     stranded = round(view.replay.stranded * plan.occupancy_persons_per_vehicle)
     if stranded:
         st.html(f'<p class="gg-caution">{escape(text("emergency.stranded", n=f"{stranded:,}"))}</p>')
     for sentence in warning_texts(plan, lang):
         st.html(f'<p class="gg-caution">{escape(sentence)}</p>')
+
+
+def _named(sentences: Sequence[str], opened: Workspace) -> list[str]:
+    """Return sentences in which grids are called by their names, where they have any."""
+    names = grid_names(opened, language())
+    return [_WORD.sub(lambda word: names.get(word[0]) or word[0], sentence) for sentence in sentences]
 
 
 def cells_html(cells: Sequence[tuple[str, str, str]]) -> str:
@@ -200,6 +208,8 @@ def _departures(opened: Workspace, who: Person, view: PlanView) -> None:
     grids = grid_names(opened, language())
     lines: list[Line] = []
     for row in view.departures.to_dict("records"):
+        if round(row["persons"]) == round(row["unmet"]) == 0:  # all of them go by bus
+            continue
         where = text("roads.between_names").join(names.get(i, i) for i in row["shelters"][:_NAMES])
         name = grids.get(str(row["zone_id"])) or str(row["zone_id"])
         if math.isnan(row["first_s"]):
@@ -261,7 +271,7 @@ def _bottlenecks(view: PlanView) -> None:
         name = str(row["name"]) or text("evacuate.nameless_road")
         saves = text("emergency.lane_saves", minutes=f"{row['minutes_saved_per_lane']:.1f}")
         st.button(
-            plain(f"{number}. {name}: {saves}"),
+            plain(text("emergency.limit_line", number=number, name=name, saves=saves)),
             key=f"limit-{number}",
             on_click=ask_zoom,
             args=(point_frame(row["lon"], row["lat"]),),

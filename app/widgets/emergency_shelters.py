@@ -6,6 +6,7 @@ from html import escape
 
 import streamlit as st
 
+from app.widgets.choices import told_apart
 from app.widgets.emergency_impact import Line, lines_html, people
 from app.widgets.emergency_plan import start_plan
 from app.widgets.emergency_state import (
@@ -120,9 +121,10 @@ def _balance(count: int, total: int, need: float | None, unknown: int) -> None:
 
 def _changes(shelters: dict[str, ShelterPlaces]) -> None:
     """Draw what is changed for the next plan; the layer stays as it is."""
+    names = told_apart({i: unturned(each.name or i) for i, each in shelters.items()})
 
     def show(shelter_id: str) -> str:
-        return unturned(shelters[shelter_id].name or shelter_id)
+        return names[shelter_id]
 
     key = f"shelters-out-{language()}"
 

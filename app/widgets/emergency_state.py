@@ -21,6 +21,7 @@ ROAD_PURPOSE = "emergency-roads"
 STEPS = ("hazard", "impact", "shelters", "plan", "orders")
 _HAZARD, _PLAN, _STEP, _NEW = "emergency_hazard", "emergency_plan", "emergency_step", "emergency_new"
 _SHELTER, _PARAMS = "emergency_shelter", "emergency_params"
+_BASE, _BASE_CHANGES = "emergency_base", "emergency_base_changes"
 
 
 @dataclass(frozen=True)
@@ -104,10 +105,32 @@ def close_new() -> None:
     forget_click()
 
 
+def follow_plan(emergency: Emergency) -> None:
+    """Begin changes where the shown plan has them: what it left out and closed stays so in the next one."""
+    if st.session_state.get(_BASE) == emergency.plan_id:
+        return
+    query = {} if emergency.plan is None else emergency.plan.evacuation.query
+    if emergency.plan is None and _BASE not in st.session_state:
+        query = {"shelters_out": shelters_out(), "places": changed_places(), "closed_edges": closed_edges()}
+    st.session_state["emergency_out"] = tuple(query.get("shelters_out", ()))
+    st.session_state["emergency_places"] = dict(query.get("places", {}))
+    st.session_state["emergency_edges"] = tuple(query.get("closed_edges", ()))
+    st.session_state.update({_BASE: emergency.plan_id, _BASE_CHANGES: _changes()})
+
+
 def forget_changes() -> None:
-    """Forget what was changed for the next plan: shelters, places, roads."""
-    for name in ("emergency_out", "emergency_places", "emergency_edges"):
+    """Go back to what the shown plan has changed: shelters, places, roads."""
+    for name in ("emergency_out", "emergency_places", "emergency_edges", _BASE, _BASE_CHANGES):
         st.session_state.pop(name, None)
+
+
+def drop_changes() -> None:
+    """Use all shelters with their own places and all roads again in the next plan."""
+    st.session_state.update({"emergency_out": (), "emergency_places": {}, "emergency_edges": ()})
+
+
+def _changes() -> tuple[Any, ...]:
+    return frozenset(shelters_out()), changed_places(), frozenset(closed_edges())
 
 
 def choose_shelter(shelter_id: str) -> None:
@@ -142,8 +165,8 @@ def set_places(shelter_id: str, places: int) -> None:
 
 
 def has_changes() -> bool:
-    """Whether anything is changed for the next plan."""
-    return bool(shelters_out() or changed_places() or closed_edges())
+    """Whether anything is changed for the next plan against the shown one."""
+    return _changes() != st.session_state.get(_BASE_CHANGES, (frozenset(), {}, frozenset()))
 
 
 def shelters_out() -> tuple[str, ...]:

@@ -42,6 +42,7 @@ _ACCOUNTS = {
     "keeper": ("--role", "admin", "--area", "all"),
     "plan": ("--role", "planner", "--area", "all"),
     "chief": ("--role", "commander", "--area", "all", "--name", "陈指挥"),
+    "walker": ("--role", "worker", "--worker", "W00001", "--name", "赵巡查"),
 }
 _LOCAL = {"127.0.0.1", "localhost"}
 _INLINE = {"data", "blob", "about"}

@@ -131,7 +131,8 @@
       const map = this.map, tip = L.tooltip({ direction: "top", offset: [0, -8], className: "gg-tip", opacity: 1 });
       let wait = null;
       map.on("mousemove", (event) => {
-        if (event.originalEvent.target.closest(".leaflet-control")) return void tip.remove(); // the panel, not the map
+        const panel = event.originalEvent.target.closest(".leaflet-control, .gg-panel, .gg-hud");
+        if (panel) return void tip.remove(); // not the map
         if (wait || this.drawing.active || map._animatingZoom || (map.dragging && map.dragging.moving())) return;
         wait = requestAnimationFrame(() => {
           wait = null;
