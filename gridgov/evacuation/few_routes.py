@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix, hstack
 
 from gridgov.evacuation.departures import Routes
 from gridgov.evacuation.instance import Bools
-from gridgov.evacuation.route_shares import RouteModel, Shares, relaxed
+from gridgov.evacuation.route_shares import OVERFULL, RouteModel, Shares, relaxed
 from gridgov.network.validation import Floats, Int64s
 
 _USED = 1e-6
@@ -20,7 +20,8 @@ _ENOUGH = 1.002
 _SLACK = 1e-3
 _FEW_ZONES = 400
 _DROPPED, _DROPPED_OF_MANY = 0.25, 0.5  # of the zones with too many routes, at a time
-_NODES, _MIP_S = 60, 5.0
+_NODES, _MIP_S = 200, 5.0
+_INFEASIBLE = 2  # a status of scipy
 _FIRST, _LEAST, _MOST_FREE = 24, 8, 120
 _GROWTH = 1.4
 _ROUNDS, _FRUITLESS = 80, 14
@@ -98,7 +99,7 @@ def _mended(model: RouteModel, best: Floats, least: float) -> Floats:
             break
         free = _drawn(model, best, size, rng)
         kept = (best > _USED) | free[model.routes.zone]
-        settled, whole = _settled(model, kept, free, min(_MIP_S, left / 2))
+        settled, whole = _settled(model, kept, free, value * (1 - _SLACK / 2), min(_MIP_S, left / 2))
         better = np.inf if settled is None else model.badness(settled)
         fruitless += 1
         if settled is not None and better < value * (1 - _SLACK / 2):
@@ -128,10 +129,10 @@ def _drawn(model: RouteModel, shares: Floats, size: int, rng: np.random.Generato
     return free
 
 
-def _settled(model: RouteModel, kept: Bools, free: Bools, limit_s: float) -> tuple[Floats | None, bool]:
+def _settled(model: RouteModel, kept: Bools, free: Bools, below: float, limit_s: float) -> tuple[Floats | None, bool]:
     """Solve the mixed-integer program: free zones choose among all their routes, others share their own.
 
-    Returns the shares, and whether that is the best there is.
+    Returns shares with a badness below a value, if there are any, and whether that is the best there is.
     """
     routes, zones = model.routes, len(model.instance.zone)
     columns = np.flatnonzero(kept & model.usable)
@@ -144,6 +145,7 @@ def _settled(model: RouteModel, kept: Bools, free: Bools, limit_s: float) -> tup
     number = hstack([csr_matrix((len(rows), count + 2)), number]).tocsr()
     every = hstack([model.zones[:, columns], csr_matrix((zones, 2 + picks))]).tocsr()
     limited = model.rows(columns)
+    load, excess = (below, 0.0) if below < OVERFULL / 10 else (np.inf, np.inf)
     found = milp(
         np.concatenate([np.zeros(count), model.cost[-2:], np.zeros(picks)]),
         constraints=[
@@ -153,11 +155,11 @@ def _settled(model: RouteModel, kept: Bools, free: Bools, limit_s: float) -> tup
             LinearConstraint(number, -np.inf, model.limit.most),
         ],
         integrality=np.concatenate([np.zeros(count + 2), ones]),
-        bounds=Bounds(np.zeros(count + 2 + picks), np.concatenate([np.ones(count), [np.inf, np.inf], ones])),
+        bounds=Bounds(np.zeros(count + 2 + picks), np.concatenate([np.ones(count), [load, excess], ones])),
         options={"time_limit": limit_s, "node_limit": _NODES, "mip_rel_gap": _SLACK},
     )
     if found.x is None:
-        return None, False
+        return None, found.status == _INFEASIBLE
     values = np.maximum(found.x[:count], 0.0)
     values[chosen[found.x[count + 2 :] < 0.5]] = 0.0
     shares = np.zeros(len(routes.zone))

@@ -21,7 +21,7 @@ _ROW_ROUNDS = 12
 _TOLERATED = 0.003
 _SLACK = 1e-3
 _LONG_WAY = 1e-3
-_OVERFULL = 100.0
+OVERFULL = 100.0
 _NONE = 1e-9
 
 
@@ -56,7 +56,7 @@ class RouteModel:
         self.shelters = csr_matrix((share, (routes.shelter, np.arange(count))), (len(instance.shelter), count))
         self.zones = csr_matrix((np.ones(count), (routes.zone, np.arange(count))), (len(instance.zone), count))
         way = before_arcs(instance, routes)[1] / horizon
-        self.cost = np.concatenate([_LONG_WAY * size / instance.demand * way, [1.0, _OVERFULL]])
+        self.cost = np.concatenate([_LONG_WAY * size / instance.demand * way, [1.0, OVERFULL]])
         self.price = _LONG_WAY / instance.demand / horizon
 
     def barring(self, usable: Bools) -> RouteModel:
@@ -83,7 +83,7 @@ class RouteModel:
 
     def badness(self, shares: Floats) -> float:
         """Return the largest load, and much more where a shelter is overfull."""
-        return self.load(shares) + _OVERFULL * max(float((self.shelters @ shares).max(initial=0.0)) - 1.0 - _NONE, 0.0)
+        return self.load(shares) + OVERFULL * max(float((self.shelters @ shares).max(initial=0.0)) - 1.0 - _NONE, 0.0)
 
     def grow(self, shares: Floats, load: float) -> bool:
         """Count as crowded what is above a load; say whether anything new was."""
