@@ -16,10 +16,12 @@ parts = ["list", "compare", "findings"]
 if may(who, Right.LAYER_WRITE):
     parts[1:1] = ["upload"]
     parts[3:3] = ["terrain"]
+last = st.session_state.get("catalogue_part", "list")
 part = st.segmented_control(
-    text("catalogue.parts"), parts, format_func=lambda name: text(f"catalogue.part_{name}"), default="list",
-    key="catalogue_part", label_visibility="collapsed",
+    text("catalogue.parts"), parts, format_func=lambda name: text(f"catalogue.part_{name}"),
+    default=last if last in parts else "list", key=f"catalogue_part-{lang}", label_visibility="collapsed",
 )  # fmt: skip
+st.session_state["catalogue_part"] = part or "list"
 show_said()
 if part == "upload":
     upload_panel(opened, who)

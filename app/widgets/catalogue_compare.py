@@ -7,7 +7,7 @@ from streamlit_folium import st_folium
 
 from app.widgets.catalogue_list import version_name
 from app.widgets.doing import sentence_of
-from app.widgets.frame import text
+from app.widgets.frame import language, text
 from gridgov.errors import GridgovError
 from gridgov.i18n import Lang
 from gridgov.maps import console_map
@@ -33,8 +33,12 @@ def compare_panel(opened: Workspace, who: Person, lang: Lang) -> None:
     def name(record: LayerRecord) -> str:
         return f"{record.name(lang)} {version_name(record)}"
 
-    one = left.selectbox(text("catalogue.left"), drawable, index=first, format_func=name, key="compare_left")
-    two = right.selectbox(text("catalogue.right"), drawable, index=second, format_func=name, key="compare_right")
+    one = left.selectbox(
+        text("catalogue.left"), drawable, index=first, format_func=name, key=f"compare_left-{language()}"
+    )
+    two = right.selectbox(
+        text("catalogue.right"), drawable, index=second, format_func=name, key=f"compare_right-{language()}"
+    )
     try:
         view = compare_layers(opened, who, one.ref, two.ref, lang)
     except GridgovError as error:

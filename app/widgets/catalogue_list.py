@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from app.widgets.doing import attempt, say
-from app.widgets.frame import may_write, text
+from app.widgets.frame import language, may_write, text
 from app.widgets.wording import facts_html
 from gridgov.i18n import Lang
 from gridgov.model.rights import Person, Right, may
@@ -111,7 +111,8 @@ def _layer(opened: Workspace, who: Person, current: LayerRecord, lang: Lang) -> 
     if preview is not None and preview.rows is not None:
         names = {name: field.names[lang] for name, field in opened.spec(record.ref).fields.items()}
         st.caption(text("catalogue.first_rows"))
-        st.dataframe(preview.rows.rename(columns=names), hide_index=True)
+        shown = preview.rows.rename(columns=names).astype(str).mask(preview.rows.isna().to_numpy(), "")
+        st.dataframe(shown, hide_index=True)
     findings = findings_of_layer(opened, who, record.ref, lang)
     if not findings.empty:
         st.caption(text("console.data_findings"))
@@ -119,7 +120,9 @@ def _layer(opened: Workspace, who: Person, current: LayerRecord, lang: Lang) -> 
 
 
 def _choose_version(versions: list[LayerRecord]) -> LayerRecord:
-    return st.selectbox(text("catalogue.version"), versions, format_func=version_name, key="catalogue_version")
+    return st.selectbox(
+        text("catalogue.version"), versions, format_func=version_name, key=f"catalogue_version-{language()}"
+    )
 
 
 def _facts(record: LayerRecord) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import json
 import streamlit as st
 
 from app.widgets.doing import attempt, say
-from app.widgets.frame import may_write, text
+from app.widgets.frame import language, may_write, text
 from gridgov.i18n import Lang
 from gridgov.model.rights import Person
 from gridgov.operations.catalogue import LayerRecord, layer_versions, list_layers, preview_layer
@@ -39,13 +39,13 @@ def _form(opened: Workspace, who: Person, elevations: list[LayerRecord], lang: L
         text("catalogue.product"),
         _PRODUCTS,
         format_func=lambda p: text(f"catalogue.product_{p}"),
-        key="terrain_product",
+        key=f"terrain_product-{language()}",
     )
     source = st.selectbox(
         text("catalogue.elevation"),
         elevations,
         format_func=lambda r: f"{r.name(lang)} {r.entry.date or r.entry.added_at[:10]}",
-        key="terrain_source",
+        key=f"terrain_source-{language()}",
     )
     sight = _sight(opened) if product == "viewshed" else None
     sun = _sun() if product == TerrainProduct.HILLSHADE else (315.0, 45.0)

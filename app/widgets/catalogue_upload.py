@@ -87,7 +87,9 @@ def _form(opened: Workspace, facts: UploadFacts) -> LayerUpload | None:
     """Ask what the file is; None until the button is pressed."""
     lang = language()
     kinds = {k: s for k, s in uploadable_kinds(opened).items() if (s.geometry == "raster") is facts.is_raster}
-    kind = st.selectbox(text("catalogue.kind"), list(kinds), format_func=lambda k: kinds[k].names[lang], key="up_kind")
+    kind = st.selectbox(
+        text("catalogue.kind"), list(kinds), format_func=lambda k: kinds[k].names[lang], key=f"up_kind-{language()}"
+    )
     with st.form("layer_form", border=False):
         one, two = st.columns(2, gap="small")
         date = one.text_input(text("catalogue.date"), placeholder="2025-06-30", key="up_date")
@@ -95,12 +97,12 @@ def _form(opened: Workspace, facts: UploadFacts) -> LayerUpload | None:
         licence = one.text_input(text("catalogue.licence"), key="up_licence")
         suffix = two.text_input(text("catalogue.own_id"), placeholder="survey", key="up_id")
         layers = list(facts.layers) if len(facts.layers) > 1 else []
-        layer = st.selectbox(text("catalogue.source_layer"), layers, key="up_layer") if layers else ""
+        layer = st.selectbox(text("catalogue.source_layer"), layers, key=f"up_layer-{language()}") if layers else ""
         missing = [f for f in kinds[kind].fields.values() if f.required and f.name not in facts.columns]
         fields = {}
         for field in missing if facts.columns else []:
             label = text("catalogue.field_from", field=field.names[lang])
-            column = st.selectbox(label, ["", *facts.columns], key=f"up_field_{kind}_{field.name}")
+            column = st.selectbox(label, ["", *facts.columns], key=f"up_field_{kind}_{field.name}-{lang}")
             if column:
                 fields[field.name] = column
         gcj02 = st.checkbox(text("catalogue.gcj02"), key="up_gcj02") if not facts.is_raster else False
@@ -133,6 +135,9 @@ def _show_report(opened: Workspace, who: Person) -> None:
     words = text(code, name=entry.names[lang], version=entry.version, rows=f"{entry.rows:,}", aside=f"{entry.aside:,}")
     st.html(f'<p class="gg-said" role="status">{escape(words)}</p>')
     fresh = open_workspace(opened.path, settings=opened.settings)  # has the version that this page has just added
+    used = fresh.entry(entry.layer_id)
+    if used.version != entry.version:
+        st.info(text("catalogue.not_in_use", version=used.version))
     findings: pd.DataFrame = findings_of_layer(fresh, who, report.ref, lang)
     if findings.empty:
         st.caption(text("cli.findings.none"))
