@@ -9,6 +9,9 @@ A packet of several vehicles drives on as soon as its first one has room: the ot
 leave. Were room for all asked for at once, a street of three cars' length would hold one packet of two, and block
 crossings that single cars pass. So an edge holds less than a packet more than has room on it.
 
+On roads with more than one lane, those who go another way than a blocked head pass it, as lanes for turning let them;
+on a single lane all stand behind it.
+
 Full roads that wait for each other in a ring would stand for ever (where other simulators let vehicles jump or squeeze
 in). Here those at the head of each move on at the same moment, each into the room that the next one leaves; that is
 what drivers can do, needs no room, and is counted.
@@ -30,6 +33,7 @@ Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
 
 WHEEL = 4096  # steps that the calendar of waiting edges looks ahead
+LOOK = 12  # so many packets stand side by side at most where roads have turning lanes
 TURNED, CAUGHT, STRANDED, ROWS = 0, 1, 2, 3  # places in `counts`
 
 
@@ -122,6 +126,30 @@ def _wait(edge: int, full: int, waits_for: Ints, first_waiting: Ints, next_waiti
 
 
 @compiled
+def _passes(  # noqa: PLR0917 - compiled
+    edge: int, blocked: int, end_s: float, first: Ints, last: Ints, behind: Ints, ready: Floats, at: Ints,
+    end_of: Ints, route: Ints, vehicles: Floats, load: Floats, room: Floats,
+) -> bool:  # fmt: skip
+    """Put the next packet that goes another way than the blocked head before it, if it is near and has room there."""
+    head = first[edge]
+    previous, other = head, behind[head]
+    for _ in range(LOOK):
+        if other < 0 or ready[other] >= end_s:
+            return False
+        goal = route[at[other] + 1] if at[other] + 1 < end_of[other] else -1
+        if goal != blocked:
+            if goal >= 0 and first[goal] >= 0 and load[goal] + min(vehicles[other], 1.0) > room[goal]:
+                return False
+            behind[previous] = behind[other]
+            if last[edge] == other:
+                last[edge] = previous
+            behind[other], first[edge] = head, other
+            return True
+        previous, other = other, behind[other]
+    return False
+
+
+@compiled
 def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with many arrays are slow here
     route_start: Ints,  # of each flow in `route`, and the end
     route: Ints,  # edges
@@ -133,6 +161,7 @@ def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with
     travel_s: Floats,  # of each edge, and 0 of each source
     service_s: Floats,  # seconds for a vehicle to leave the edge; 0 of sources
     room: Floats,  # vehicles on each edge
+    lanes: Floats,  # of each edge; with more than one, those who go elsewhere pass a blocked head
     closes_s: Floats,  # inf: never
     steps: Floats,  # step_s, width of a column of `queue` to begin with
     queue: Floats,  # shape (rows, columns): is filled with the mean number of waiting vehicles
@@ -186,6 +215,10 @@ def drive(  # noqa: PLR0912, PLR0915, PLR0917 - one loop over queues; calls with
                 turns = turning[edge]
                 full = following >= 0 and not lost and not turns and first[following] >= 0
                 if full and load[following] + min(amount, 1.0) > room[following]:
+                    if lanes[edge] > 1 and _passes(
+                        edge, following, end_s, first, last, behind, ready, at, end_of, route, vehicles, load, room
+                    ):
+                        continue
                     if not _closes_ring(edge, following, waits_for):
                         _wait(edge, following, waits_for, first_waiting, next_waiting)
                         break

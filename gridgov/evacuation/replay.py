@@ -6,7 +6,8 @@ shows what happens when everybody goes to the nearest shelter at once (`nearest_
 
 Room on an edge is length · lanes / 7.5 m. Where lengths are not given they are travel time · 50 km/h; where lanes are
 not given they are as few as could carry the capacity, 2000 vehicles an hour each. An edge never holds less than its
-capacity in its travel time, since else the room and not the capacity would limit it.
+capacity in its travel time, since else the room and not the capacity would limit it. Turning lanes are counted by
+capacity alone.
 
 A plan says how many vehicles an hour leave, not at which second each. Were each flow cut into packets in the same way,
 those of thousands of small flows would leave together, at the ends of their windows, and queue for no reason but that.
@@ -217,12 +218,17 @@ def edge_room(traffic: Traffic, length_m: ArrayLike | None = None, lanes: ArrayL
     n = len(traffic.travel_time_s)
     length = traffic.travel_time_s * ASSUMED_M_PER_S if length_m is None else _one_per_edge(length_m, "length_m", n)
     length = np.where(np.isnan(length), traffic.travel_time_s * ASSUMED_M_PER_S, length)
-    width = np.maximum(1.0, np.ceil(traffic.capacity_vps * 3600 / LANE_VPH - 1e-6))
+    width = _lanes(traffic)
     if lanes is not None:
         given = _one_per_edge(lanes, "lanes", n)
         width = np.where(given > 0, given, width)
     driving = np.minimum(traffic.capacity_vps * traffic.travel_time_s, 1e9)
     return np.maximum(length * width / VEHICLE_M, driving) + 1.0
+
+
+def _lanes(traffic: Traffic) -> Floats:
+    """Return the least lanes that could carry each edge's capacity."""
+    return np.maximum(1.0, np.ceil(traffic.capacity_vps * 3600 / LANE_VPH - 1e-6))
 
 
 def _one_per_edge(values: ArrayLike, name: str, n: int) -> Floats:
@@ -274,7 +280,8 @@ def simulate(
     left, arrived = drive(
         traffic.route_start, traffic.route, flow, vehicles, ready, span, source,
         np.concatenate([traffic.travel_time_s, more]), np.concatenate([service, more]),
-        np.concatenate([room, more + np.inf]), np.concatenate([traffic.closes_s, more + np.inf]),
+        np.concatenate([room, more + np.inf]), np.concatenate([_lanes(traffic), more + 1]),
+        np.concatenate([traffic.closes_s, more + np.inf]),
         np.array([step_s, width]), queue, row_of_edge, state, counts,
     )  # fmt: skip
     at_once = np.diff(traffic.route_start) == 0

@@ -79,25 +79,43 @@ def test_a_full_road_holds_back_who_comes_behind() -> None:
 
 def test_spill_back_delays_others_who_do_not_use_the_narrow_road() -> None:
     """Those who go elsewhere stand behind those who wait for the narrow road."""
-    flows = traffic([[0, 1], [0, 2]], [100, 100], travel_s=[10.0] * 3, vph=[3600, 360, 3600])
-    flows = replace(flows, zone=np.array([0, 0]))
-    free, held = drive(flows, room=500.0), drive(flows, room=5.0)
-    arrived = [np.interp(90, run.shelter_load[:, 1], run.moments_s) for run in (free, held)]
+    arrived = [_ninety_elsewhere(1800, room) for room in (500.0, 5.0)]
     assert arrived[1] > arrived[0] * 2
 
 
-@pytest.mark.parametrize(("room", "last_s", "other_s"), [(5.0, 220.0, 181.0), (1e9, 220.0, 41.0)])
+@pytest.mark.parametrize(("vph", "other_s"), [(1800, 62.0), (3600, 26.0)])
+def test_two_lanes_let_pass_who_goes_elsewhere(vph: float, other_s: float) -> None:
+    """Eight vehicles for a narrow road with room for five, one behind them for another road.
+
+    On one lane it stands behind the eighth, who leaves at 50 s. On two lanes it passes the sixth to eighth as soon as
+    the fifth has left, at 15 s, one second later.
+    """
+    flows = traffic([[0, 1], [0, 2]], [8, 1], travel_s=[10.0] * 3, vph=[vph, 360, 3600], windows=[(0, 0), (1, 1)])
+    found = simulate(flows, n_shelters=2, room=np.array([1e9, 5.0, 1e9]))
+    assert np.interp(0.5, found.shelter_load[:, 1], found.moments_s) == pytest.approx(other_s, abs=1)
+
+
+def _ninety_elsewhere(common_vph: float, room: float) -> float:
+    """When 90 of 100 are safe who share a road with 100 others, for whom a narrow road follows."""
+    flows = traffic(
+        [[0, 1], [0, 2]], [100, 100], travel_s=[10.0] * 3, vph=[common_vph, 360, 3600], windows=[(0.0, 400.0)] * 2
+    )
+    found = drive(replace(flows, zone=np.array([0, 0])), room=room)
+    return float(np.interp(90, found.shelter_load[:, 1], found.moments_s))
+
+
+@pytest.mark.parametrize(("room", "last_s", "other_s"), [(5.0, 220.0, 182.0), (1e9, 220.0, 62.0)])
 def test_a_vehicle_stands_behind_a_full_road_exactly_as_long_as_computed_by_hand(
     room: float, last_s: float, other_s: float
 ) -> None:
     """Twenty vehicles for a road that lets one out in ten seconds, one behind them that wants to go elsewhere.
 
-    The first leaves the common road after 11 s and the narrow one after 30 s, each other one ten seconds later: 220 s.
-    With room for five, the sixth enters the narrow road at 30 s, the twentieth at 170 s; one second later the vehicle
-    behind is free and drives ten seconds. With room for all, the twentieth enters at 30 s.
+    The first leaves the common road after 12 s and the narrow one after 30 s, each other one ten seconds later: 220 s.
+    With room for five, the sixth enters the narrow road at 30 s, the twentieth at 170 s; two seconds later the vehicle
+    behind is free and drives ten seconds. With room for all, the twentieth enters at 50 s.
     """
     flows = traffic(
-        [[0, 1], [0, 2]], [20, 1], travel_s=[10.0] * 3, vph=[3600, 360, 3600], windows=[(0.0, 0.0), (1.0, 1.0)]
+        [[0, 1], [0, 2]], [20, 1], travel_s=[10.0] * 3, vph=[1800, 360, 3600], windows=[(0.0, 0.0), (1.0, 1.0)]
     )
     limits = np.array([1e9, room, 1e9])
     found = simulate(flows, n_shelters=2, room=limits)
