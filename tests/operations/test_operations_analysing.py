@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,23 @@ def test_who_may_not_see_the_map_may_not_analyse_it(workspace: Workspace) -> Non
     ):
         with pytest.raises(RightsError):
             act()
+
+
+def test_the_example_of_the_document_runs(village: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "analysis.md").read_text(encoding="utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL)).replace("data/linjiang", str(village))
+    names: dict[str, Any] = {}
+    exec(code, names)  # our own document
+    assert len(names["answer"].table) == len(names["workspace"].layer("grids"))
+
+
+def test_rows_that_had_to_be_repaired_are_findings_of_the_answer(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forest = workspace.layer("forest").copy()
+    forest.loc[0, "geometry"] = None
+    monkeypatch.setattr(workspace, "layer", lambda _: forest)
+    monkeypatch.setattr(workspace, "cached", lambda _, make: make())
+    found = overlay_layers(workspace, PLANNER, LayerUse("forest"), LayerUse("forest"))
+    assert ("missing_geometry", 1) in {(finding.rule, finding.row) for finding in found.findings}
+    assert found.accounts["row"].tolist() == list(range(2, len(forest) + 1))
