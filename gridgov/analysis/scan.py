@@ -152,7 +152,8 @@ def scan(
     Raises
     ------
     ParameterError
-        An incident lies in no grid or on no day, populations are missing or negative, or there is too much to compute.
+        An incident lies in no grid or on no day, the middles are in degrees, populations are missing or negative, or
+        there is too much to compute.
     """
     params = params or ScanParams()
     where, when, xy = np.asarray(grid, np.int64), np.asarray(day, np.int64), np.asarray(xy_m, float)
@@ -224,6 +225,10 @@ def _checked(
         raise ParameterError("give one grid and one day for each incident, and two coordinates for each grid")
     if len(where) and not (where.min() >= 0 and where.max() < len(xy) and when.min() >= 0 and when.max() < days):
         raise ParameterError(f"an incident lies in none of the {len(xy)} grids or on none of the {days} days")
+    if len(xy) > 1 and np.abs(xy[:, 0]).max() <= 180 and np.abs(xy[:, 1]).max() <= 90 and params.max_radius_m >= 10:
+        raise ParameterError(
+            "the middles of the grids are in degrees; give them in metres, so that radii mean something"
+        )
     if len(xy) * min(params.max_grids, len(xy)) * days > _MOST_CELLS:
         raise ParameterError("grids × circle × days is more than can be scanned; take fewer days or smaller circles")
     if params.model == "permutation":

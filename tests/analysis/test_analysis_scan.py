@@ -112,5 +112,7 @@ def test_nothing_to_scan_is_an_answer_without_clusters() -> None:
 def test_incidents_elsewhere_and_populations_that_cannot_be_are_refused() -> None:
     with pytest.raises(ParameterError, match="none of the 100 grids"):
         scan([100], [0], XY, days=DAYS)
+    with pytest.raises(ParameterError, match="in degrees"):
+        scan([1, 2], [0, 1], [[118.9, 29.6], [118.91, 29.6], [118.92, 29.6]], days=DAYS)
     with pytest.raises(ParameterError, match="needs persons"):
         scan([1, 2], [0, 1], XY, ScanParams(model="poisson"), days=DAYS)
