@@ -17,6 +17,7 @@ from gridgov.model.hazards import Hazard, HazardKind
 from gridgov.model.rights import Person, Right, may
 from gridgov.operations.emergency import hazard_frame
 from gridgov.operations.hazards import RecordedHazard, withdraw_hazard
+from gridgov.operations.incidents import person_name
 from gridgov.workspace import Workspace
 
 _LONGEST = 80
@@ -33,7 +34,7 @@ def hazard_step(opened: Workspace, who: Person, emergency: Emergency) -> None:
     if emergency.hazard is None:
         st.info(text("emergency.no_hazard"))
         return
-    _facts(emergency.hazard)
+    _facts(opened, emergency.hazard)
     with st.container(key="hazard_buttons", horizontal=True, gap="small"):
         zoom = hazard_frame(emergency.hazard.hazard)
         st.button(text("emergency.zoom_hazard"), key="zoom_hazard", on_click=ask_zoom, args=(zoom,))
@@ -53,12 +54,12 @@ def hazard_line(recorded: RecordedHazard) -> str:
     return unturned(f"{hazard_name(recorded.hazard)} · {moment_text(recorded.hazard.starts_at or recorded.at)}")
 
 
-def _facts(recorded: RecordedHazard) -> None:
+def _facts(opened: Workspace, recorded: RecordedHazard) -> None:
     hazard, lang = recorded.hazard, language()
     rows = [
         ("emergency.fact_number", hazard.hazard_id),
         ("emergency.fact_start", moment_text(hazard.starts_at)),
-        ("emergency.fact_by", f"{recorded.by} · {moment_text(recorded.at)}"),
+        ("emergency.fact_by", f"{person_name(opened, recorded.by)} · {moment_text(recorded.at)}"),
         ("emergency.fact_inputs", _inputs(hazard)),
         ("emergency.fact_source", "" if hazard.kind == HazardKind.DRAWN else hazard.source),
         ("emergency.fact_certainty", text(f"emergency.certainty_{hazard.certainty.lower()}")),

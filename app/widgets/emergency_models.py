@@ -173,7 +173,7 @@ def _plume_form(opened: Workspace, name: str) -> None:
     )
     size = _choice("spill", ["small", "large"], lambda s: text(f"emergency.spill_{s}"))
     wind = _wind()
-    _place_line(place)
+    _place_line(place, hint="emergency.click_release")
     if _go(active=place is not None):
         lon, lat = place["coordinates"] if place is not None else (0.0, 0.0)
         header = HazardHeader(name=name)
@@ -246,9 +246,9 @@ def _source() -> Mapping[str, Any] | None:
     return drawing.geometry if drawing is not None else _place()
 
 
-def _place_line(source: Mapping[str, Any] | None) -> None:
+def _place_line(source: Mapping[str, Any] | None, *, hint: str = "emergency.click_place") -> None:
     if source is None:
-        st.caption(text("emergency.click_place"))
+        st.caption(text(hint))
     elif source["type"] == "Point":
         lon, lat = source["coordinates"]
         st.caption(unturned(text("emergency.place_is", place=f"{lon:.5f}, {lat:.5f}")))

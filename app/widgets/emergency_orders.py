@@ -20,6 +20,7 @@ from gridgov.model.rights import Person, Right, may
 from gridgov.operations.door_rounds import door_progress, issue_door_tasks
 from gridgov.operations.emergency import grid_names, worker_names
 from gridgov.operations.evacuating import RecordedEvacuation, give_orders, withdraw_evacuation
+from gridgov.operations.incidents import person_name
 from gridgov.operations.orders import FORMATS, OrderFormat, door_tasks_of, order_file, orders_of, warning_of
 from gridgov.workspace import Workspace
 
@@ -40,7 +41,7 @@ def orders_step(opened: Workspace, who: Person, emergency: Emergency) -> None:
     if recorded is None:
         st.info(text("emergency.no_plan_yet"))
         return
-    _state(recorded)
+    _state(opened, recorded)
     writes = may(who, Right.EVACUATION_WRITE)
     if writes and recorded.status == PLANNED:
         _give(opened, recorded)
@@ -53,14 +54,14 @@ def orders_step(opened: Workspace, who: Person, emergency: Emergency) -> None:
             _call_back(opened, recorded)
 
 
-def _state(recorded: RecordedEvacuation) -> None:
+def _state(opened: Workspace, recorded: RecordedEvacuation) -> None:
     given = recorded.status == ORDERED
     st.html(
         f'<div class="gg-order {recorded.status}"><b>{escape(text(f"emergency.state_{recorded.status}"))}</b>'
         f"<span>{escape(text('emergency.fact_number'))} {escape(recorded.evacuation.evacuation_id)}</span></div>"
     )
     rows = [
-        ("emergency.fact_by", f"{recorded.by} · {moment_text(recorded.at)}"),
+        ("emergency.fact_by", f"{person_name(opened, recorded.by)} · {moment_text(recorded.at)}"),
         ("emergency.leave_at", moment_text(recorded.leave_at) if given else ""),
         ("emergency.note", recorded.note),
     ]

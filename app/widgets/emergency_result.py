@@ -32,7 +32,7 @@ from gridgov.workspace import Workspace
 _BOM = "\ufeff"
 _NAMES = 3
 _WORD = re.compile(r"[0-9A-Za-z-]{6,}")  # what the code of a grid may be
-_AS_GOOD_AS_S = 60.0  # a plan so near to its bound is said to be the best there is, to the minute
+_MINUTE_S = 60.0
 
 
 def result_panel(opened: Workspace, who: Person, emergency: Emergency) -> None:
@@ -145,7 +145,7 @@ def promise(plan: EvacuationPlan, evacuation: Evacuation) -> str:
     lang, whom = language(), round(plan_persons(plan))
     some = "emergency.promise_by_car" if evacuation.buses else "emergency.promise_moved"
     code = some if evacuation.buses or plan.unmet_persons >= 1 else "evacuate.promise"
-    if plan.clearance_time_s - plan.lower_bound_s < _AS_GOOD_AS_S:
+    if _MINUTE_S > plan.clearance_time_s - plan.lower_bound_s and _minutes_apart(plan) <= 1:
         code = f"emergency.best_{'by_car' if evacuation.buses else 'moved'}"
     return text(
         code,
@@ -154,6 +154,11 @@ def promise(plan: EvacuationPlan, evacuation: Evacuation) -> str:
         gap=f"{100 * plan.gap:.1f}",
         persons=f"{whom:,}",
     )
+
+
+def _minutes_apart(plan: EvacuationPlan) -> int:
+    """Return how far clearance and bound are apart as they are shown: one rounded up, the other down."""
+    return math.ceil(plan.clearance_time_s / _MINUTE_S) - math.floor(plan.lower_bound_s / _MINUTE_S)
 
 
 def plan_persons(plan: EvacuationPlan) -> float:
