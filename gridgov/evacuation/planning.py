@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 _SEARCH_SHARE = 0.45  # of the time limit; the rest is for the limit of routes
 _WRITING_SHARE = 0.93  # without that limit; the rest is for the document
+_DEAR = 0.05  # a limit of routes that makes a plan so much longer is spoken of
 _NOBODY = 0.001  # persons: less is rounding
 
 Progress = Callable[[EvacuationPlan], bool | None]
@@ -257,6 +258,9 @@ class _Draft:
         unlimited_s = min(search.upper_ms, limited.upper_ms) / 1000.0
         facts = {**plan.facts, "clearance_time_s_without_limit": unlimited_s, "max_routes_asked": asked}
         warnings = plan.warnings if limited.kept == asked else (*plan.warnings, self._not_kept(limited.schedule, asked))
+        if limited.kept is not None and plan.clearance_time_s > unlimited_s * (1 + _DEAR):
+            minutes = int(np.ceil((plan.clearance_time_s - unlimited_s) / 60.0))
+            warnings = (*warnings, PlanWarning("routes_limit_dear", (str(minutes),)))
         return replace(plan, facts=facts, warnings=warnings, runtime_s=perf_counter() - self.started)
 
     def _not_kept(self, schedule: Schedule | None, asked: int) -> PlanWarning:
