@@ -34,16 +34,18 @@ Counts: TypeAlias = NDArray[np.integer] | Floats
 _USUAL = 0.95  # the share of people whose way is no longer than usual
 _START = 1.5  # usual ways: how long the start is
 _WORTH = 0.4  # of the bound: a start that takes more is no start
-_ARCS = 1_200_000
+_ARCS = 900_000
 _STEPS = (24, 240)
 _FINE = 0.001  # of the bound: finer steps bring little
-_FIRST_GAP = 0.01
+_FIRST_GAP = 0.012
 _CLOSER = 0.5  # of the way from a horizon that is too short to one that is not: where the next is tried
 _FARTHER = 1.5  # of those left behind: by how much the next horizon is longer
 _LEAST_STEP = 0.0004
 _FEW = 0.0015  # who finds no room even where streams take none
 _ROUGH_TRIES = 3
 _MOST_TRIES = 12
+_SLOWER = 1.15  # than the last try: a next one may be
+_WHOLE = 3.5  # rough tries take as long as a whole one
 _PASSES = 2
 _SPARE = 3e-4  # of the horizon: streams run so much longer than they have to
 
@@ -91,7 +93,7 @@ def improve_by_streams(search: Search) -> None:
     low, high = search.lower_ms, np.inf
     horizon = _learn_roughly(search, state, low * (1 + _FIRST_GAP))
     for _ in range(_MOST_TRIES):
-        if search.seconds + state.took_s > search.time_limit_s or search.gap <= search.target_gap:
+        if search.seconds + _SLOWER * state.took_s > search.time_limit_s or search.gap <= search.target_gap:
             return
         short = _try(search, state, horizon)
         low, high = (low, min(horizon, search.upper_ms)) if short == 0.0 else (horizon, high)
@@ -146,12 +148,14 @@ def _weights(instance: Instance, arcs: Counts, shelters: Counts) -> Weights:
 def _learn_roughly(search: Search, state: _Streaming, horizon_ms: float) -> float:
     """Find first streams in steps twice as long; return a horizon in which everybody may find room."""
     for _ in range(_ROUGH_TRIES):
+        before = perf_counter()
         shared = _share_out(state, horizon_ms, 2 * state.step_ms)
         search.note(f"streams to {horizon_ms / 1000:.1f}, shared out roughly, short {shared.short:.5f}")
         if shared.short <= _FEW:
             break
         horizon_ms *= 1 + 1.2 * shared.short
     _learn(state, shared, _streams(state, shared, horizon_ms))
+    state.took_s = _WHOLE * (perf_counter() - before)
     return horizon_ms
 
 
