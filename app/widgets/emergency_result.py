@@ -145,7 +145,7 @@ def promise(plan: EvacuationPlan, evacuation: Evacuation) -> str:
     lang, whom = language(), round(plan_persons(plan))
     some = "emergency.promise_by_car" if evacuation.buses else "emergency.promise_moved"
     code = some if evacuation.buses or plan.unmet_persons >= 1 else "evacuate.promise"
-    if _MINUTE_S > plan.clearance_time_s - plan.lower_bound_s and _minutes_apart(plan) <= 1:
+    if plan.clearance_time_s - plan.lower_bound_s < _MINUTE_S and _minutes_apart(plan) <= 1:
         code = f"emergency.best_{'by_car' if evacuation.buses else 'moved'}"
     return text(
         code,
