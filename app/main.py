@@ -19,8 +19,10 @@ views = _HERE / "views"
 pages = {
     "map": st.Page(views / "map_page.py", title=text("console.page_map"), default=True),
     "emergency": st.Page(views / "emergency_page.py", title=text("emergency.title"), url_path="emergency"),
-    "data": st.Page(views / "data_page.py", title=text("console.page_data"), url_path="data"),
 }
+if may(who, Right.SCENARIO_WRITE):
+    pages["planning"] = st.Page(views / "planning_page.py", title=text("planning.title"), url_path="planning")
+pages["data"] = st.Page(views / "data_page.py", title=text("console.page_data"), url_path="data")
 if may(who, Right.ACCOUNT_MANAGE) or may(who, Right.AUDIT_READ):
     pages["admin"] = st.Page(views / "admin_page.py", title=text("console.page_admin"), url_path="admin")
 incident = st.Page(views / "incident_page.py", title=text("console.page_incident"), url_path="incident")

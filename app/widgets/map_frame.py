@@ -34,13 +34,13 @@ def returned_by_map() -> dict[str, Any] | None:
     return told
 
 
-def show_map(opened: Workspace, place: DeltaGenerator, groups: Groups) -> None:
+def show_map(opened: Workspace, place: DeltaGenerator, groups: Groups, *, key: str = _KEY) -> None:
     """Draw the map in its place; the view moves only where that was asked for before."""
     centre, zoom = asked_zoom()
     with place, st.container(key="map"):
         st_folium(
             console_map(console_view(opened, language())),
-            key=_KEY,
+            key=key,
             height=_FRAME_PX,
             use_container_width=True,
             returned_objects=["last_clicked", "all_drawings"],

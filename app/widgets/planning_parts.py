@@ -1,0 +1,48 @@
+"""The parts of the planner's page: one is chosen above the panel and kept in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from app.widgets.choices import choose_part
+from app.widgets.frame import text
+from app.widgets.map_frame import Show
+from app.widgets.planning_analysis import analysis_part
+from app.widgets.planning_hotspots import hotspots_part
+from app.widgets.planning_redesign import redesign_part
+from app.widgets.planning_scenarios import scenarios_part
+from app.widgets.planning_siting import siting_part
+from gridgov.model.rights import Person
+from gridgov.workspace import Workspace
+
+PARTS: Mapping[str, Callable[[Workspace, Person, Show], None]] = {
+    "scenarios": scenarios_part,
+    "analysis": analysis_part,
+    "siting": siting_part,
+    "redesign": redesign_part,
+    "hotspots": hotspots_part,
+}
+"""Part → what draws its panel, and the map once through `Show`."""
+_PART = "planning_part"
+
+
+def choose_planning_part() -> str:
+    """Draw the choice of parts and return the one chosen; the address may name one."""
+    named = str(st.session_state.get(_PART) or st.query_params.get("part") or "")
+    chosen = named if named in PARTS else next(iter(PARTS))
+
+    def keep(part: str) -> None:
+        st.session_state[_PART] = part
+        st.query_params["part"] = part
+
+    choose_part(
+        "planning_parts",
+        list(PARTS),
+        chosen,
+        label=text("planning.title"),
+        show=lambda part: text(f"planning.part_{part}"),
+        keep=keep,
+    )
+    return chosen
