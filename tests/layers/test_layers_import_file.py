@@ -104,3 +104,31 @@ def test_a_missing_import_file_is_an_input_error(tmp_path: Path) -> None:
     """No traceback for a mistyped path."""
     with pytest.raises(SpecError, match="cannot read this import file"):
         read_import_file(tmp_path / "nothing.toml")
+
+
+def dated(*dates: str, kind: str = "land") -> str:
+    """Sources of one layer, with a date each (an empty one: none)."""
+    one = f'\n[[layer]]\nkind = "{kind}"\nsource = "a.gpkg"\n'
+    return HEAD + "".join(one + (f"date = {date}\n" if date else "") for date in dates)
+
+
+def test_sources_of_one_layer_with_several_dates_are_its_versions(tmp_path: Path) -> None:
+    """A date is a text, a year or a day of TOML."""
+    plan = read_import_file(write(tmp_path, dated("2020", '"2024-06"', "2025-06-30")))
+    assert [layer.date for layer in plan.layers] == ["2020", "2024-06", "2025-06-30"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (dated("2020", "2020"), "a date of its own"),
+        (dated("2020", ""), "a date of its own"),
+        (dated("2020", "2021", kind="incidents"), "two layers are named"),
+        (dated('"June 2020"'), "is no date"),
+        (dated('"2020-13"'), "is no date"),
+        (dated('"20200"'), "is no date"),
+    ],
+)
+def test_dates_that_do_not_tell_versions_apart_are_refused(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        read_import_file(write(tmp_path, text))
