@@ -140,8 +140,8 @@ def _sampled(grids: gpd.GeoDataFrame, found: np.ndarray) -> str:
     with rasterio.open(_RASTER) as file:
         for row in chosen:
             shape = grids.geometry.iloc[row]
-            window = from_bounds(*shape.bounds, file.transform).round_offsets("floor").round_lengths("ceil")
-            window = Window(window.col_off, window.row_off, window.width + 1, window.height + 1)
+            exact = from_bounds(*shape.bounds, file.transform)
+            window = Window(int(exact.col_off), int(exact.row_off), int(exact.width) + 2, int(exact.height) + 2)
             window = window.intersection(Window(0, 0, SIDE, SIDE))
             values = np.kron(file.read(1, window=window), np.ones((_FINER, _FINER), dtype=np.float32))
             place = file.window_transform(window) @ Affine.scale(1 / _FINER)
