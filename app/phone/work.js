@@ -123,7 +123,7 @@
   function doorCard(door) {
     const tags = [door.done && ["tag good", "door_done"], door.late && ["tag", "door_late"], door.waits && ["tag wait", "not_sent_yet"]].filter(Boolean);
     const look = door.help ? "help" : door.done ? "done" : door.late ? "late" : "";
-    return el("li", { class: `card door ${look}`, "data-zone": door.zone },
+    return el("li", { class: `card door ${look}`, "data-zone": door.zone, "data-evacuation": door.evacuation },
       tags.length > 0 && el("div", { class: "task-sub" }, ...tags.map(([name, code]) => el("span", { class: name }, text(code)))),
       el("p", { class: "text" }, door.text),
       ...box.failed.filter((item) => item.about === doorKey(door)).map(failure),
