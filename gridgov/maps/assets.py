@@ -25,7 +25,7 @@ _STATIC = Path(__file__).parent / "static"
 # Our own scripts, in the order in which they build on each other; the browser gets them as one file.
 _SCRIPTS = (
     "base.js", "symbols.js", "vector_layer.js", "point_layer.js", "shape_layer.js", "label_layer.js", "panels.js",
-    "swipe.js", "drawing.js", "overlays.js", "plan_layer.js", "emergency.js", "console.js",
+    "swipe.js", "linked.js", "drawing.js", "overlays.js", "plan_layer.js", "emergency.js", "console.js",
 )  # fmt: skip
 _STYLES = ("console.css", "emergency.css")
 # folium's link -> our file below assets/.

@@ -12,19 +12,16 @@ import shapely
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
+from gridgov.maps.svg_drawing import Box, Floats, area_path, framed, line_path, metres, scale_bar
 from gridgov.model.orders import EvacuationOrders, OrderRoute, ShelterOrder, ZoneOrder
 from gridgov.network import RoadNetwork
 
-ASPECT = 1.6  # width over height of every map
 LABELLED_ZONES = 30  # the names of more would cover each other
 ROUTE_COLOURS = ("#b2182b", "#2166ac", "#7b3294", "#8c510a")
 _MAJOR = ("motorway", "trunk", "primary", "secondary")
 _TILES = 12  # the area of the sheet is cut into so many columns and rows
-_LEAST_M, _AROUND_M = 400.0, 300.0
+_AROUND_M = 300.0
 _METRES_PER_DEGREE = 111_320.0
-
-Box = tuple[float, float, float, float]
-_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -43,9 +40,9 @@ class Sheet:
     zones: Mapping[str, Any]
     hazard: Any | None
 
-    def points(self, coordinates: Any) -> _Floats:
+    def points(self, coordinates: Any) -> Floats:
         """Return degrees as metres of the drawing, shape (n, 2)."""
-        return _metres(np.asarray(coordinates, dtype=np.float64), self.origin)
+        return metres(np.asarray(coordinates, dtype=np.float64), self.origin)
 
     def definitions(self) -> Markup:
         """Return the roads, to be put once into the document before the maps."""
@@ -100,7 +97,7 @@ def _map(
     shelters: Mapping[str, ShelterOrder],
     words: Mapping[str, str],
 ) -> Markup:
-    box = _frame(_shown(sheet, zones, list(shelters.values())))
+    box = framed(_shown(sheet, zones, list(shelters.values())))
     unit = (box[2] - box[0]) / 1000  # a thousandth of the map's width: text and marks have the same size on all maps
     parts = [
         f'<svg class="map" viewBox="{box[0]:.0f} {box[1]:.0f} {box[2] - box[0]:.0f} {box[3] - box[1]:.0f}" role="img">',
@@ -109,7 +106,7 @@ def _map(
         *(_line(sheet, route) for zone in zones for route in zone.routes),
         *(_shelter(sheet, shelter, name, unit) for name, shelter in shelters.items()),
         *(_zone_label(sheet, zone, unit, words) for zone in zones if len(zones) <= LABELLED_ZONES),
-        _scale_bar(box, unit),
+        scale_bar(box, unit),
         "</svg>",
     ]
     return Markup("\n".join(part for part in parts if part))
@@ -119,7 +116,7 @@ def _used(orders: EvacuationOrders) -> list[ShelterOrder]:
     return [shelter for shelter in orders.shelters if shelter.persons]
 
 
-def _shown(sheet: Sheet, zones: Sequence[ZoneOrder], shelters: Sequence[ShelterOrder]) -> _Floats:
+def _shown(sheet: Sheet, zones: Sequence[ZoneOrder], shelters: Sequence[ShelterOrder]) -> Floats:
     """Return the points that must be on a map, metres."""
     points = [
         np.array([(zone.lon, zone.lat) for zone in zones]).reshape(-1, 2),
@@ -131,30 +128,12 @@ def _shown(sheet: Sheet, zones: Sequence[ZoneOrder], shelters: Sequence[ShelterO
     return sheet.points(every[np.isfinite(every).all(axis=1)])
 
 
-def _frame(points: _Floats) -> Box:
-    """Return the part of the drawing that a map shows, in the shape of all maps."""
-    if not len(points):
-        points = np.zeros((1, 2))
-    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
-    width = max(right - left, _LEAST_M) * 1.12
-    height = max(bottom - top, _LEAST_M / ASPECT) * 1.12
-    width, height = max(width, height * ASPECT), max(height, width / ASPECT)
-    middle = ((left + right) / 2, (top + bottom) / 2)
-    return middle[0] - width / 2, middle[1] - height / 2, middle[0] + width / 2, middle[1] + height / 2
-
-
 def _areas(sheet: Sheet, zones: Iterable[ZoneOrder]) -> list[str]:
-    parts = [] if sheet.hazard is None else [f'<path class="hazard" d="{_rings(sheet, sheet.hazard)}"/>']
+    parts = [] if sheet.hazard is None else [f'<path class="hazard" d="{area_path(sheet.hazard, sheet.origin)}"/>']
     for zone in zones:
         if zone.zone_id in sheet.zones:
-            parts.append(f'<path class="zone" d="{_rings(sheet, sheet.zones[zone.zone_id])}"/>')
+            parts.append(f'<path class="zone" d="{area_path(sheet.zones[zone.zone_id], sheet.origin)}"/>')
     return parts
-
-
-def _rings(sheet: Sheet, geometry: Any) -> str:
-    polygons = [part for part in shapely.get_parts(geometry) if part.geom_type == "Polygon"]
-    rings = [ring for polygon in polygons for ring in (polygon.exterior, *polygon.interiors)]
-    return "".join(_path(sheet.points(ring.coords)) + "z" for ring in rings)
 
 
 def _roads(sheet: Sheet, box: Box) -> list[str]:
@@ -169,7 +148,7 @@ def _meet(one: Box, other: Box) -> bool:
 def _line(sheet: Sheet, route: OrderRoute) -> str:
     if not route.coordinates:
         return ""
-    return f'<path class="route" stroke="{colour(route)}" d="{_path(sheet.points(route.coordinates))}"/>'
+    return f'<path class="route" stroke="{colour(route)}" d="{line_path(sheet.points(route.coordinates))}"/>'
 
 
 def _shelter(sheet: Sheet, shelter: ShelterOrder, name: str, unit: float) -> str:
@@ -191,26 +170,14 @@ def _zone_label(sheet: Sheet, zone: ZoneOrder, unit: float, words: Mapping[str, 
     return f'<text class="zone-name" x="{x:.0f}" y="{y:.0f}" font-size="{20 * unit:.1f}">{name}</text>'
 
 
-def _scale_bar(box: Box, unit: float) -> str:
-    wanted = (box[2] - box[0]) / 5
-    power = 10.0 ** np.floor(np.log10(wanted))
-    length = float(max(step * power for step in (1, 2, 5) if step * power <= wanted))
-    x, y, text = box[0] + 20 * unit, box[3] - 20 * unit, f"{length:g} m" if length < 1000 else f"{length / 1000:g} km"
-    north = f'<text x="{box[2] - 62 * unit:.0f}" y="{box[1] + 34 * unit:.0f}" font-size="{26 * unit:.1f}">N↑</text>'
-    return (
-        f'<path class="bar" d="M{x:.0f} {y:.0f}h{length:.0f}"/>'
-        f'<text x="{x:.0f}" y="{y - 8 * unit:.0f}" font-size="{20 * unit:.1f}">{text}</text>{north}'
-    )
-
-
 def _tiles(network: RoadNetwork, bounds: Box, origin: tuple[float, float]) -> dict[str, tuple[Box, str, str]]:
     if network.topology.shape is None:
         return {}
     roads = network.base.to_frame()
     near = roads[roads.geometry.intersects(shapely.box(*bounds))]
-    lines = [_metres(shapely.get_coordinates(line), origin) for line in near.geometry]
+    lines = [metres(shapely.get_coordinates(line), origin) for line in near.geometry]
     major = near["highway"].str.startswith(_MAJOR).to_numpy() if len(near) else np.zeros(0, dtype=bool)
-    corner = _metres(np.array([(bounds[0], bounds[3]), (bounds[2], bounds[1])]), origin)
+    corner = metres(np.array([(bounds[0], bounds[3]), (bounds[2], bounds[1])]), origin)
     size = np.maximum((corner[1] - corner[0]) / _TILES, 1.0)
     members: dict[str, list[int]] = defaultdict(list)
     for row, line in enumerate(lines):
@@ -219,23 +186,12 @@ def _tiles(network: RoadNetwork, bounds: Box, origin: tuple[float, float]) -> di
     return {name: _tile([lines[row] for row in rows], major[rows]) for name, rows in sorted(members.items())}
 
 
-def _tile(lines: Sequence[_Floats], major: NDArray[np.bool_]) -> tuple[Box, str, str]:
+def _tile(lines: Sequence[Floats], major: NDArray[np.bool_]) -> tuple[Box, str, str]:
     every = np.concatenate(lines)
     (left, top), (right, bottom) = every.min(axis=0), every.max(axis=0)
-    paths = ["".join(_path(line) for line, is_major in zip(lines, major, strict=True) if is_major == kind)
+    paths = ["".join(line_path(line) for line, is_major in zip(lines, major, strict=True) if is_major == kind)
              for kind in (True, False)]  # fmt: skip
     return (float(left), float(top), float(right), float(bottom)), paths[0], paths[1]
-
-
-def _path(points: _Floats) -> str:
-    whole = np.rint(points).astype(np.int64)
-    keep = np.append(True, (np.diff(whole, axis=0) != 0).any(axis=1))
-    return "M" + "L".join(f"{x} {y}" for x, y in whole[keep].tolist())
-
-
-def _metres(degrees: _Floats, origin: tuple[float, float]) -> _Floats:
-    scale = np.array([_METRES_PER_DEGREE * np.cos(np.radians(origin[1])), -_METRES_PER_DEGREE])
-    return np.asarray((degrees[:, :2] - origin) * scale)
 
 
 def _extent(orders: EvacuationOrders, zones: Mapping[str, Any], hazard: Any | None) -> Box:

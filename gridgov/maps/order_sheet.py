@@ -14,7 +14,8 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from gridgov.i18n import Lang, label
-from gridgov.maps.order_drawing import ASPECT, colour, overview_map, prepare, zone_map
+from gridgov.maps.order_drawing import colour, overview_map, prepare, zone_map
+from gridgov.maps.svg_drawing import ASPECT
 from gridgov.model.orders import DoorTask, EvacuationOrders, OrderRoute, ZoneOrder
 from gridgov.network import RoadNetwork
 

@@ -99,7 +99,8 @@ class LegendPart:
 class Overlay:
     """One thing that lies over the map; `refresh` names a layer that the browser asks for again, `state` its state.
 
-    `emergency` is what `static/emergency.js` shows: the numbers over the map and a plan in time.
+    `emergency` is what `static/emergency.js` shows: the numbers over the map and a plan in time. Maps of one `link`
+    show the same part of the world (`static/linked.js`).
     """
 
     slot: str
@@ -110,6 +111,7 @@ class Overlay:
     state: str = ""
     tools: Mapping[str, Any] = field(default_factory=dict)
     emergency: Mapping[str, Any] = field(default_factory=dict)
+    link: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return it as the browser reads it."""
@@ -124,6 +126,8 @@ class Overlay:
             config["tools"] = dict(self.tools)
         if self.emergency:
             config["emergency"] = dict(self.emergency)
+        if self.link:
+            config["link"] = self.link
         return config
 
 

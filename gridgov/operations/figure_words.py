@@ -6,6 +6,8 @@ from gridgov.i18n import Lang, label
 from gridgov.layers import load_specs
 from gridgov.operations.coverage import WORKERS
 
+_SCALES = {"s": 60.0, "m2": 10_000.0, "share": 0.01}
+
 
 def figure_words(code: str, subject: str, unit: str, lang: Lang) -> str:
     """Return what a figure is called, such as ``Minutes to the nearest of half the people: Shelters``."""
@@ -22,3 +24,14 @@ def subject_words(subject: str, lang: Lang) -> str:
     if subject == WORKERS:
         return label("what_if.workers", lang)
     return specs["facilities"].class_names.get(subject, {}).get(lang, subject)
+
+
+def figure_texts(first: float | None, second: float | None, change: float | None, unit: str) -> tuple[str, str, str]:
+    """Return two figures and their difference as people read them: minutes, hectares, per cent; "—" is unknown."""
+    scale, digits = _SCALES.get(unit, 1.0), 0 if unit in {"persons", "count"} else 1
+
+    def shown(value: float | None, sign: str = "") -> str:
+        return "—" if value is None else f"{value / scale:{sign},.{digits}f}".replace("-", "−")
+
+    told = shown(change, "+")
+    return shown(first), shown(second), told if any(digit in told for digit in "123456789") or not change else "≈ 0"

@@ -11,7 +11,7 @@ import math
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from gridgov.errors import ParameterError, SourceError
@@ -45,18 +45,32 @@ def read_scenario_file(workspace: Workspace, person: Person, file: Path) -> Scen
         A word is unknown or a value cannot be used; the sentence names file and word.
     """
     try:
-        content = file.read_text(encoding="utf-8")
-        data = json.loads(content) if file.suffix.lower() == ".json" else tomllib.loads(content)
+        content = file.read_bytes()
     except OSError as error:
         raise SourceError(f"{file}: cannot be read ({error.strerror}); give a scenario as TOML or JSON") from error
-    except (UnicodeDecodeError, ValueError) as error:  # both decoders raise a ValueError
-        raise SourceError(f"{file}: is no {file.suffix or 'TOML'} file ({error})") from error
-    if not isinstance(data, dict):
-        raise SourceError(f"{file}: holds no table; give name, [[change]] and [question]")
+    data = parsed_scenario(content, file)
     try:
         return scenario_of(workspace, person, data, name=file.stem)
     except ParameterError as error:
         raise ParameterError(f"{file}: {error}") from error
+
+
+def parsed_scenario(content: bytes, file: PurePath) -> dict[str, Any]:
+    """Return what a TOML or JSON file holds; its name says which of the two it is.
+
+    Raises
+    ------
+    SourceError
+        It is neither, or no table.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+        data = json.loads(text) if file.suffix.lower() == ".json" else tomllib.loads(text)
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:  # both decoders raise a ValueError
+        raise SourceError(f"{file}: is no {file.suffix or 'TOML'} file ({error})") from error
+    if not isinstance(data, dict):
+        raise SourceError(f"{file}: holds no table; give name, [[change]] and [question]")
+    return data
 
 
 def scenario_of(workspace: Workspace, person: Person, data: Mapping[str, Any], *, name: str = "") -> Scenario:

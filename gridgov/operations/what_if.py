@@ -135,7 +135,7 @@ def run_scenario(
         at_risk = _impact(variant, indicators)
     if question.evacuate:
         told("evacuation", 0.6)
-        plan = _evacuation(variant, question, scenario.seed, indicators)
+        plan = _evacuation(variant, question, scenario.seed, indicators, told)
     told("areas", 0.95)
     _areas(variant, question, indicators)
     changed = {name: variant.layer(name) for name in variant.changed_layers}
@@ -279,14 +279,20 @@ def _impact(variant: Workspace, indicators: list[Indicator]) -> pd.DataFrame:
     return impact.by_grid
 
 
-def _evacuation(variant: Workspace, question: Question, seed: int, indicators: list[Indicator]) -> EvacuationPlan:
+def _evacuation(
+    variant: Workspace, question: Question, seed: int, indicators: list[Indicator], told: Progress
+) -> EvacuationPlan:
     from gridgov.evacuation import EvacuationParams  # noqa: PLC0415 - OR-tools takes a second to load
     from gridgov.operations.evacuating import evacuate  # noqa: PLC0415
     from gridgov.operations.evacuation_input import EvacuationQuery  # noqa: PLC0415
 
     params = EvacuationParams(time_limit_s=question.evacuation_s)
     started = perf_counter()
-    plan, _ = evacuate(variant, _ASKING, EvacuationQuery(hazard_id=_HAZARD, params=params, seed=seed))
+
+    def better(_plan: EvacuationPlan) -> None:
+        told("evacuation", 0.6 + 0.35 * min(1.0, (perf_counter() - started) / question.evacuation_s))
+
+    plan, _ = evacuate(variant, _ASKING, EvacuationQuery(hazard_id=_HAZARD, params=params, seed=seed), progress=better)
     exact = perf_counter() - started < question.evacuation_s - _MARGIN_S
     indicators += [
         Indicator("clearance_time", "", plan.clearance_time_s, "s", -1, exact),

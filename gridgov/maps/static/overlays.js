@@ -66,11 +66,13 @@
       if (config.fresh) this._console.refresh(config.fresh);
       if (config.emergency) this._console.emergency.show(config.emergency);
       const layers = (config.shapes || []).map((shapes) => new gridgov.ShapeLayer(shapes).addTo(map));
-      return { config, text, layers };
+      const link = config.link ? new gridgov.Linked(map, config.link) : null;
+      return { config, text, layers, link };
     }
 
-    _remove(slot, { config, layers }) {
+    _remove(slot, { config, layers, link }) {
       layers.forEach((layer) => layer.remove());
+      if (link) link.close();
       if (config.tools && !(this._wanted.get(slot) || {}).tools) this._console.drawing.offer(null);
       if (config.emergency && !(this._wanted.get(slot) || {}).emergency) this._console.emergency.show(null);
       this._shown.delete(slot);

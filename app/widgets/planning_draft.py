@@ -1,0 +1,93 @@
+"""The scenario that is being put together in this session: what it changes, what it is asked; which step is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import streamlit as st
+
+from app.widgets.doing import say, sentence_of
+from app.widgets.frame import language, signed_in, text
+from gridgov.errors import GridgovError, InputError
+from gridgov.model.changes import Change
+from gridgov.model.closures import Closure
+from gridgov.model.rights import Person
+from gridgov.model.what_if import Question, Scenario
+from gridgov.operations.scenario_drafts import new_scenario, with_change, without_change
+from gridgov.workspace import Workspace
+
+ROAD_PURPOSE, AREA_PURPOSE, HAZARD_PURPOSE = "planning-roads", "planning-area", "planning-hazard"
+_T = TypeVar("_T")
+_DRAFT, _VERSION = "planning_draft", "planning_version"
+
+
+def draft(opened: Workspace, who: Person) -> Scenario:
+    """Return the scenario; an empty one before anything was done."""
+    kept: Scenario | None = st.session_state.get(_DRAFT)
+    if kept is None:
+        kept = new_scenario(opened, who, text("planning.unnamed"))
+        st.session_state[_DRAFT] = kept
+    return kept
+
+
+def draft_version() -> int:
+    """Return a number that is new whenever another scenario is opened: inputs then begin anew."""
+    return int(st.session_state.get(_VERSION, 0))
+
+
+def set_draft(scenario: Scenario) -> None:
+    """Go on with a scenario."""
+    st.session_state[_DRAFT] = scenario
+
+
+def open_draft(scenario: Scenario | None) -> None:
+    """Begin with a scenario, or with an empty one."""
+    st.session_state.pop(_DRAFT, None)
+    if scenario is not None:
+        st.session_state[_DRAFT] = scenario
+    st.session_state[_VERSION] = draft_version() + 1
+
+
+def rename_draft(opened: Workspace, who: Person, name: str) -> None:
+    """Give the scenario a name."""
+    set_draft(replace(draft(opened, who), name=name.strip() or text("planning.unnamed")))
+
+
+def add_change(opened: Workspace, make: Callable[[Scenario], Change | Closure], *, hint: str) -> bool:
+    """Add a change; return whether it could be, else the page says why not."""
+
+    def act() -> Scenario:
+        who = signed_in()
+        now = draft(opened, who)
+        return with_change(opened, who, now, make(now))
+
+    changed = tried(act, hint=hint)
+    if changed is not None:
+        set_draft(changed)
+    return changed is not None
+
+
+def drop_change(opened: Workspace, number: int) -> None:
+    """Take a change back."""
+    changed = tried(
+        lambda: without_change(opened, signed_in(), draft(opened, signed_in()), number), hint="planning.cannot_drop"
+    )
+    if changed is not None:
+        set_draft(changed)
+
+
+def tried(act: Callable[[], _T], *, hint: str) -> _T | None:
+    """Do something and return its result; None when it was refused, which the page then says, in English in detail."""
+    try:
+        return act()
+    except GridgovError as error:
+        detail = f" {error}" if isinstance(error, InputError) and language() == "en" else ""
+        say(sentence_of(error, hint) + detail, good=False)
+    return None
+
+
+def question_of(scenario: Scenario) -> Question:
+    """Return what a scenario is asked."""
+    return scenario.question or Question()
