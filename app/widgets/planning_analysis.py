@@ -1,16 +1,31 @@
-"""空间分析: this part of the planner's page."""
+"""空间分析: this part of the planner's page: one tool at a time, its question and its answer on the map."""
 
 from __future__ import annotations
 
-import streamlit as st
+from collections.abc import Callable, Mapping
 
 from app.widgets.frame import text
 from app.widgets.map_frame import Show
+from app.widgets.planning_inputs import choose
+from app.widgets.planning_layers import overlay_tool, red_lines_tool
+from app.widgets.planning_rasters import change_tool, zonal_tool
+from app.widgets.planning_suitability import suitability_tool
 from gridgov.model.rights import Person
 from gridgov.workspace import Workspace
+
+_TOOLS: Mapping[str, Callable[[Workspace, Person, Show], None]] = {
+    "overlay": overlay_tool,
+    "zonal": zonal_tool,
+    "change": change_tool,
+    "red_lines": red_lines_tool,
+    "suitability": suitability_tool,
+}
 
 
 def analysis_part(opened: Workspace, who: Person, show: Show) -> None:
     """Draw the panel and the map."""
-    show([])
-    st.info(text("planning.nothing_yet"))
+    tool = choose(
+        text("planning_parts.tool"), list(_TOOLS), name="planning_tool",
+        show=lambda name: text(f"planning_parts.tool_{name}"),
+    )  # fmt: skip
+    _TOOLS[tool](opened, who, show)
