@@ -57,6 +57,8 @@ class Settings:
         An identity provider (OpenID Connect) and what the sign-in page calls it; without an issuer there is none.
     https : bool
         Whether people reach the server by HTTPS; the session's cookie then never travels without it.
+    dask_scheduler : str
+        Address of the Dask scheduler that batches are computed by; empty: this machine.
     """
 
     workspace: str = "data/linjiang"
@@ -76,6 +78,7 @@ class Settings:
     oidc_client_secret: str = field(default="", repr=False)
     oidc_name: str = "OIDC"
     https: bool = False
+    dask_scheduler: str = ""
 
 
 def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:

@@ -15,7 +15,9 @@ GridgovError
 │   ├── WorkspaceNotFoundError
 │   ├── LayerNotFoundError
 │   └── RecordNotFoundError
+├── StoppedError          somebody stopped it before its end         (InterruptedError)
 └── StorageError          the disk or the database refused           (OSError)
+    └── ComputingError    the machines that compute a batch did
 
 Every message is one sentence that says what is wrong, where (file, row, id) and what to do about it; the command line
 prints it as it is and exits with code 2.
@@ -120,3 +122,11 @@ class RecordNotFoundError(NotFoundError):
 
 class StorageError(GridgovError, OSError):
     """The disk or the database refused to read or write."""
+
+
+class ComputingError(StorageError):
+    """The machines that compute a batch refused, died or cannot be reached."""
+
+
+class StoppedError(GridgovError, InterruptedError):
+    """Somebody stopped a computation before its end."""

@@ -11,7 +11,7 @@ classes     land cover: square metres and shares by class
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,6 +38,8 @@ _MOST_VALUES = 20_000_000  # cells of a zone that quantiles are taken of: all of
 _MOST_CLASSES = 4096
 _KM2 = 1e6
 _Asked = tuple[str, str, dict[str, str]]
+Extract = Callable[[Shapes], dict[str, Any]]
+"""Zones in the raster's CRS → what `cell_columns` returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def zonal_statistics(
     quantiles: Sequence[float] = (),
     source_cell_m: float | None = None,
     per_m2: float = _KM2,
+    extract: Extract | None = None,
 ) -> ZonalStatistics:
     """Summarise a raster by zones.
 
@@ -88,6 +91,8 @@ def zonal_statistics(
         that repeat in blocks are.
     per_m2 : float
         Square metres that a density counts by; default a square kilometre.
+    extract : callable, optional
+        Calls `cell_columns` for parts of the zones elsewhere and puts the parts together.
 
     Raises
     ------
@@ -110,7 +115,7 @@ def zonal_statistics(
             f"{zones.name}, {largest}, spans more than {_MOST_VALUES:,} cells of {raster.name}: too many for "
             "quantiles; leave them out, split the zone or use a coarser raster"
         )
-    columns = _extract(raster, shapes, boxes, _operations(raster, kind, quantiles))
+    columns = extract(shapes) if extract else cell_columns(raster, shapes, kind=kind, quantiles=quantiles)
     found = _table(zones, shapes, columns, raster)
     findings = [*check_values(raster, zones, columns, kind), *missing_finding(raster, found)]
     if kind == "counts":
@@ -124,6 +129,33 @@ def zonal_statistics(
     elif kind == "densities":
         found["sum"] = columns["mean"] * found["area_m2"] * (1.0 - found["nodata_share"]) / per_m2
     return ZonalStatistics(found, _no_classes(), kind, tuple(findings))
+
+
+def cell_columns(
+    raster: Raster, shapes: Shapes, *, kind: Kind, quantiles: Sequence[float] = ()
+) -> dict[str, NDArray[Any]]:
+    """Return what the cells of every zone say, one column for each figure; no zone's figures depend on another zone.
+
+    Parameters
+    ----------
+    shapes : array of geometries
+        In the raster's CRS.
+    """
+    return _extract(raster, shapes, _windows(shapes, raster), _operations(raster, kind, quantiles))
+
+
+def zone_parts(raster: Raster, shapes: Shapes, size: int) -> list[Rows]:
+    """Return rows of zones that lie together, in parts of about `size`; those beyond the raster are in none.
+
+    A part ends where a square of the raster does, so that few cells are read for two parts.
+    """
+    parts: list[Rows] = []
+    for group, _ in _groups(_windows(shapes, raster), raster.shape):
+        if parts and len(parts[-1]) + len(group) <= size:
+            parts[-1] = np.concatenate([parts[-1], group])
+        else:
+            parts += np.array_split(group, -(-len(group) // size))
+    return parts
 
 
 def _quantile_name(q: float) -> str:

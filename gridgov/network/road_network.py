@@ -235,6 +235,11 @@ class RoadNetwork:
         """The same mode without any closure or changed speed."""
         return _base_view(self.topology, self.mode)
 
+    @property
+    def overlay(self) -> Overlay | None:
+        """What is closed or of another speed than in the base; ``RoadNetwork(topology, mode, overlay)`` is the same."""
+        return self._overlay
+
     def with_closures(self, closed_edges: ArrayLike) -> RoadNetwork:
         """Return a view in which edges are closed, besides those that already are."""
         ids = edge_ids(closed_edges, "closures", self.n_edges)

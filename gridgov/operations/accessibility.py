@@ -9,20 +9,20 @@ from datetime import datetime
 import geopandas as gpd
 import numpy as np
 
-from gridgov.analysis.access import access_frame
 from gridgov.analysis.equity import AccessFigures, access_figures
 from gridgov.errors import ParameterError
 from gridgov.model import TravelMode
 from gridgov.model.rights import Person, Right, require
 from gridgov.model.siting import SitingReason
 from gridgov.model.what_if import Scenario
-from gridgov.network import RoadNetwork
-from gridgov.network.validation import Floats
+from gridgov.network import Direction, time_to_nearest
+from gridgov.network.validation import Floats, Int64s
 from gridgov.operations.closures import ClosureDraft
 from gridgov.operations.coverage import GOING_OUT, MOST_MINUTES, SHELTERS, TOO_FAR_M, grid_places
 from gridgov.operations.site_sets import (
     GRIDS,
     PERSONS,
+    RoadsAsked,
     SitePoint,
     SiteSet,
     asked_roads,
@@ -120,25 +120,71 @@ def facility_access(workspace: Workspace, person: Person, query: AccessQuery | N
     LayerNotFoundError
         The workspace has no roads or no grids.
     """
+    asked = asked_access(workspace, person, query)
+    places = grid_places(asked.workspace, asked.query.mode)
+    times = time_to_nearest(asked.roads.network, places, asked.near.places, direction=asked.direction)
+    return answered_access(asked, *times)
+
+
+@dataclass(frozen=True)
+class AskedAccess:
+    """A question about access with all that its answer rests on.
+
+    Attributes
+    ----------
+    workspace : Workspace
+        As the scenario of the question would make it.
+    roads : RoadsAsked
+    sites, near : SiteSet
+        All facilities, and those that are near a road.
+    """
+
+    query: AccessQuery
+    workspace: Workspace
+    roads: RoadsAsked
+    sites: SiteSet
+    near: SiteSet
+
+    @property
+    def direction(self) -> Direction:
+        """Whether trips start at the facilities (from) or end there (to)."""
+        return "from" if self.query.of in GOING_OUT else "to"
+
+
+def asked_access(workspace: Workspace, person: Person, query: AccessQuery | None = None) -> AskedAccess:
+    """Return what a question about access rests on; raises what `facility_access` does."""
     require(person, Right.LAYER_READ)
     query = query or AccessQuery()
     if not 0 < query.minutes <= MOST_MINUTES:
         raise ParameterError(f"the limit is {query.minutes:g} minutes; give more than 0, at most {MOST_MINUTES:.0f}")
     workspace = asked_workspace(workspace, person, query.scenario)
     workspace.entry(GRIDS)
+    people_of(workspace, query.group)  # says at once if there is no such group
     roads = asked_roads(workspace, query.mode, query.when, query.drafts)
     sites = sites_of(workspace, query.of, query.mode)
     if query.extra:
         sites = together(sites, drawn_sites(workspace, query.extra, query.mode), DRAWN)
-    near = sites.near_roads()
-    notes = (*roads.notes, *notes_about(workspace, query.group, query.mode, sites))
-    grids = _grids(workspace, query, sites.only(near), roads.network)
+    return AskedAccess(query, workspace, roads, sites, sites.only(sites.near_roads()))
+
+
+def answered_access(asked: AskedAccess, time_ms: Int64s, site: Int64s) -> FacilityAccess:
+    """Return the answer once the times are known.
+
+    Parameters
+    ----------
+    time_ms, site : int64 arrays
+        Of every grid in the order of the layer: the time to the nearest facility near a road and which of them it is;
+        -1 where there is no way.
+    """
+    query, workspace, roads = asked.query, asked.workspace, asked.roads
+    notes = (*roads.notes, *notes_about(workspace, query.group, query.mode, asked.sites))
+    grids = _grids(asked, time_ms, site)
     groups = people_groups(workspace)
     times_s = grids["minutes"].to_numpy() * 60
     figures = {group: access_figures(times_s, people_of(workspace, group), query.minutes * 60) for group in groups}
     figures[GRIDS] = access_figures(times_s, np.ones(len(grids)), query.minutes * 60)
     short = _underserved(grids, people_of(workspace, query.group))
-    return FacilityAccess(query, roads.when, roads.closures, int(near.sum()), grids, figures, short, notes)
+    return FacilityAccess(query, roads.when, roads.closures, len(asked.near), grids, figures, short, notes)
 
 
 def access_difference(before: FacilityAccess, after: FacilityAccess) -> gpd.GeoDataFrame:
@@ -168,22 +214,19 @@ def notes_about(workspace: Workspace, group: str, mode: TravelMode, sites: SiteS
     return tuple(SitingReason(code, tuple(ids.tolist()), {"count": len(ids)}) for code, ids in rows.items() if len(ids))
 
 
-def _grids(workspace: Workspace, query: AccessQuery, sites: SiteSet, network: RoadNetwork) -> gpd.GeoDataFrame:
-    layer, places = workspace.layer(GRIDS), grid_places(workspace, query.mode)
+def _grids(asked: AskedAccess, time_ms: Int64s, site: Int64s) -> gpd.GeoDataFrame:
+    workspace, query, sites = asked.workspace, asked.query, asked.near
+    layer, off = workspace.layer(GRIDS), grid_places(workspace, query.mode).distance_m > TOO_FAR_M
     codes = layer["grid_code"].astype(str).tolist()
-    found = access_frame(
-        network, codes, places, sites.places, sites.ids.tolist(), direction="from" if query.of in GOING_OUT else "to"
-    )
-    off = places.distance_m > TOO_FAR_M
-    minutes = np.where(off, np.nan, found["travel_time_s"].to_numpy(dtype=float) / 60)
-    nearest = np.where(np.isnan(minutes), "", found["nearest_id"].to_numpy(dtype=object))
-    names = dict(zip(sites.ids.tolist(), sites.names.tolist(), strict=True))
+    minutes = np.where(off | (time_ms < 0), np.nan, time_ms / 1000 / 60)
+    ids, names = (np.array([*column.tolist(), ""], dtype=object) for column in (sites.ids, sites.names))
+    which = np.where(np.isnan(minutes), -1, site)
     columns = {
         "grid_code": codes,
         "name": layer["name"].astype("string").fillna("").tolist() if "name" in layer else codes,
         "minutes": minutes,
-        "nearest_id": nearest,
-        "nearest_name": [names.get(one, "") for one in nearest.tolist()],
+        "nearest_id": ids[which],
+        "nearest_name": names[which].tolist(),
         "within": minutes <= query.minutes,
         **{group: people_of(workspace, group) for group in people_groups(workspace)},
     }

@@ -202,6 +202,11 @@ def grid_places(workspace: Workspace, mode: TravelMode) -> Places:
     return workspace.cached(f"coverage grids {mode}", lambda: _placed(workspace.layer("grids"), workspace, mode))
 
 
+def keep_grid_places(workspace: Workspace, mode: TravelMode, places: Places) -> None:
+    """Take the places of all grids, found elsewhere in the way of `grid_places`, so that nobody looks them up again."""
+    workspace.cached(f"coverage grids {mode}", lambda: places)
+
+
 def fixed_places(workspace: Workspace, of: str, mode: TravelMode) -> tuple[NDArray[np.object_], Places]:
     """Return ids and places on the roads of shelters, or of a category of facilities.
 

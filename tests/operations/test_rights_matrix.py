@@ -51,6 +51,7 @@ from gridgov.operations import (
     analysing,
     audit_trail,
     auditing,
+    batch_analyses,
     bus_input,
     busing,
     catalogue,
@@ -152,12 +153,15 @@ compare_months            -      -      area       area      area    -
 redraw_grids              -      -      area       area      area    -
 overlay_layers            -      all    all        all       all     all
 zonal_statistics          -      all    all        all       all     all
+zonal_in_batches          -      all    all        all       all     all
+access_in_batches         -      all    all        all       all     all
 land_cover_change         -      all    all        all       all     all
 red_line_conflicts        -      all    all        all       all     all
 suitability               -      all    all        all       all     all
 save_scenario             -      -      area       area      area    -
 keep_scenario             -      -      area       area      area    -
 run_scenario              -      -      all        all       all     -
+run_scenarios             -      -      all        all       all     -
 compare_scenarios         -      -      all        all       all     -
 scenario_of               -      -      all        all       all     -
 read_scenario_file        -      -      all        all       all     -
@@ -267,6 +271,7 @@ FILTERED = {
 }  # fmt: skip
 # What the operations of `features` are made of.
 PARTS = {
+    "asked_access",
     "asked_workspace",
     "collection",
     "page",
@@ -459,6 +464,8 @@ def analyses(here: Workspace, person: Person, place: tuple[float, float, str]) -
     return {
         "overlay_layers": lambda: analysing.overlay_layers(here, person, grids, forest),
         "zonal_statistics": lambda: analysing.zonal_statistics(here, person, "elevation"),
+        "zonal_in_batches": lambda: batch_analyses.zonal_in_batches(here, person, "elevation"),
+        "access_in_batches": lambda: batch_analyses.access_in_batches(here, person, [accessibility.AccessQuery()]),
         "land_cover_change": lambda: analysing.land_cover_change(here, person, "land_cover", "land_cover"),
         "red_line_conflicts": lambda: analysing.red_line_conflicts(here, person, drawn, [forest]),
         "suitability": lambda: suiting.suitability(here, person, asked),
@@ -721,6 +728,7 @@ def prepare_scenario(
     what_ifs: dict[str, Callable[[], Any]] = {
         "keep_scenario": lambda: scenarios.keep_scenario(here, person, asked),
         "run_scenario": lambda: what_if.run_scenario(here, person, asked),
+        "run_scenarios": lambda: batch_analyses.run_scenarios(here, person, [asked]),
         "compare_scenarios": lambda: scenario_comparison.compare_scenarios(here, person, asked, asked),
         "scenario_of": lambda: scenario_files.scenario_of(here, person, {}, name=name),
         "read_scenario_file": lambda: scenario_files.read_scenario_file(here, person, SCENARIO_FILE),
