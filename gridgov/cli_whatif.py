@@ -1,35 +1,47 @@
-"""The command `gridgov whatif`: run a scenario beside the base, or beside another scenario."""
+"""The command `gridgov whatif`: run a scenario, or many, beside the base or beside another scenario."""
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridgov.config import load_settings
-from gridgov.errors import StorageError
+from gridgov.errors import ParameterError, StorageError
 from gridgov.i18n import as_lang, label
 
 if TYPE_CHECKING:
     from gridgov.i18n import Lang
+    from gridgov.model.rights import Person
+    from gridgov.model.what_if import Scenario
     from gridgov.operations.scenario_comparison import Comparison, Difference
+    from gridgov.workspace import Workspace
 
 Command = Callable[..., argparse.ArgumentParser]
 SCHEMA = "gridgov-what-if/1"
+MANY_SCHEMA = "gridgov-what-if-many/1"
 _SCALES = {"s": 60.0, "m2": 10_000.0, "share": 0.01}  # shown as minutes, hectares, per cent
 
 
 def add_command(command: Command, workspace: str) -> None:
     """Add the command."""
-    whatif = command("whatif", _whatif, "run a scenario of a file beside the base, figure by figure")
-    whatif.add_argument("file", type=Path, metavar="FILE", help="a scenario, TOML or JSON")
+    whatif = command("whatif", _whatif, "run scenarios of files beside the base, figure by figure")
+    whatif.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help="a scenario, TOML or JSON; several ask the same question"
+    )
     whatif.add_argument("--against", type=Path, metavar="FILE", help="another scenario instead of the base")
     whatif.add_argument("--workspace", type=Path, default=Path(workspace), metavar="DIR")
     whatif.add_argument("--save", type=Path, metavar="FILE", help="write the scenario with all that it rests on, JSON")
     whatif.add_argument("--grids", type=Path, metavar="FILE", help="write the figures of every grid, CSV")
+    whatif.add_argument(
+        "--workers", type=int, metavar="N", help="processes of this machine that run them (default: this one)"
+    )
+    whatif.add_argument("--scheduler", default="", metavar="ADDRESS", help="the Dask scheduler whose workers run them")
     whatif.add_argument("--json", action="store_true", help="print figures and digests as JSON")
 
 
@@ -42,14 +54,19 @@ def _whatif(arguments: argparse.Namespace) -> int:
 
     workspace = open_workspace(arguments.workspace, settings=load_settings())
     person, lang = Person("system", Role.PLANNER, EVERYWHERE), as_lang(arguments.lang)
-    scenario = read_scenario_file(workspace, person, arguments.file)
+    scenarios = [read_scenario_file(workspace, person, file) for file in arguments.files]
     if arguments.against is None:
-        other = unchanged(scenario, label("what_if.base", lang))
+        other = unchanged(scenarios[0], label("what_if.base", lang))
     else:
         other = read_scenario_file(workspace, person, arguments.against)
-    found = compare_scenarios(workspace, person, other, scenario)
+    if len(scenarios) > 1:
+        return _many(arguments, workspace, person, other, scenarios)
+    if arguments.workers is None and not arguments.scheduler:
+        found = compare_scenarios(workspace, person, other, scenarios[0])
+    else:
+        found = _beside_one(arguments, workspace, person, other, scenarios)[0]
     if arguments.save is not None:
-        _write(arguments.save, json.dumps(scenario.to_dict(), ensure_ascii=False, indent=1) + "\n")
+        _write(arguments.save, json.dumps(scenarios[0].to_dict(), ensure_ascii=False, indent=1) + "\n")
     if arguments.grids is not None:
         _write(arguments.grids, found.by_grid.to_csv(index=False))
     if arguments.json:
@@ -57,6 +74,70 @@ def _whatif(arguments: argparse.Namespace) -> int:
     else:
         _show(found, lang)
     return 0
+
+
+def _many(
+    arguments: argparse.Namespace, workspace: Workspace, person: Person, other: Scenario, scenarios: list[Scenario]
+) -> int:
+    """Show several scenarios in one table."""
+    if arguments.save is not None or arguments.grids is not None:
+        raise ParameterError("--save and --grids write one scenario; give one FILE with them")
+    found = _beside_one(arguments, workspace, person, other, scenarios)
+    if arguments.json:
+        print(json.dumps(document_of_many(found, arguments.files), ensure_ascii=False, indent=1))
+    else:
+        _show_many(found, as_lang(arguments.lang))
+    return 0
+
+
+def _beside_one(
+    arguments: argparse.Namespace, workspace: Workspace, person: Person, other: Scenario, scenarios: list[Scenario]
+) -> list[Comparison]:
+    """Run scenarios where the person wants them run, and put each beside one."""
+    from gridgov.operations.batch_analyses import BatchRun, run_scenarios
+    from gridgov.operations.batch_computing import Machines
+    from gridgov.operations.scenario_comparison import compare_runs
+
+    _check_together(arguments, other, scenarios)
+    machines = Machines.of(load_settings(), workers=arguments.workers, scheduler=arguments.scheduler)
+    run = BatchRun(on=machines, progress=_tell if sys.stderr.isatty() else None)
+    first, *others = run_scenarios(workspace, person, [other, *scenarios], run=run)
+    return [compare_runs(first, each) for each in others]
+
+
+def _check_together(arguments: argparse.Namespace, other: Scenario, scenarios: list[Scenario]) -> None:
+    """Refuse scenarios whose figures do not belong into one table."""
+    for file, scenario in zip(arguments.files, scenarios, strict=True):
+        if scenario.question != other.question:
+            raise ParameterError(f"{file}: asks another question than {arguments.against or arguments.files[0]}")
+        if arguments.against is None and scenario.base != other.base:
+            raise ParameterError(f"{file}: has another moment or other closures on the books than {arguments.files[0]}")
+
+
+def _tell(done: int, every: int) -> None:
+    print(f"\r{done}/{every}", end="\n" if done == every else "", file=sys.stderr, flush=True)
+
+
+def document_of_many(found: Sequence[Comparison], files: Sequence[Path]) -> dict[str, Any]:
+    """Return many scenarios beside one as plain data for JSON, schema gridgov-what-if-many/1."""
+    first = found[0].first
+    digests = " ".join([first.digest, *(each.second.digest for each in found)])
+    return {
+        "schema": MANY_SCHEMA,
+        "digest": hashlib.sha256(digests.encode()).hexdigest(),
+        "first": {"name": first.scenario.name, "digest": first.digest},
+        "scenarios": [
+            {
+                "name": each.second.scenario.name,
+                "file": str(file),
+                "digest": each.second.digest,
+                "data_changed": each.second.data_changed,
+                "seconds": round(each.second.seconds, 3),
+                "differences": [asdict(row) for row in each.differences],
+            }
+            for file, each in zip(files, found, strict=True)
+        ],
+    }
 
 
 def document(found: Comparison) -> dict[str, Any]:
@@ -97,6 +178,31 @@ def _show(found: Comparison, lang: Lang) -> None:
     if not all(row.exact for row in found.differences):
         print(label("what_if.not_exact", lang))
     print(f"sha256:{found.digest}")
+
+
+def _show_many(found: Sequence[Comparison], lang: Lang) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(label("what_if.figure", lang))
+    for run in (found[0].first, *(each.second for each in found)):
+        table.add_column(run.scenario.name, justify="right")
+    columns = [{(row.code, row.subject): row for row in each.differences} for each in found]
+    for key, row in {key: row for column in columns for key, row in column.items()}.items():
+        cells = [_beside(column[key]) if key in column else "—" for column in columns]
+        table.add_row(_words(row, lang), _numbers(row)[0], *cells)
+    Console().print(table)
+    if any(each.second.data_changed for each in found):
+        print(label("what_if.data_changed", lang))
+    if not all(row.exact for each in found for row in each.differences):
+        print(label("what_if.not_exact", lang))
+    for each in found:
+        print(f"sha256:{each.second.digest} {each.second.scenario.name}")
+
+
+def _beside(row: Difference) -> str:
+    _, value, change = _numbers(row)
+    return value if not row.change else f"{value} ({change})"
 
 
 def _words(row: Difference, lang: Lang) -> str:

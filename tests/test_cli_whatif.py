@@ -1,0 +1,77 @@
+"""`gridgov whatif`: one scenario beside the base, and many in one table, in one process or in several."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridgov.cli import main
+
+QUESTION = '\n[question]\nnear = ["shelters"]\nminutes = 3\nresources = ["forest"]\n'
+SLOWER = 'name = "slower"\n[[change]]\nkind = "scale_speeds"\nfactor = 0.5\n' + QUESTION
+CROWDED = 'name = "more people"\n[[change]]\nkind = "scale_population"\nfactor = 2.0\n' + QUESTION
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """Two scenarios that ask the same."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRIDGOV_STORE", "memory:")
+    Path("slower.toml").write_text(SLOWER, encoding="utf-8")
+    Path("crowded.toml").write_text(CROWDED, encoding="utf-8")
+    return "slower.toml", "crowded.toml"
+
+
+def asked(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, Any]:
+    assert main(["whatif", *words, "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_many_scenarios_have_the_digests_of_one_at_a_time_also_on_two_workers(
+    village: Path, files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = ("--workspace", str(village))
+    one = [asked(capsys, files[0], *here), asked(capsys, files[1], *here, "--workers", "0")]
+    many = asked(capsys, *files, *here)
+    apart = asked(capsys, *files, *here, "--workers", "2")
+    assert many["digest"] == apart["digest"]
+    assert [each["second"]["digest"] for each in one] == [each["digest"] for each in apart["scenarios"]]
+    assert [each["differences"] for each in one] == [each["differences"] for each in apart["scenarios"]]
+    assert apart["first"]["digest"] == one[0]["first"]["digest"]
+    assert [each["file"] for each in apart["scenarios"]] == list(files)
+
+
+def test_the_table_has_a_row_for_each_figure_and_a_column_for_each_scenario(
+    village: Path, files: tuple[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    assert main(["whatif", *files, "--workspace", str(village), "--lang", "en"]) == 0
+    out = capsys.readouterr().out
+    head = next(line for line in out.splitlines() if "slower" in line)
+    assert head.index("As it is") < head.index("slower") < head.index("more people")
+    median = next(line for line in out.splitlines() if "Time for half" in line)
+    assert median.count("(+") == 1
+    assert out.count("sha256:") == 2
+
+
+def test_what_does_not_belong_into_one_table_is_refused_in_one_line(
+    village: Path, files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("other.toml").write_text(SLOWER.replace("minutes = 3", "minutes = 4"), encoding="utf-8")
+    Path("later.toml").write_text('at = "2031-01-01T00:00:00Z"\n' + SLOWER, encoding="utf-8")
+    for words, said in (
+        ([files[0], "other.toml"], "other.toml: asks another question than slower.toml"),
+        ([files[0], "later.toml"], "later.toml: has another moment"),
+        ([*files, "--save", "x.json"], "give one FILE"),
+        ([*files, "--workers", "-1"], "-1 workers"),
+        ([*files, "--workers", "2", "--scheduler", "tcp://h:1"], "give one"),
+        ([*files, "--scheduler", "h"], "write it as tcp://HOST:PORT"),
+    ):
+        assert main(["whatif", *words, "--workspace", str(village)]) == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert error.count("\n") == 1
