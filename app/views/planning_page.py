@@ -19,4 +19,4 @@ map_column, panel = st.columns([1 - share, share], gap="small")
 with panel, st.container(key="panel"):
     part = choose_planning_part()
     show_said()
-    PARTS[part](opened, who, PlanningMap(opened, map_column))
+    PARTS[part](opened, who, PlanningMap(opened, who, map_column))

@@ -16,7 +16,7 @@ from streamlit_folium import st_folium
 
 from app.widgets.frame import language
 from app.widgets.selection import asked_zoom
-from gridgov.maps import console_map
+from gridgov.maps import MapView, console_map
 from gridgov.operations.mapping import console_view
 from gridgov.workspace import Workspace
 
@@ -34,12 +34,14 @@ def returned_by_map() -> dict[str, Any] | None:
     return told
 
 
-def show_map(opened: Workspace, place: DeltaGenerator, groups: Groups, *, key: str = _KEY) -> None:
+def show_map(
+    opened: Workspace, place: DeltaGenerator, groups: Groups, *, key: str = _KEY, view: MapView | None = None
+) -> None:
     """Draw the map in its place; the view moves only where that was asked for before."""
     centre, zoom = asked_zoom()
     with place, st.container(key="map"):
         st_folium(
-            console_map(console_view(opened, language())),
+            console_map(view or console_view(opened, language())),
             key=key,
             height=_FRAME_PX,
             use_container_width=True,

@@ -39,7 +39,14 @@ from gridgov.model.changes import (
 from gridgov.model.closures import Closure
 from gridgov.model.rights import Person
 from gridgov.operations.mapping import place_group
-from gridgov.operations.scenario_drafts import PLACE_KINDS, PlaceChoice, free_id, nearest_choice, place_choices
+from gridgov.operations.scenario_drafts import (
+    PLACE_KINDS,
+    PlaceChoice,
+    closure_sizes,
+    free_id,
+    nearest_choice,
+    place_choices,
+)
 from gridgov.operations.scenario_map import draft_overlay
 from gridgov.operations.situation import division_names, name_in
 from gridgov.workspace import Workspace
@@ -320,7 +327,9 @@ def _older(opened: Workspace) -> dict[str, list[str]]:
 def _list(opened: Workspace, who: Person) -> None:
     """List what is changed, each with a button that takes it back."""
     now = draft(opened, who)
-    lines = [closure_line(opened, each) for each in now.closures] + [change_line(opened, each) for each in now.changes]
+    sizes = closure_sizes(opened, who, now)
+    lines = [closure_line(each, size) for each, size in zip(now.closures, sizes, strict=True)]
+    lines += [change_line(opened, each) for each in now.changes]
     st.html(f'<div class="gg-list-head">{escape(text("planning.changes", n=len(lines)))}</div>')
     if not lines:
         st.caption(text("planning.no_changes"))

@@ -18,7 +18,9 @@ from app.widgets.planning_table import figures_table
 from app.widgets.subjects import subject_name
 from app.widgets.wording import unturned
 from gridgov.errors import GridgovError
+from gridgov.i18n import Lang
 from gridgov.maps.scenario_overlays import linked_overlay
+from gridgov.maps.time_overlays import time_legend
 from gridgov.model.rights import Person
 from gridgov.model.what_if import Scenario
 from gridgov.operations.scenario_comparison import Comparison
@@ -120,8 +122,8 @@ def _result(opened: Workspace, who: Person, run: ComparisonRun, found: Compariso
     subject = kept if kept in question.near else question.near[0]
     _maps(opened, who, found, subject, show)
     _cautions(run, found)
-    figures_table(found)
     export_buttons(opened, who, found, subject)
+    figures_table(found)
 
 
 def _maps(opened: Workspace, who: Person, found: Comparison, subject: str, show: PlanningMap) -> None:
@@ -134,8 +136,18 @@ def _maps(opened: Workspace, who: Person, found: Comparison, subject: str, show:
                                       (right, "map_b", f"B · {second}", found.second)):  # fmt: skip
             overlays = (*run_overlay(opened, who, one, subject, lang), link)
             small_map(opened, who, place, SmallMap(key, name, overlays))
+        st.html(_strip(found, lang))
         overlays = (*difference_overlay(opened, who, found, subject, lang), link)
         small_map(opened, who, st.container(), SmallMap("map_change", escape(text("planning.difference")), overlays))
+
+
+def _strip(found: Comparison, lang: Lang) -> str:
+    """Return the classes of minutes of the two maps as one line: their own legends are folded where they are small."""
+    entries = "".join(
+        f'<span><i style="background:{entry.color}"></i>{escape(entry.label)}</span>'
+        for entry in time_legend(question_of(found.second.scenario).minutes, lang)
+    )
+    return f'<div class="gg-strip">{entries}</div>'
 
 
 def _cautions(run: ComparisonRun, found: Comparison) -> None:

@@ -29,8 +29,8 @@ def export_buttons(opened: Workspace, who: Person, found: Comparison, subject: s
     def content(file_format: ReportFormat) -> Callable[[], bytes]:
         return lambda: comparison_file(opened, who, found, file_format, lang, subject=subject)
 
-    st.html(f'<div class="gg-list-head">{escape(text("planning.export"))}</div>')
-    with st.container(key="order_files", horizontal=True, gap="small"):
+    with st.container(key="order_files", horizontal=True, gap="small", vertical_alignment="center"):
+        st.html(f'<span class="gg-sub">{escape(text("planning.export"))}</span>')
         for file_format in FORMATS:
             st.download_button(
                 text(f"planning.file_{file_format.replace('.', '_')}"), content(file_format),

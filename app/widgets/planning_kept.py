@@ -57,7 +57,9 @@ def _keep(opened: Workspace) -> None:
 
 
 def _upload(opened: Workspace) -> None:
-    file = st.file_uploader(text("planning.upload"), type=["toml", "json"], key=f"planning-upload-{_uploads()}")
+    with st.container(key="planning_upload"):
+        st.html(f"<style>.st-key-planning_upload {{ --gg-choose: '{text('planning.choose_file')}'; }}</style>")
+        file = st.file_uploader(text("planning.upload"), type=["toml", "json"], key=f"planning-upload-{_uploads()}")
     if file is None:
         return
     st.session_state[_FILE] = _uploads() + 1  # an empty input for the next one

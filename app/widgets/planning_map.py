@@ -14,7 +14,7 @@ from app.widgets.map_frame import Groups, show_map
 from gridgov.maps import console_map
 from gridgov.maps.overlays import Overlay, overlay_group
 from gridgov.model.rights import Person
-from gridgov.operations.scenario_map import comparison_view
+from gridgov.operations.scenario_map import comparison_view, planning_view
 from gridgov.workspace import Workspace
 
 MAP_KEY = "planning_map"
@@ -26,11 +26,12 @@ class PlanningMap:
     """Where the map stands; called with groups it draws the map with them."""
 
     opened: Workspace
+    who: Person
     place: DeltaGenerator
 
     def __call__(self, groups: Groups) -> None:
-        """Draw the console's map with groups over it."""
-        show_map(self.opened, self.place, groups, key=MAP_KEY)
+        """Draw the planner's map with groups over it."""
+        show_map(self.opened, self.place, groups, key=MAP_KEY, view=planning_view(self.opened, self.who, language()))
 
 
 @dataclass(frozen=True)

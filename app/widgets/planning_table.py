@@ -39,10 +39,11 @@ def _row(row: Difference) -> str:
     name = subject_words(row.subject, lang) if row.code == "area" else text(f"what_if.indicator.{row.code}")
     unit = text(f"what_if.unit.{row.unit}")
     first, second, change = figure_texts(row.first, row.second, row.change, row.unit)
-    verdict = text(f"what_if.verdict.{row.verdict}")
+    kind = "same" if change == "≈ 0" else row.verdict
+    verdict = text("planning.nearly_same") if kind != row.verdict else text(f"what_if.verdict.{kind}")
     return (
         f'<tr data-code="{row.code}" data-of="{escape(row.subject)}">'
         f"<td>{escape(name)} <small>{escape(unit)}</small></td>"
         f"<td>{first}</td><td>{second}</td><td>{change}</td>"
-        f'<td class="verdict {row.verdict}"><span>{_SIGNS[row.verdict]} {escape(verdict)}</span></td></tr>'
+        f'<td class="verdict {kind}"><span>{_SIGNS[kind]} {escape(verdict)}</span></td></tr>'
     )

@@ -17,17 +17,20 @@ from gridgov.model.changes import (
     VersionUsed,
 )
 from gridgov.model.closures import Closure
+from gridgov.operations.closure_map import RoadsSize
 from gridgov.operations.situation import division_names, name_in
 from gridgov.workspace import Workspace
 
 Line = tuple[str, str]
 
 
-def closure_line(_opened: Workspace, closure: Closure) -> Line:
+def closure_line(closure: Closure, size: RoadsSize) -> Line:
     """Return closed or slow roads in words."""
+    much = text("planning.line_roads", n=f"{size.streets:,}", km=f"{size.length_m / 1000:.1f}")
+    more = " · ".join(part for part in (unturned(closure.reason), much) if part)
     if closure.closes:
-        return text("planning.line_closed"), unturned(closure.reason) or closure.closure_id
-    return text("planning.line_slowed", percent=f"{100 * closure.factor:.0f}"), unturned(closure.reason)
+        return text("planning.line_closed"), more
+    return text("planning.line_slowed", percent=f"{100 * closure.factor:.0f}"), more
 
 
 def change_line(opened: Workspace, change: Change) -> Line:

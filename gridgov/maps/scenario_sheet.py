@@ -18,7 +18,7 @@ from gridgov.i18n import Lang, label
 from gridgov.maps.closures import Line
 from gridgov.maps.scenario_overlays import ChangeMark, ScenarioShapes, change_classes, change_colours, change_names
 from gridgov.maps.svg_drawing import ASPECT, Box, Floats, area_path, framed, line_path, metres, scale_bar
-from gridgov.maps.time_overlays import NO_WAY_COLOUR, TIME_COLOURS, time_steps
+from gridgov.maps.time_overlays import NO_WAY_COLOUR, TIME_COLOURS, time_legend, time_steps
 from gridgov.network import RoadNetwork
 
 _TEMPLATE = Path(__file__).with_name("scenario_sheet.html")
@@ -109,7 +109,7 @@ def scenario_sheet(
         definitions=drawn.definitions(),
         maps=(drawn.minutes(0), drawn.minutes(1)),
         difference=drawn.difference(),
-        time_legend=_time_legend(maps.minutes, lang),
+        time_legend=[(entry.label, entry.color) for entry in time_legend(maps.minutes, lang)],
         change_legend=[(change_names(lang)[code], change_colours()[code]) for code in _CHANGE_ORDER],
         marks=[(_MARKS[kind], label(f"planning.mark_{kind}", lang)) for kind in ("new", "changed", "removed", "place")],
     )
@@ -190,13 +190,6 @@ class _Drawing:
 
     def _metres(self, degrees: Any) -> Floats:
         return metres(np.asarray(degrees, dtype=np.float64), self._origin)
-
-
-def _time_legend(minutes: float, lang: Lang) -> list[tuple[str, str]]:
-    steps = time_steps(minutes)
-    names = [label("map_coverage.up_to", lang, minutes=f"{step:g}") for step in steps]
-    names += [label("map_coverage.over", lang, minutes=f"{steps[-1]:g}"), label("map_coverage.no_way", lang)]
-    return list(zip(names, (*TIME_COLOURS[: len(steps) + 1], NO_WAY_COLOUR), strict=True))
 
 
 def _text(code: str, /, *, lang: Lang, **fields: object) -> str:

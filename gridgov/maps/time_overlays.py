@@ -23,6 +23,15 @@ def time_steps(minutes: float) -> tuple[float, ...]:
     return tuple(round(minutes * share, 1) for share in _STEPS)
 
 
+def time_legend(minutes: float, lang: Lang) -> tuple[LegendEntry, ...]:
+    """Return the classes of a choropleth of minutes around a limit, with that of no way."""
+    steps = time_steps(minutes)
+    names = [label("map_coverage.up_to", lang, minutes=f"{step:g}") for step in steps]
+    names += [label("map_coverage.over", lang, minutes=f"{steps[-1]:g}"), label("map_coverage.no_way", lang)]
+    colours = (*TIME_COLOURS[: len(steps) + 1], NO_WAY_COLOUR)
+    return tuple(LegendEntry("fill", name, colour, opacity=0.75) for name, colour in zip(names, colours, strict=True))
+
+
 def coverage_overlay(codes: NDArray[np.int8], steps: Sequence[float], lang: Lang, *, title: str) -> Overlay:
     """Return the choropleth of minutes of a grid layer.
 

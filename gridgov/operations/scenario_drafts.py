@@ -24,6 +24,8 @@ from gridgov.model.hazards import Hazard
 from gridgov.model.rights import Person, Right, require
 from gridgov.model.scenarios import checked_name
 from gridgov.model.what_if import RESOURCES, Question, Scenario
+from gridgov.network import place_closures
+from gridgov.operations.closure_map import RoadsSize, roads_size
 from gridgov.operations.coverage import WORKERS, coverage_subjects
 from gridgov.operations.hazards import district_area
 from gridgov.operations.scenario_files import parsed_scenario, scenario_of
@@ -142,6 +144,21 @@ def hazard_for(
     require(person, Right.SCENARIO_WRITE)
     area = district_area(workspace)
     return drawn_hazard(geometry, district=area, metric_crs=workspace.metric_crs, level=level, arrival_s=arrival_s)
+
+
+def closure_sizes(workspace: Workspace, person: Person, scenario: Scenario) -> tuple[RoadsSize, ...]:
+    """Return how many roads each closure of a scenario closes, and how long they are.
+
+    Raises
+    ------
+    RightsError
+        The person may not make scenarios.
+    """
+    require(person, Right.SCENARIO_WRITE)
+    if not scenario.closures:
+        return ()
+    placed = place_closures(workspace.network(), scenario.closures)
+    return tuple(roads_size(workspace, edges) for edges in placed.edges)
 
 
 def place_choices(workspace: Workspace, person: Person, scenario: Scenario, layer_id: str) -> tuple[PlaceChoice, ...]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gridgov.errors import GridgovError
 from gridgov.i18n import Lang, label
 from gridgov.maps import MapView, view_of
+from gridgov.maps.console import MapLayer
 from gridgov.maps.overlays import Overlay
 from gridgov.maps.scenario_overlays import ChangeKind, ChangeMark, ScenarioShapes, change_overlay, scenario_overlay
 from gridgov.maps.time_overlays import coverage_overlay, time_steps
@@ -23,8 +24,9 @@ from gridgov.network import place_closures
 from gridgov.operations.closure_map import lines_of_edges
 from gridgov.operations.coverage import SHELTERS, WORKERS, time_classes
 from gridgov.operations.figure_words import subject_words
-from gridgov.operations.mapping import MapSource
+from gridgov.operations.mapping import MapSource, console_view
 from gridgov.operations.scenario_comparison import Comparison
+from gridgov.operations.scenario_drafts import PLACE_KINDS
 from gridgov.operations.what_if import ScenarioRun
 from gridgov.workspace import Workspace
 
@@ -32,11 +34,12 @@ _SHOWN_KINDS = {
     "roads", "land_cover", "elevation", "water", "sea", "divisions", "grids", "forest", "farmland", "grassland",
     "wetland", "protection_lines", "plan", "hazards", "facilities", "shelters",
 }  # fmt: skip
+_MOVING = {"incidents", "workers"}
 _MOST_PLACES = 400
 _Floats = NDArray[np.float64]
 
 
-def comparison_view(workspace: Workspace, person: Person, lang: Lang, *, key: str = "") -> MapView:
+def comparison_view(workspace: Workspace, person: Person, lang: Lang) -> MapView:
     """Return the view of one of several maps that stand side by side: no live layers, one kept view for all.
 
     Raises
@@ -45,13 +48,27 @@ def comparison_view(workspace: Workspace, person: Person, lang: Lang, *, key: st
         The person may not make scenarios.
     """
     require(person, Right.SCENARIO_WRITE)
-    view = view_of(MapSource(workspace.path), lang, key=f"planning-{workspace.manifest.workspace_id}{key}")
+    view = view_of(MapSource(workspace.path), lang, key=f"{_view_key(workspace)}-pair")
     kept = tuple(
         replace(layer, visible=layer.visible and layer.spec.kind != "land_cover")
         for layer in view.layers
         if layer.spec.kind in _SHOWN_KINDS
     )
     return replace(view, layers=kept, notes=())
+
+
+def planning_view(workspace: Workspace, person: Person, lang: Lang) -> MapView:
+    """Return the view of the planner's map: places shown, what moves hidden; the same kept view as the comparison's.
+
+    Raises
+    ------
+    RightsError
+        The person may not make scenarios.
+    """
+    require(person, Right.SCENARIO_WRITE)
+    view = console_view(workspace, lang)
+    layers = tuple(replace(layer, visible=_is_planned_with(layer)) for layer in view.layers)
+    return replace(view, layers=layers, key=_view_key(workspace))
 
 
 def draft_overlay(workspace: Workspace, person: Person, scenario: Scenario, lang: Lang) -> Overlay:
@@ -146,6 +163,14 @@ def subject_places(workspace: Workspace, run: ScenarioRun, subject: str) -> list
             for x, y, name in zip(points.x, points.y, names, strict=True)
         ]
     return marks if len(marks) <= _MOST_PLACES else []
+
+
+def _view_key(workspace: Workspace) -> str:
+    return f"planning-{workspace.manifest.workspace_id}"
+
+
+def _is_planned_with(layer: MapLayer) -> bool:
+    return layer.spec.kind in PLACE_KINDS or (layer.visible and layer.spec.kind not in _MOVING)
 
 
 def _marks(workspace: Workspace, scenario: Scenario, lang: Lang) -> list[ChangeMark]:

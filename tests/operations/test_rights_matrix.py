@@ -37,6 +37,7 @@ from gridgov.errors import InputError, NotFoundError, RecordNotFoundError, Right
 from gridgov.evacuation import EvacuationParams
 from gridgov.hazards.plume import Wind
 from gridgov.hazards.zoning import moved
+from gridgov.model.changes import PopulationScaled
 from gridgov.model.clock import Limit, LimitUnit
 from gridgov.model.closures import Closure
 from gridgov.model.features import FeatureQuery
@@ -84,7 +85,11 @@ from gridgov.operations import (
     redesigning,
     reporting,
     scenario_comparison,
+    scenario_drafts,
     scenario_files,
+    scenario_map,
+    scenario_reports,
+    scenario_runs,
     scenarios,
     service_areas,
     siting,
@@ -165,6 +170,24 @@ run_scenarios             -      -      all        all       all     -
 compare_scenarios         -      -      all        all       all     -
 scenario_of               -      -      all        all       all     -
 read_scenario_file        -      -      all        all       all     -
+new_scenario              -      -      all        all       all     -
+try_scenario              -      -      all        all       all     -
+scenario_from_bytes       -      -      all        all       all     -
+scenario_file             -      -      all        all       all     -
+askable                   -      -      all        all       all     -
+with_change               -      -      all        all       all     -
+without_change            -      -      all        all       all     -
+hazard_for                -      -      all        all       all     -
+place_choices             -      -      all        all       all     -
+closure_sizes             -      -      all        all       all     -
+start_comparison          -      -      all        all       all     -
+comparison_run            -      -      all        all       all     -
+planning_view             -      -      all        all       all     -
+comparison_view           -      -      all        all       all     -
+draft_overlay             -      -      all        all       all     -
+run_overlay               -      -      all        all       all     -
+difference_overlay        -      -      all        all       all     -
+comparison_file           -      -      all        all       all     -
 rename_scenario           -      -      area       area      area    -
 remove_scenario           -      -      area       area      area    -
 apply_scenario            -      -      area       area      -       -
@@ -285,6 +308,12 @@ PARTS = {
 # An administrator of a part does not even learn that an account elsewhere exists.
 HIDDEN = {"change_account", "disable_account", "enable_account", "set_password"}
 OWN_ACCOUNT = {"change_own_password"}  # needs the password itself: test_accounts.py
+
+PLANNING = {
+    "new_scenario", "try_scenario", "scenario_from_bytes", "scenario_file", "askable", "with_change", "without_change",
+    "hazard_for", "place_choices", "closure_sizes", "start_comparison", "comparison_run", "planning_view",
+    "comparison_view", "draft_overlay", "run_overlay", "difference_overlay", "comparison_file",
+}  # fmt: skip
 
 HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
 ROLES = [Role(name) for name in HEAD[1:]]
@@ -422,6 +451,8 @@ def prepare(
         return lambda: incidents.tasks_of(here, person, handler)
     if operation in {"record_positions", "set_status", "dispatch_at"}:
         return prepare_duty(here, operation, person, place, handler)
+    if operation in PLANNING:
+        return prepare_planning(here, operation, person)
     if "scenario" in operation and operation != "scenarios_of":
         return prepare_scenario(here, operation, person, place)
     if operation in {"close_roads", "reopen_roads"}:
@@ -715,6 +746,38 @@ def prepare_evacuation(
     if operation in {"orders_of", "order_file", "door_tasks_of", "warning_of"}:
         module = orders
     return lambda: getattr(module, operation)(here, person, kept)
+
+
+def prepare_planning(here: Workspace, operation: str, person: Person) -> Callable[[], Any]:
+    """Return a call about a scenario that is put together, compared, drawn or taken away."""
+    question = Question(near=("shelters",), minutes=3.0, resources=())
+    draft = Scenario("方案", question=question)
+    found = here.cached("compared", lambda: scenario_comparison.compare_scenarios(here, BOSS, draft, draft))
+    added = replace(draft, changes=(PopulationScaled(1.1),))
+    near = shapely.Point(here.layer("grids").geometry.iloc[0].representative_point()).buffer(0.001)
+    run = here.cached("run", lambda: scenario_runs.start_comparison(here, BOSS, draft, draft))
+    run.wait(60)
+    calls: dict[str, Callable[[], Any]] = {
+        "new_scenario": lambda: scenario_drafts.new_scenario(here, person, "方案"),
+        "try_scenario": lambda: scenario_drafts.try_scenario(here, person, draft),
+        "scenario_from_bytes": lambda: scenario_drafts.scenario_from_bytes(here, person, b"seed = 1", "a.toml"),
+        "scenario_file": lambda: scenario_drafts.scenario_file(here, person, draft),
+        "askable": lambda: scenario_drafts.askable(here, person),
+        "with_change": lambda: scenario_drafts.with_change(here, person, draft, PopulationScaled(1.1)),
+        "without_change": lambda: scenario_drafts.without_change(here, person, added, 0),
+        "hazard_for": lambda: scenario_drafts.hazard_for(here, person, mapping(near)),
+        "place_choices": lambda: scenario_drafts.place_choices(here, person, draft, "shelters"),
+        "closure_sizes": lambda: scenario_drafts.closure_sizes(here, person, draft),
+        "start_comparison": lambda: scenario_runs.start_comparison(here, person, draft, draft).wait(60),
+        "comparison_run": lambda: scenario_runs.comparison_run(here, person, run.run_id),
+        "planning_view": lambda: scenario_map.planning_view(here, person, "zh"),
+        "comparison_view": lambda: scenario_map.comparison_view(here, person, "zh"),
+        "draft_overlay": lambda: scenario_map.draft_overlay(here, person, draft, "zh"),
+        "run_overlay": lambda: scenario_map.run_overlay(here, person, found.first, "shelters", "zh"),
+        "difference_overlay": lambda: scenario_map.difference_overlay(here, person, found, "shelters", "zh"),
+        "comparison_file": lambda: scenario_reports.comparison_file(here, person, found, "csv", "zh"),
+    }
+    return calls[operation]
 
 
 def prepare_scenario(
