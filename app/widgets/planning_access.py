@@ -13,6 +13,7 @@ from app.widgets.planning_inputs import (
     cautions,
     choose,
     csv_button,
+    field_name,
     go_list,
     grid_rows,
     head,
@@ -53,8 +54,7 @@ def group_name(opened: Workspace, group: str) -> str:
     """Return a group of people in words."""
     if group == "grids":
         return text("planning_parts.group_grids")
-    fields = opened.spec("grids").fields
-    return fields[group].names[language()] if group in fields else group
+    return field_name(opened, group)
 
 
 def sources(opened: Workspace) -> list[str]:

@@ -111,6 +111,14 @@ def class_name(opened: Workspace, layer_id: str, value: object) -> str:
     return named or words or layer_name(opened, layer_id)
 
 
+def field_name(opened: Workspace, column: str) -> str:
+    """Return what a number of the grids is called, by the layers that grids get numbers from."""
+    named = (
+        opened.spec(layer).fields.get(column) for layer in (*opened.of_kind("grids"), *opened.of_kind("population"))
+    )
+    return next((field.names[language()] for field in named if field is not None), column)
+
+
 def choose_area(opened: Workspace, who: Person, *, name: str) -> str:
     """Draw the choice of a street or community and return its code; "": all that the account is for."""
     codes = [code for code in division_names(opened) if _belongs(code, who)]
@@ -232,4 +240,4 @@ def hectares(m2: float) -> str:
 
 def percent(share: float | None, digits: int = 1) -> str:
     """Return a share of one; a dash where it is not known."""
-    return "–" if share is None or np.isnan(share) else f"{100 * share:.{digits}f} %"
+    return "–" if share is None or np.isnan(share) else f"{100 * share:.{digits}f}\u00a0%"

@@ -106,7 +106,7 @@ def _overlay_table(opened: Workspace, found: Any, left: str, right: str) -> None
         text(
             "planning_parts.overlay_sum", layer=layer_name(opened, divided), whole=f"{balance.whole / scale:,.2f}",
             inside=f"{(balance.parts - balance.doubled) / scale:,.2f}", rest=f"{balance.rest / scale:,.2f}", unit=unit,
-            error="0" if balance.error_share < 1e-6 else f"{100 * balance.error_share:.2g}",
+            error="<0.0001" if balance.error_share < 1e-6 else f"{100 * balance.error_share:.2g}",
         )
     )  # fmt: skip
     cautions(finding_texts(found.findings))

@@ -39,6 +39,7 @@ from gridgov.workspace import Workspace
 
 _NAME = "sites-scenario"
 _GRIDS = "grids"
+_GRID_DIGITS = 3  # of a grid's code, within its community
 
 
 def sites_view(opened: Workspace, who: Person, show: Show) -> None:
@@ -124,8 +125,9 @@ def _site_name(opened: Workspace, row: dict[str, object]) -> str:
     """Return the name of a site; a grid is called by its community, too."""
     codes = opened.layer(_GRIDS)["grid_code"].astype(str)
     place = np.flatnonzero((codes == str(row["site_id"])).to_numpy())
-    own = str(row["name"] or row["site_id"])
-    return f"{grid_name(opened, int(place[0]), language())} {own}".strip() if len(place) else own
+    if len(place):
+        return f"{grid_name(opened, int(place[0]), language())} {str(row['site_id'])[-_GRID_DIGITS:]}"
+    return str(row["name"] or row["site_id"])
 
 
 def _answer(opened: Workspace, found: SitingProposal) -> None:

@@ -164,17 +164,18 @@ def change_tool(opened: Workspace, who: Person, show: Show) -> None:
         return
     patches = found.patches.to_crs(_WGS84)
     unit = text("planning_parts.unit_m2")
+    becoming = list(dict.fromkeys(patches["to_code"]))  # the largest change first
     areas = [
-        Area(shape, int(row["to_code"]), (_became(opened, before, row), f"{row['area_ha']:,.2f} {unit}"))
+        Area(
+            shape, min(becoming.index(row["to_code"]), len(KINDS) - 1),
+            (_became(opened, before, row), f"{row['area_ha']:,.2f} {unit}"),
+        )
         for row, shape in zip(patches.to_dict("records"), patches.geometry, strict=True)
     ]  # fmt: skip
-    colours = opened.spec(before).style.classes
-    codes = range(max((area.kind for area in areas), default=0) + 1)
     classes = [
-        Class(text("planning_parts.became", what=class_name(opened, before, code)),
-              _stronger(colours.get(str(code), KINDS[code % len(KINDS)])))
-        for code in codes
-    ]  # fmt: skip
+        Class(text("planning_parts.became", what=class_name(opened, before, code)), colour)
+        for code, colour in zip(becoming, KINDS, strict=False)
+    ]
     show([overlay_group(area_overlay(text("planning_parts.tool_change"), areas, classes))])
     _changed(opened, found, patches, before)
 
@@ -227,10 +228,3 @@ def _changed(opened: Workspace, found: Any, patches: Any, layer: str) -> None:
 
 def _became(opened: Workspace, layer: str, row: Any) -> str:
     return f"{class_name(opened, layer, row['from_code'])} → {class_name(opened, layer, row['to_code'])}"
-
-
-def _stronger(colour: str) -> str:
-    """Return the colour of a class so that it stands out of the pale ground of the same class."""
-    parts = [int(colour[k : k + 2], 16) for k in (1, 3, 5)]
-    mean = sum(parts) / 3
-    return "#" + "".join(f"{int(min(255, max(0, 0.62 * (mean + 2.2 * (part - mean))))):02x}" for part in parts)

@@ -17,6 +17,7 @@ from app.widgets.planning_inputs import (
     cautions,
     choose_some,
     csv_button,
+    field_name,
     finding_texts,
     go_list,
     grid_rows,
@@ -50,13 +51,14 @@ def suitability_tool(opened: Workspace, who: Person, show: Show) -> None:
         show=lambda key: _name(opened, key), default=_FIRST,
     )  # fmt: skip
     wishes = [_wish(opened, key) for key in keys]
-    avoid = choose_some(
-        text("planning_parts.avoid"), layers_for(opened, who, "polygon"), name="plan_suit_avoid",
-        show=lambda ref: layer_name(opened, ref), default=("water",),
-    )  # fmt: skip
-    left, right = st.columns(2, gap="small")
-    most = number(left, text("planning_parts.avoid_percent"), 0, 100, name="plan_suit_percent", default=10, step=5)
-    k = int(number(right, text("planning_parts.best_k"), 1, 50, name="plan_suit_k", default=5))
+    with st.expander(text("planning_parts.avoid_and_number")):
+        avoid = choose_some(
+            text("planning_parts.avoid"), layers_for(opened, who, "polygon"), name="plan_suit_avoid",
+            show=lambda ref: layer_name(opened, ref), default=("water",),
+        )  # fmt: skip
+        left, right = st.columns(2, gap="small")
+        most = number(left, text("planning_parts.avoid_percent"), 0, 100, name="plan_suit_percent", default=10, step=5)
+        k = int(number(right, text("planning_parts.best_k"), 1, 50, name="plan_suit_k", default=5))
     grids = len(opened.layer("grids")) if opened.has("grids") else 0
     fault = _fault(wishes, k, grids)
     question = (tuple(wishes), avoid, most, k)
@@ -99,8 +101,7 @@ def _measures(opened: Workspace, who: Person) -> list[str]:
 def _name(opened: Workspace, key: str) -> str:
     what, _, name = key.partition(_SPLIT)
     if what == "field":
-        fields = opened.spec("grids").fields
-        return fields[name].names[language()] if name in fields else name
+        return field_name(opened, name)
     code = f"planning_parts.measure_{what}"
     return text(code, layer=layer_name(opened, name)) if has_label(code) else name
 
