@@ -18,7 +18,6 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import osmium
-import osmnx
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -247,6 +246,8 @@ def _directed(way: _Way, *, forward: bool) -> tuple[dict[str, Any], list[tuple[s
 
 
 def _simplify(graph: nx.MultiDiGraph) -> nx.MultiDiGraph:
+    import osmnx  # noqa: PLC0415 - with scikit-learn and matplotlib it takes two seconds to load
+
     sums = dict.fromkeys(("length", *(f"{mode}_s" for mode in MODES)), sum)
     others = {
         "capacity_vph": min,
