@@ -36,8 +36,8 @@ def few(model: RouteModel, found: Shares) -> Floats:
         return found.shares
     tries = [largest(model.routes, found.shares, most)]
     for at_once in (True, False):
-        dropped = _dropped(model, found, at_once=at_once)
-        tries += [] if dropped is None else [dropped]
+        if min(model.badness(shares) for shares in tries) > found.load * _ENOUGH:
+            tries.append(_dropped(model, found, at_once=at_once))
     return _mended(model, min(tries, key=model.badness), found.load)
 
 
@@ -60,7 +60,7 @@ def largest(routes: Routes, shares: Floats, most: int) -> Floats:
     return kept / np.bincount(routes.zone, weights=kept, minlength=len(routes.zone_first) - 1)[routes.zone]
 
 
-def _dropped(model: RouteModel, found: Shares, *, at_once: bool) -> Floats | None:
+def _dropped(model: RouteModel, found: Shares, *, at_once: bool) -> Floats:
     """Drop routes of some zones that use too many, those that lose least first, and share anew, until none does.
 
     Parameters
@@ -81,10 +81,10 @@ def _dropped(model: RouteModel, found: Shares, *, at_once: bool) -> Floats | Non
         count = _counts(routes, found.shares)[routes.zone]
         usable[own & (rank >= (most if at_once else count - 1))] = False
         if model.limit.seconds_left() < _LEAST_S:
-            return None
+            break
         again = relaxed(model.barring(usable))
         if again is None:
-            return None
+            break
         found = again
     return largest(routes, found.shares, most)
 

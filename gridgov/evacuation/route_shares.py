@@ -11,7 +11,7 @@ import numpy as np
 from ortools.linear_solver.python import model_builder_helper as linear
 from scipy.sparse import csr_matrix, hstack, vstack
 
-from gridgov.evacuation.departures import Routes, before_arcs, spans
+from gridgov.evacuation.departures import Routes, before_arcs, made_routes, spans
 from gridgov.evacuation.instance import Bools, Instance
 from gridgov.evacuation.mobilisation import Curve
 from gridgov.evacuation.route_candidates import cheapest_routes
@@ -113,8 +113,7 @@ def relaxed(model: RouteModel) -> Shares | None:
     for _ in range(_ROW_ROUNDS):
         upper = model.bounds()
         every = np.ones(len(instance.zone))
-        program = linear.ModelBuilderHelper()
-        given: tuple[Any, ...] = (
+        solver = _solved(
             np.zeros(len(cost)),
             np.full(len(cost), np.inf),
             cost,
@@ -122,10 +121,7 @@ def relaxed(model: RouteModel) -> Shares | None:
             np.concatenate([upper, every]),
             vstack([model.rows(columns), zones]).tocsr(),
         )
-        program.fill_model_from_sparse_data(*given)
-        solver = linear.ModelSolverHelper("GLOP")
-        solver.solve(program)
-        if solver.status() != linear.SolveStatus.OPTIMAL:
+        if solver is None:
             return None
         values, duals = np.asarray(solver.variable_values()), np.asarray(solver.dual_values())
         shares = np.zeros(len(routes.zone))
@@ -137,6 +133,39 @@ def relaxed(model: RouteModel) -> Shares | None:
     arcs[crowded] = np.maximum(-duals[: len(crowded)], 0.0)
     shelters = np.maximum(-duals[len(crowded) : len(upper)], 0.0)
     return Shares(shares, model.load(shares), arcs, shelters, duals[len(upper) :])
+
+
+def _solved(*given: Any) -> Any:
+    """Solve a linear program; None if it has no solution.
+
+    GLOP scales a program first. With thousands of zones on nearly equal routes it may then get lost, but not without.
+    """
+    program = linear.ModelBuilderHelper()
+    program.fill_model_from_sparse_data(*given)
+    for how in ("", "use_scaling:false"):
+        solver = linear.ModelSolverHelper("GLOP")
+        solver.set_solver_specific_parameters(how)
+        solver.solve(program)
+        if solver.status() == linear.SolveStatus.OPTIMAL:
+            return solver
+    return None
+
+
+def cheapest_of_each(model: RouteModel, found: Shares, count: int) -> tuple[RouteModel, Shares]:
+    """Return the model with the routes in use and so many of each zone that would be the next ones."""
+    routes, zones = model.routes, len(model.instance.zone)
+    loads = model.arcs.T @ found.arcs + model.shelters.T @ found.shelters
+    dear = model.cost[:-2] + loads - found.zones[routes.zone]
+    dear[found.shares > _NONE] = -1.0
+    order = np.lexsort((dear, routes.zone))
+    kept = np.zeros(len(dear), dtype=np.bool_)
+    kept[order] = np.arange(len(order)) - routes.zone_first[routes.zone[order]] < count
+    kept |= found.shares > _NONE
+    live = np.flatnonzero(kept)
+    rows = [routes.row(i) for i in live.tolist()]
+    fewer = made_routes(zones, routes.zone[live], routes.shelter[live], routes.units[live], rows)
+    smaller = RouteModel(model.instance, fewer, model.limit, model.crowded)
+    return smaller, found._replace(shares=found.shares[live])
 
 
 def prices(model: RouteModel, found: Shares) -> Floats:

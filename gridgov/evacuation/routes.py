@@ -19,7 +19,16 @@ from gridgov.evacuation.departures import Routes, shortest_windows
 from gridgov.evacuation.few_routes import few
 from gridgov.evacuation.instance import Bools, Instance
 from gridgov.evacuation.route_candidates import candidate_routes, roomy_routes, shortest_routes, with_routes
-from gridgov.evacuation.route_shares import Limit, RouteModel, Shares, offers, prices, relaxed, unknown
+from gridgov.evacuation.route_shares import (
+    Limit,
+    RouteModel,
+    Shares,
+    cheapest_of_each,
+    offers,
+    prices,
+    relaxed,
+    unknown,
+)
 from gridgov.evacuation.schedule import Schedule
 from gridgov.evacuation.windows import Windows
 from gridgov.network.validation import Floats, Int64s
@@ -31,6 +40,7 @@ _SLACK = 1e-3
 _AGAIN = 0.01
 _ROUNDS = 7
 _LONGER = 1.004  # then its square, and so on
+_MANY_ZONES = 1_500  # routes that are not among the cheapest of their zones are let go
 _MOST_PINCHED = 200
 _ANOTHER_ROUTE = 50
 
@@ -105,6 +115,8 @@ def choose_routes(instance: Instance, candidates: Routes, limit: Limit) -> Route
         found = better
     if found is None:
         return None
+    if len(instance.zone) > _MANY_ZONES:
+        model, found = cheapest_of_each(model, found, limit.most)
     if len(pinched := _pinched(model, found)):
         new = roomy_routes(instance, prices(model, found), pinched, limit.most)
         model, better = _offered(model, found, unknown(model, new))
