@@ -19,8 +19,8 @@ from gridgov.errors import GridgovError
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = (
-    "assignment", "closures", "dispatch", "evacuation", "importing", "load", "network", "overlay", "referee", "siting",
-    "store", "zonal",
+    "assignment", "batches", "closures", "dispatch", "evacuation", "importing", "load", "network", "overlay", "referee",
+    "siting", "store", "zonal",
 )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -111,16 +111,20 @@ class SharedWorkspace:
         ComputingError
             The worker finds none at the path, or other data.
         """
-        if self._opened is None:
-            where = f"the worker on {socket.gethostname()} finds"
-            try:
-                found = open_workspace(self.path, settings=Settings(store="memory:"))
-            except WorkspaceNotFoundError as error:
-                raise ComputingError(f"{where} no workspace at {self.path}; share that folder with it") from error
-            if data_fingerprint(found) != self.data:
-                raise ComputingError(f"{where} other data at {self.path} than this process; share one folder with it")
-            self._opened = found
-        return self._opened
+        return self._opened or _opened(self.path, self.data)
+
+
+@lru_cache(maxsize=2)
+def _opened(path: str, data: str) -> Workspace:
+    """Open a workspace in a worker, which keeps it for later batches."""
+    where = f"the worker on {socket.gethostname()} finds"
+    try:
+        found = open_workspace(path, settings=Settings(store="memory:"))
+    except WorkspaceNotFoundError as error:
+        raise ComputingError(f"{where} no workspace at {path}; share that folder with it") from error
+    if data_fingerprint(found) != data:
+        raise ComputingError(f"{where} other data at {path} than this process; share one folder with it")
+    return found
 
 
 def zonal_in_batches(
