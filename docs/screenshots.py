@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 WORKSPACE = HERE.parent / "data" / "linjiang"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+_PEOPLE = (("wang", "supervisor", "王敏"), ("chen", "commander", "陈建国"), ("lin", "planner", "林晓"))
 _AREA = [(0.42, 0.4), (0.58, 0.36), (0.62, 0.55), (0.45, 0.6)]
 
 
@@ -149,13 +150,43 @@ def take_emergency(page: Page, address: str, lang: str, token: str) -> None:
     page.screenshot(path=HERE / f"evacuation-plan-{lang}.png")
 
 
+def take_planning(page: Page, address: str, lang: str, token: str) -> None:
+    """Take the picture of a new shelter and a closed bridge beside the base, as a planner sees them."""
+    page.context.add_cookies([{"name": "gridgov_session", "value": token, "url": address}])
+    page.goto(f"{address}/?lang={lang}")
+    page.locator("iframe").wait_for(timeout=60_000)
+    page.get_by_role("link", name={"zh": "规划", "en": "Planning"}[lang], exact=True).click()
+    page.locator(".st-key-planning_kinds").wait_for(timeout=60_000)
+    page.wait_for_timeout(6_000)
+    name = page.locator("[class*=st-key-planning-name] input")
+    name.fill({"zh": "新避难所，断一桥", "en": "New shelter, closed bridge"}[lang])
+    name.press("Enter")
+    box = page.locator("iframe").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 0.31 * box["width"], box["y"] + 0.19 * box["height"])
+    page.locator(".st-key-planning_add button:enabled").click(timeout=60_000)
+    page.locator(".gg-change").first.wait_for(timeout=60_000)
+    page.locator(".st-key-planning_kinds button").nth(2).click()
+    page.locator(".st-key-planning_draw_line button").click(timeout=60_000)
+    page.wait_for_timeout(1_500)
+    page.mouse.click(box["x"] + 0.455 * box["width"], box["y"] + 0.53 * box["height"])
+    page.wait_for_timeout(350)
+    page.mouse.dblclick(box["x"] + 0.52 * box["width"], box["y"] + 0.455 * box["height"])
+    page.locator(".gg-change").nth(1).wait_for(timeout=60_000)
+    page.locator(".st-key-steps button").nth(2).click()
+    page.locator(".st-key-planning_compare button:enabled").click(timeout=60_000)
+    page.locator(".gg-figures").wait_for(timeout=120_000)
+    page.wait_for_timeout(6_000)
+    page.screenshot(path=HERE / f"planning-{lang}.png")
+
+
 def served_copy(folder: Path, password: str) -> None:
-    """Copy the sample district without what was done in it, let a supervisor and a commander in; make it if absent."""
+    """Copy the sample district without what was done in it, let people in who plan and command; make it if absent."""
     gridgov = [sys.executable, "-m", "gridgov"]
     if not (WORKSPACE / "workspace.json").is_file():
         subprocess.run([*gridgov, "sample", str(WORKSPACE)], check=True)
     shutil.copytree(WORKSPACE, folder, ignore=lambda _, names: [name for name in names if name.startswith("store")])
-    for account, role, name in (("wang", "supervisor", "王敏"), ("chen", "commander", "陈建国")):
+    for account, role, name in _PEOPLE:
         add = ["users", "add", account, "--role", role, "--area", "all", "--name", name, "--password-stdin"]
         subprocess.run([*gridgov, *add, "--workspace", str(folder)], input=password, text=True, check=True)
 
@@ -173,6 +204,7 @@ def main() -> None:
                 wait_for(f"{address}/healthz")
                 token = ask(address, "/session", {"account": "wang", "password": password})["token"]
                 chief = ask(address, "/session", {"account": "chen", "password": password})["token"]
+                planner = ask(address, "/session", {"account": "lin", "password": password})["token"]
                 browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
                 for lang in ("zh", "en"):  # a browser context of its own: the map keeps the view within one
                     context = browser.new_context(viewport={"width": 1366, "height": 768})
@@ -180,6 +212,7 @@ def main() -> None:
                     take(page, address, lang, token)
                     take_roads(page, address, lang)
                     take_emergency(page, address, lang, chief)
+                    take_planning(page, address, lang, planner)
                 browser.close()
             finally:
                 server.terminate()

@@ -135,7 +135,7 @@ def _maps(opened: Workspace, who: Person, found: Comparison, subject: str, show:
         for place, key, name, one in ((left, "map_a", f"A · {first}", found.first),
                                       (right, "map_b", f"B · {second}", found.second)):  # fmt: skip
             overlays = (*run_overlay(opened, who, one, subject, lang), link)
-            small_map(opened, who, place, SmallMap(key, name, overlays))
+            small_map(opened, who, place, SmallMap(key, name, overlays, folded=True))
         st.html(_strip(found, lang))
         overlays = (*difference_overlay(opened, who, found, subject, lang), link)
         small_map(opened, who, st.container(), SmallMap("map_change", escape(text("planning.difference")), overlays))

@@ -41,6 +41,7 @@ class SmallMap:
     key: str
     title: str
     overlays: Sequence[Overlay]
+    folded: bool = False
 
 
 def small_map(opened: Workspace, who: Person, place: DeltaGenerator, given: SmallMap) -> None:
@@ -48,7 +49,7 @@ def small_map(opened: Workspace, who: Person, place: DeltaGenerator, given: Smal
     with place, st.container(key=given.key, gap=None):
         st.html(f'<div class="gg-map-title">{given.title}</div>')
         st_folium(
-            console_map(comparison_view(opened, who, language())),
+            console_map(comparison_view(opened, who, language(), folded=given.folded)),
             key=f"small-{given.key}",
             height=_HEIGHT_PX,
             use_container_width=True,

@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from app.widgets.frame import language, text
-from gridgov.operations.figure_words import figure_texts, subject_words
+from gridgov.operations.figure_words import figure_texts, subject_words, verdict_words
 from gridgov.operations.scenario_comparison import Comparison, Difference
 
 _SIGNS = {"better": "▲", "worse": "▼", "same": "＝", "open": "·"}
@@ -39,8 +39,7 @@ def _row(row: Difference) -> str:
     name = subject_words(row.subject, lang) if row.code == "area" else text(f"what_if.indicator.{row.code}")
     unit = text(f"what_if.unit.{row.unit}")
     first, second, change = figure_texts(row.first, row.second, row.change, row.unit)
-    kind = "same" if change == "≈ 0" else row.verdict
-    verdict = text("planning.nearly_same") if kind != row.verdict else text(f"what_if.verdict.{kind}")
+    kind, verdict = verdict_words(row.verdict, row.change, row.unit, lang)
     return (
         f'<tr data-code="{row.code}" data-of="{escape(row.subject)}">'
         f"<td>{escape(name)} <small>{escape(unit)}</small></td>"

@@ -90,7 +90,7 @@ class MapView:
 
     `key` names the view that the browser keeps for the user (position and layers); `version` changes with the data.
     `notes` are sentences at the foot of the legend: what is missing, how old something is. `swipe` names two layers
-    that are shown left and right of a line that can be dragged.
+    that are shown left and right of a line that can be dragged. `folded`: the legend is folded at first.
     """
 
     lang: Lang
@@ -100,6 +100,7 @@ class MapView:
     version: str = ""
     notes: tuple[str, ...] = ()
     swipe: tuple[str, str] | None = None
+    folded: bool = False
 
 
 class LayerSource(Protocol):
@@ -214,13 +215,15 @@ def console_map(view: MapView) -> ConsoleBase:
     """
     lon0, lat0, lon1, lat1 = view.bounds
     groups = dict.fromkeys((*GROUPS, *(layer.group for layer in view.layers)))
-    config = {
+    config: dict[str, Any] = {
         "key": view.key,
         "bounds": [[lat0, lon0], [lat1, lon1]],
         "texts": {name: label(f"console.{name}", view.lang) for name in _TEXTS},
         "groups": [{"id": group, "name": label(f"layer_group.{group}", view.lang)} for group in groups],
         "notes": list(view.notes),
     }
+    if view.folded:
+        config["folded"] = True
     if view.swipe is not None:
         left, right = view.swipe
         config["swipe"] = {"left": left, "right": right, "title": label("console.swipe", view.lang)}

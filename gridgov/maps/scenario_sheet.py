@@ -37,6 +37,7 @@ class ReportFigure:
     second: str
     change: str
     verdict: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def scenario_sheet(
         difference=drawn.difference(),
         time_legend=[(entry.label, entry.color) for entry in time_legend(maps.minutes, lang)],
         change_legend=[(change_names(lang)[code], change_colours()[code]) for code in _CHANGE_ORDER],
-        marks=[(_MARKS[kind], label(f"planning.mark_{kind}", lang)) for kind in ("new", "changed", "removed", "place")],
+        marks=[(kind, sign, label(f"planning.mark_{kind}", lang)) for kind, sign in _MARKS.items()],
     )
 
 
@@ -162,7 +163,7 @@ class _Drawing:
         parts = [f'<svg class="map" viewBox="{size}" role="img">']
         for code, colour in enumerate(colours):
             path = "".join(self._paths[row] for row in np.flatnonzero(codes == code))
-            parts += [f'<path class="grid" fill="{colour}" d="{path}"/>'] if path else []
+            parts += [f'<path class="grid" style="fill:{colour}" d="{path}"/>'] if path else []
         parts += ['<use href="#road0"/><use href="#road1"/>', *self._changes(shapes)]
         parts += [self._mark(mark, unit) for mark in marks]
         return Markup("\n".join([*parts, scale_bar(box, unit), "</svg>"]))

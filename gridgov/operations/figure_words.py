@@ -28,10 +28,26 @@ def subject_words(subject: str, lang: Lang) -> str:
 
 def figure_texts(first: float | None, second: float | None, change: float | None, unit: str) -> tuple[str, str, str]:
     """Return two figures and their difference as people read them: minutes, hectares, per cent; "—" is unknown."""
-    scale, digits = _SCALES.get(unit, 1.0), 0 if unit in {"persons", "count"} else 1
+    scale, digits = _SCALES.get(unit, 1.0), _digits(unit)
 
     def shown(value: float | None, sign: str = "") -> str:
         return "—" if value is None else f"{value / scale:{sign},.{digits}f}".replace("-", "−")
 
-    told = shown(change, "+")
-    return shown(first), shown(second), told if any(digit in told for digit in "123456789") or not change else "≈ 0"
+    told = "≈ 0" if is_tiny(change, unit) else shown(change, "+") if change else "—" if change is None else "0"
+    return shown(first), shown(second), told
+
+
+def is_tiny(change: float | None, unit: str) -> bool:
+    """Whether a difference is too small for the digits that are shown."""
+    return bool(change) and round(abs(change or 0.0) / _SCALES.get(unit, 1.0), _digits(unit)) == 0
+
+
+def verdict_words(verdict: str, change: float | None, unit: str, lang: Lang) -> tuple[str, str]:
+    """Return a verdict and what it is called; of what is too small to show, that it is nearly the same."""
+    if is_tiny(change, unit):
+        return "same", label("planning.nearly_same", lang)
+    return verdict, label(f"what_if.verdict.{verdict}", lang)
+
+
+def _digits(unit: str) -> int:
+    return 0 if unit in {"persons", "count"} else 1

@@ -39,8 +39,13 @@ _MOST_PLACES = 400
 _Floats = NDArray[np.float64]
 
 
-def comparison_view(workspace: Workspace, person: Person, lang: Lang) -> MapView:
+def comparison_view(workspace: Workspace, person: Person, lang: Lang, *, folded: bool = False) -> MapView:
     """Return the view of one of several maps that stand side by side: no live layers, one kept view for all.
+
+    Parameters
+    ----------
+    folded : bool
+        The legend is: it would cover a small map.
 
     Raises
     ------
@@ -54,7 +59,7 @@ def comparison_view(workspace: Workspace, person: Person, lang: Lang) -> MapView
         for layer in view.layers
         if layer.spec.kind in _SHOWN_KINDS
     )
-    return replace(view, layers=kept, notes=())
+    return replace(view, layers=kept, notes=(), folded=folded)
 
 
 def planning_view(workspace: Workspace, person: Person, lang: Lang) -> MapView:

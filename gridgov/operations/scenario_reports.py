@@ -18,8 +18,8 @@ from gridgov.maps.scenario_overlays import change_classes, change_names
 from gridgov.maps.scenario_sheet import ReportFigure, ReportMaps, scenario_sheet
 from gridgov.model.rights import Person, Right, require
 from gridgov.model.what_if import Question
-from gridgov.operations.figure_words import figure_texts, figure_words, subject_words
-from gridgov.operations.scenario_comparison import Comparison
+from gridgov.operations.figure_words import figure_texts, figure_words, subject_words, verdict_words
+from gridgov.operations.scenario_comparison import Comparison, Difference
 from gridgov.operations.scenario_map import base_order, changed_shapes, subject_places
 from gridgov.workspace import Workspace
 
@@ -127,14 +127,7 @@ def _report(workspace: Workspace, found: Comparison, lang: Lang, subject: str) -
         network=workspace.network().base,
         what=subject_words(subject, lang),
     )  # fmt: skip
-    figures = [
-        ReportFigure(
-            figure_words(row.code, row.subject, row.unit, lang),
-            *figure_texts(row.first, row.second, row.change, row.unit),
-            row.verdict,
-        )
-        for row in found.differences
-    ]
+    figures = [_figure(row, lang) for row in found.differences]
     return scenario_sheet(
         maps,
         figures,
@@ -144,6 +137,12 @@ def _report(workspace: Workspace, found: Comparison, lang: Lang, subject: str) -
         facts=_facts(workspace, found, lang),
         counts=_counts(workspace, found, first, second, lang),
     )
+
+
+def _figure(row: Difference, lang: Lang) -> ReportFigure:
+    kind, words = verdict_words(row.verdict, row.change, row.unit, lang)
+    texts = figure_texts(row.first, row.second, row.change, row.unit)
+    return ReportFigure(figure_words(row.code, row.subject, row.unit, lang), *texts, kind, words)
 
 
 def _counts(workspace: Workspace, found: Comparison, first: Any, second: Any, lang: Lang) -> list[tuple[str, int, int]]:

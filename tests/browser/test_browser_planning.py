@@ -86,7 +86,8 @@ def test_a_new_shelter_and_a_closed_road_compared_with_the_base(
     page = Path(report.value.path()).read_text(encoding="utf-8")
     assert page.count('<svg class="map"') == 3
     offline(watch, page)
-    kept_and_opened(watch, name, lang)
+    if lang == "zh":
+        kept_and_opened(watch, name)
     assert watch.errors == []
 
 
@@ -113,7 +114,7 @@ def offline(watch, page: str) -> None:
     context.close()
 
 
-def kept_and_opened(watch, name: str, lang: str) -> None:
+def kept_and_opened(watch, name: str) -> None:
     """A scenario is kept, another begun, the kept one opened; its file says what it changes."""
     step(watch, 3)
     press(watch, "planning_keep")

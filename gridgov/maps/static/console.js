@@ -48,7 +48,8 @@
       const { map, config, layers } = this, texts = config.texts;
       new gridgov.Buttons({ texts, bounds: config.bounds }).addTo(map);
       L.control.scale({ imperial: false, position: "bottomright", maxWidth: 120 }).addTo(map);
-      this.legend = new gridgov.Legend({ texts, layers, map, groups: config.groups, notes: config.notes }).addTo(map);
+      this.legend = new gridgov.Legend({ texts, layers, map, groups: config.groups, notes: config.notes,
+        folded: config.folded }).addTo(map);
       new gridgov.LayerList({ texts, layers, groups: config.groups,
         onVisible: (layer, on) => this._setVisible(layer, on),
         onOpacity: (layer, value) => this._setOpacity(layer, value),

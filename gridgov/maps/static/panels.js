@@ -110,7 +110,7 @@
         head.setAttribute("aria-expanded", String(on));
       };
       head.onclick = () => open(this._body.hidden);
-      open(this.options.map.getSize().x >= 560); // on a phone the map comes first
+      open(!this.options.folded && this.options.map.getSize().x >= 560); // on a phone the map comes first
       this.update();
     },
 
