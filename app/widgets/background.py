@@ -35,6 +35,8 @@ class Run(Generic[_T]):
     ----------
     state : str
         ``waiting``, ``running``, ``done``, ``failed`` or ``dropped``.
+    as_of : str
+        Hour of the data that it was computed from.
     answer : result of the work, or None
     error : GridgovError or None
         Why it failed; None also where the fault is ours.
@@ -46,6 +48,7 @@ class Run(Generic[_T]):
         self.error: GridgovError | None = None
         self._opened, self._work = opened, work
         self._begun: datetime = opened.wall_now()
+        self.as_of = f"{opened.now().astimezone(opened.timezone):%H:%M}"
         self._ended = threading.Event()
         slots = opened.cached(_RUNS, lambda: threading.Semaphore(_AT_ONCE))
         threading.Thread(target=self._go, args=(slots,), name="planning", daemon=True).start()
@@ -116,7 +119,7 @@ def answer_to(
         Whether the question can be asked yet.
     """
     runs: dict[tuple[str, str], Run[_T]] = st.session_state.setdefault(_RUNS, {})
-    key = (tool, repr(question))
+    key = (tool, f"{opened.version} {question!r}")
     run = runs.get(key)
     waits = run is not None and not run.over
 
@@ -128,10 +131,11 @@ def answer_to(
         runs[key].wait(_AT_FIRST_S)
 
     if not waits:
-        again = run is not None and run.state == "done"
+        done = run is not None and run.state == "done"
+        name = text("planning_parts.again", time=run.as_of) if run is not None and done else text(label)
         st.button(
-            text("planning_parts.again") if again else text(label), key=f"compute-{tool}", on_click=begin,
-            type="secondary" if again else "primary", width="stretch", disabled=not ready,
+            name, key=f"compute-{tool}", on_click=begin, type="secondary" if done else "primary", width="stretch",
+            disabled=not ready,
         )  # fmt: skip
     if run is None or run.state == "dropped":
         return None

@@ -113,7 +113,7 @@ def access_view(opened: Workspace, who: Person, show: Show) -> None:
     )  # fmt: skip
     query = AccessQuery(of=of, mode=mode, minutes=minutes, group=group)
     found = answer_to(
-        opened, "access", (query, opened.store.head()[0]), lambda: facility_access(opened, who, query),
+        opened, "access", query, lambda: facility_access(opened, who, query),
         hint="planning_parts.cannot_access", ready=bool(of),
     )  # fmt: skip
     if found is None:

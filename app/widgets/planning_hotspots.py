@@ -56,8 +56,7 @@ def hotspots_part(opened: Workspace, who: Person, show: Show) -> None:
         return
     query = _asked(opened, who)
     view = _choose_view()
-    question = (query.area, st.session_state.get("plan_hot_days"), query.classes, query.per_person,
-                opened.store.head()[0])  # fmt: skip
+    question = (query.area, st.session_state.get("plan_hot_days"), query.classes, query.per_person)  # fmt: skip
     if view == "patrols":
         _patrols(opened, who, query, question, show)
         return

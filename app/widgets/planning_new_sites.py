@@ -46,7 +46,7 @@ def sites_view(opened: Workspace, who: Person, show: Show) -> None:
     """Draw the question and its answer."""
     query = _asked(opened, who)
     found = answer_to(
-        opened, "sites", (query, opened.store.head()[0]), lambda: propose_sites(opened, who, query),
+        opened, "sites", query, lambda: propose_sites(opened, who, query),
         limit_s=query.time_limit_s, hint="planning_parts.cannot_site", label="planning_parts.find_sites",
         ready=bool(query.of),
     )  # fmt: skip

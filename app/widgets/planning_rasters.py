@@ -59,7 +59,7 @@ def zonal_tool(opened: Workspace, who: Person, show: Show) -> None:
         show=lambda name: text(f"planning_parts.statistic_{name}"),
     )  # fmt: skip
     found = answer_to(
-        opened, "zonal", (raster, opened.version), lambda: zonal_statistics(opened, who, raster),
+        opened, "zonal", raster, lambda: zonal_statistics(opened, who, raster),
         hint="planning_parts.cannot_zonal",
     )  # fmt: skip
     if found is None:

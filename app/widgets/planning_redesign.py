@@ -49,7 +49,7 @@ def redesign_part(opened: Workspace, who: Person, show: Show) -> None:
     compact = number(left, text("planning_parts.compactness"), 0, 10, name="plan_compact", default=0.1, step=0.1)
     limit = number(right, text("planning_parts.effort"), 1, 60, name="plan_effort", default=2)
     found = answer_to(
-        opened, "redesign", (area, compact, limit, opened.store.head()[0]),
+        opened, "redesign", (area, compact, limit),
         lambda: redesign_duty(opened, who, redesign_question(area, compactness=compact, time_limit_s=limit)),
         limit_s=limit * _REAL_S, hint="planning_parts.cannot_redesign", label="planning_parts.cut_anew",
     )  # fmt: skip
@@ -155,7 +155,7 @@ def _month(opened: Workspace, who: Person, found: DutyRedesign) -> None:
     head(text("planning_parts.month_title"))
     days = number(st, text("planning_parts.month_days"), 1, 90, name="plan_month_days", default=30)
     months: MonthComparison | None = answer_to(
-        opened, "month", (repr(found.query), days, opened.store.head()[0]),
+        opened, "month", (repr(found.query), days),
         lambda: compare_months(opened, who, found, days=int(days)),
         hint="planning_parts.cannot_month", label="planning_parts.simulate",
     )  # fmt: skip
