@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 from app.widgets.choices import choose_part
+from app.widgets.doing import show_said
 from app.widgets.frame import text
 from app.widgets.planning_changes import changes_step, take_place, take_shapes
 from app.widgets.planning_compare import compare_step
@@ -42,6 +43,7 @@ def scenarios_part(opened: Workspace, who: Person, show: PlanningMap) -> None:
     take_shapes(opened)
     take_hazard(opened)
     take_place(opened, who)
+    show_said()  # what became of a drawing or a click
     _name(opened, who)
     _choose_step()
     _DRAW[scenario_step()](opened, who, show)
