@@ -39,11 +39,12 @@ _LOOK_S = 0.02
 _COUNT_S = 5.0  # between two looks at how many workers there are
 _AHEAD = 2  # pieces that wait at a worker while it computes another
 _KILLED = "KilledWorker"  # Dask's error of a piece over which workers died
+_LOST = {"cancelled", "lost"}  # states of an answer of Dask that will never come
 _ANSWERS_S = 10.0
 _LOOPBACK = "127.0.0.1"
 _ADDRESS = re.compile(r"(tcp|tls)://[^\s/]+:\d{1,5}")
 _QUIET = {
-    "distributed.scheduler.allowed-failures": 1,
+    "distributed.scheduler.allowed-failures": 2,
     "distributed.scheduler.http.routes": [],  # no page, no figures for others: the work alone
     "distributed.worker.http.routes": [],
     "distributed.diagnostics.nvml": False,
@@ -185,7 +186,7 @@ def compute_batch(
     if on is None or isinstance(on, Machines):
         with open_cluster(on or Machines()) as cluster:
             return compute_batch(work, shared, pieces, on=cluster, progress=progress, cancelled=cancelled)
-    batch = _Batch(work, pieces, on, on.share(shared))
+    batch = _Batch(work, pieces, on, shared)
     told = progress or (lambda _done, _every: None)
     try:
         while not batch.done:
@@ -212,6 +213,7 @@ class _Batch:
         self._work, self._pieces, self._cluster, self._shared = work, pieces, cluster, shared
         self._waiting, self._blamed = deque(range(len(pieces))), deque[int]()
         self._running: dict[int, Future] = {}
+        self._handle: Any = None
         self._alone = -1
         self.answers: dict[int, Any] = {}
 
@@ -226,20 +228,23 @@ class _Batch:
         while self._waiting and len(self._running) < room:
             self._submit(self._waiting.popleft())
         if not self._waiting and not self._running and self._blamed and room:
-            self._alone = self._blamed.popleft()
+            self._alone, self._handle = self._blamed.popleft(), None
             self._submit(self._alone)
 
     def _submit(self, number: int) -> None:
-        self._running[number] = self._cluster.submit(self._work, self._shared, self._pieces[number][1])
+        if self._handle is None:
+            self._handle = self._cluster.share(self._shared)
+        self._running[number] = self._cluster.submit(self._work, self._handle, self._pieces[number][1])
 
     def collect(self, told: BatchProgress) -> int:
         """Take the answers that have come, and return how many."""
         came = [number for number, future in self._running.items() if future.done()]
         for number in came:
             future = self._running.pop(number)
-            error = future.exception()
+            error = _Lost() if getattr(future, "status", "") in _LOST else future.exception()
             if error is not None and type(error).__name__ == _KILLED and number != self._alone:
                 self._blamed.append(number)
+                self._handle = None  # what is shared may be blamed, too
                 continue
             if error is not None:
                 raise _said(error, self._pieces[number][0]) from error
@@ -263,8 +268,8 @@ def _said(error: BaseException, name: str) -> GridgovError:
             f"{name}: every worker that computed it died, most likely because its memory was used up; give the workers "
             "more memory, or make the pieces smaller"
         )
-    if kind in {"CancelledError", "FutureCancelledError"}:
-        return ComputingError(f"{name}: the scheduler has dropped it; look at the scheduler and start again")
+    if isinstance(error, _Lost):
+        return ComputingError(f"{name}: the Dask scheduler is gone or has dropped it; start it and try again")
     return ComputingError(f"{name}: {kind}: {error}")
 
 
@@ -276,6 +281,10 @@ def _worked(work: Callable[[Any, Any], Any], shared: Any, piece: _Sealed, versio
             "the same version everywhere"
         )
     return work(shared.value, piece.value)
+
+
+class _Lost(Exception):  # noqa: N818 - never raised on its own
+    """Dask has let go of a piece."""
 
 
 def _same(value: Any) -> Any:
@@ -324,7 +333,7 @@ class _Dask:
             self._seen_s = now
         elif now - self._seen_s > self._machines.patience_s:
             raise ComputingError(
-                f"{self._where()} had no worker for {self._machines.patience_s:.0f} s; start workers for it"
+                f"{self._where()} had no worker for {self._machines.patience_s:g} s; start workers for it"
             )
         return _AHEAD * self._threads
 
@@ -386,11 +395,24 @@ def _reached(machines: Machines) -> Iterator[Cluster]:
     address = machines.scheduler
     if not _ADDRESS.fullmatch(address):
         raise ParameterError(f"the scheduler's address is '{address}'; write it as tcp://HOST:PORT or tls://HOST:PORT")
+    with ExitStack() as stack:
+        stack.enter_context(_hushed("distributed.client"))  # what it says is said by us, in one sentence
+        try:
+            client = Client(address, timeout=min(machines.patience_s, _ANSWERS_S), set_as_default=False)
+        except (OSError, TypeError, ValueError) as error:  # the last two: TLS without or with wrong keys
+            raise ComputingError(
+                f"no Dask scheduler answers at {address} ({error}); start it, correct the address, or leave it out"
+            ) from error
+        yield _Dask(stack.enter_context(client), machines)
+
+
+@contextmanager
+def _hushed(name: str) -> Iterator[None]:
+    """Let a logger be silent for a while."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
     try:
-        client = Client(address, timeout=min(machines.patience_s, _ANSWERS_S), set_as_default=False)
-    except (OSError, TypeError, ValueError) as error:  # the last two: TLS without or with wrong keys
-        raise ComputingError(
-            f"no Dask scheduler answers at {address} ({error}); start it, correct the address, or leave it out"
-        ) from error
-    with client:
-        yield _Dask(client, machines)
+        yield
+    finally:
+        logger.setLevel(level)

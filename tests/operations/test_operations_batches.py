@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from batch_pieces import broken, doubled, dying, refused, slow
+from distributed import LocalCluster
 
 from gridgov.config import Settings
 from gridgov.errors import ComputingError, ParameterError, RightsError, StoppedError
@@ -193,6 +196,43 @@ def test_a_cluster_of_this_machine_listens_on_loopback_only(two: Cluster) -> Non
     assert len(children) == 2
     for pid in (os.getpid(), *children):
         assert listening_beyond_loopback(pid) == []
+
+
+@contextmanager
+def scheduler_elsewhere(workers: int) -> Iterator[LocalCluster]:
+    """A scheduler that was started by somebody else, without TLS; its workers are threads, to be quick."""
+    cluster = LocalCluster(
+        n_workers=workers, processes=False, threads_per_worker=1, protocol="tcp", host="127.0.0.1",
+        dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL,
+    )  # fmt: skip
+    with cluster:
+        yield cluster
+
+
+def test_any_scheduler_is_reached_by_its_address_and_stays_when_the_batch_is_done() -> None:
+    with scheduler_elsewhere(1) as cluster:
+        on = Machines(scheduler=cluster.scheduler_address)
+        assert compute_batch(doubled, 2, numbered(5), on=on) == [0, 2, 4, 6, 8]
+        assert compute_batch(doubled, 3, numbered(2), on=on) == [0, 3]
+
+
+def test_a_scheduler_without_workers_is_said_after_a_while() -> None:
+    with scheduler_elsewhere(0) as cluster:
+        on = Machines(scheduler=cluster.scheduler_address, patience_s=0.5)
+        with pytest.raises(ComputingError, match=r"had no worker for 0.5 s; start workers for it"):
+            compute_batch(doubled, 2, numbered(5), on=on)
+
+
+def test_a_scheduler_that_goes_away_is_said() -> None:
+    with scheduler_elsewhere(1) as cluster:
+        on = Machines(scheduler=cluster.scheduler_address, patience_s=1.0)
+
+        def leave(done: int, _every: int) -> None:
+            if done == 1:
+                cluster.close()
+
+        with pytest.raises(ComputingError, match=r"the Dask scheduler .*is gone"):
+            compute_batch(slow, 0.1, numbered(50), on=on, progress=leave)
 
 
 def test_machines_that_make_no_sense_and_schedulers_that_do_not_answer_are_said() -> None:
