@@ -30,7 +30,8 @@ _LEAST_SPAN_MS = 1.0
 class Routes(NamedTuple):
     """Routes with their zone, shelter and units; arcs of route i are ``arcs[first[i]:first[i + 1]]``.
 
-    Routes of a zone stand together: those of zone z are ``zone_first[z]`` … ``zone_first[z + 1]``.
+    Routes of a zone stand together: those of zone z are ``zone_first[z]`` … ``zone_first[z + 1]``. `until` is the share
+    of the horizon after which the last on a route are safe; the same arcs may be there with another one.
     """
 
     zone: Int64s
@@ -39,6 +40,7 @@ class Routes(NamedTuple):
     first: Int64s
     arcs: Int64s
     zone_first: Int64s
+    until: Floats
 
     @property
     def owner(self) -> Int64s:
@@ -72,7 +74,7 @@ def before_arcs(instance: Instance, routes: Routes) -> tuple[Int64s, Int64s]:
 def spans(instance: Instance, routes: Routes, horizon_ms: float, ready: Curve | None) -> Spans:
     """Return from when to when each route can be left for: roads are open, people are ready, the end is in time."""
     before, length = before_arcs(instance, routes)
-    end = horizon_ms - length.astype(np.float64)
+    end = horizon_ms * routes.until - length.astype(np.float64)
     if instance.timed:
         latest = np.full(len(routes.zone), float(NEVER_MS))
         np.minimum.at(latest, routes.owner, (instance.last_entry[routes.arcs] - before).astype(np.float64))
@@ -134,14 +136,19 @@ def _only(routes: Routes, live: Int64s) -> Routes:
         routes.shelter[live],
         routes.units[live],
         [routes.row(i) for i in live.tolist()],
+        routes.until[live],
     )
 
 
-def made_routes(zones: int, zone: Int64s, shelter: Int64s, units: Int64s, rows: list[Int64s]) -> Routes:
-    """Return routes from rows of arcs, ordered by zone."""
+def made_routes(
+    zones: int, zone: Int64s, shelter: Int64s, units: Int64s, rows: list[Int64s], until: Floats | None = None
+) -> Routes:
+    """Return routes from rows of arcs, ordered by zone; without `until` they are left for to the end."""
+    until = np.ones(len(rows)) if until is None else until
     first = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
     arcs = np.concatenate([np.zeros(0, dtype=np.int64), *rows]).astype(np.int64)
-    return Routes(zone, shelter, units, first, arcs, np.searchsorted(zone, np.arange(zones + 1)).astype(np.int64))
+    zone_first = np.searchsorted(zone, np.arange(zones + 1)).astype(np.int64)
+    return Routes(zone, shelter, units, first, arcs, zone_first, until)
 
 
 class _Loads:

@@ -69,7 +69,7 @@ def _dropped(model: RouteModel, found: Shares, *, at_once: bool) -> Floats:
         All routes of such a zone that are too many, or the least used one only.
     """
     routes, most, zones = model.routes, model.limit.most, len(model.instance.zone)
-    part = _DROPPED if zones <= _FEW_ZONES else _DROPPED_OF_MANY
+    part = _DROPPED if zones <= _FEW_ZONES and len(model.limit.ends) == 1 else _DROPPED_OF_MANY
     usable = model.usable.copy()
     while (over := _counts(routes, found.shares) > most).any():
         rank, used = ranks(routes, found.shares), found.shares > _USED

@@ -64,7 +64,7 @@ class Limited:
         """Keep the search's plan with so many routes if it is better, in a share of the time that is left."""
         before = perf_counter()
         ends = search.seconds + self._left(search) * share
-        limit = Limit(most, search.upper_ms, lambda: ends - search.seconds, search.arrivals_s)
+        limit = Limit(most, search.upper_ms, lambda: ends - search.seconds, search.arrivals_s, patient=share == 1.0)
         found = limit_routes(search.instance, search.windows or _steady_windows(search.ways), limit)
         self.took_s = perf_counter() - before
         if found is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
@@ -14,6 +16,15 @@ from gridgov.network.validation import Floats, Int64s
 
 _ROOMY = (6, 4)  # so many shelters that can take a share of the zone, and so many that can take all
 _CANDIDATES = ((200, 10), (1_500, 6), (2**40, 3))  # up to so many zones: so many routes of each
+
+
+class Offer(NamedTuple):
+    """A route that may be of use, and the share of the horizon after which its last are safe."""
+
+    zone: int
+    shelter: int
+    arcs: Int64s
+    until: float = 1.0
 
 
 def candidate_routes(windows: Windows) -> Routes:
@@ -44,17 +55,37 @@ def shortest_routes(instance: Instance) -> Routes:
     return made_routes(len(instance.zone), zone, shelter, instance.units[zone], [row[2] for row in found])
 
 
-def with_routes(routes: Routes, new: list[tuple[int, int, Int64s]], zones: int) -> Routes:
+def some_routes(routes: Routes, live: Int64s) -> Routes:
+    """Return some of the routes."""
+    rows = [routes.row(i) for i in live.tolist()]
+    zones = len(routes.zone_first) - 1
+    return made_routes(zones, routes.zone[live], routes.shelter[live], routes.units[live], rows, routes.until[live])
+
+
+def staggered(routes: Routes, ends: tuple[float, ...]) -> Routes:
+    """Return each route with every end; all its units stay with its own."""
+    new = [
+        Offer(int(routes.zone[i]), int(routes.shelter[i]), routes.row(i), end)
+        for i in range(len(routes.zone))
+        for end in ends
+        if end != routes.until[i]
+    ]
+    return with_routes(routes, new, len(routes.zone_first) - 1)
+
+
+def with_routes(routes: Routes, new: list[Offer], zones: int) -> Routes:
     """Return the routes and new ones."""
-    rows = [routes.row(i) for i in range(len(routes.zone))] + [arcs for _, _, arcs in new]
+    rows = [routes.row(i) for i in range(len(routes.zone))] + [row.arcs for row in new]
     zone = np.concatenate([routes.zone, np.array([row[0] for row in new], dtype=np.int64)])
     shelter = np.concatenate([routes.shelter, np.array([row[1] for row in new], dtype=np.int64)])
     units = np.concatenate([routes.units, np.zeros(len(new), dtype=np.int64)])
+    until = np.concatenate([routes.until, np.array([row.until for row in new], dtype=np.float64)])
     order = np.argsort(zone, kind="stable")
-    return made_routes(zones, zone[order], shelter[order], units[order], [rows[i] for i in order.tolist()])
+    rows = [rows[i] for i in order.tolist()]
+    return made_routes(zones, zone[order], shelter[order], units[order], rows, until[order])
 
 
-def roomy_routes(instance: Instance, price: Floats, zones: Int64s, most: int) -> list[tuple[int, int, Int64s]]:
+def roomy_routes(instance: Instance, price: Floats, zones: Int64s, most: int) -> list[Offer]:
     """Return routes of some zones to the nearest shelters that can take all, or their share, of the people there.
 
     The cheapest routes lead to the nearest places, and where these are few, no `most` of them are enough.
@@ -80,12 +111,8 @@ def roomy_routes(instance: Instance, price: Floats, zones: Int64s, most: int) ->
     return found
 
 
-def cheapest_routes(
-    instance: Instance, price: Floats, entry: Floats, zones: list[int] | None = None
-) -> list[tuple[int, int, Int64s]]:
-    """Return zone, shelter and arcs of the cheapest route of every zone, or of some; `entry` is the price of each
-    shelter (inf: not there).
-    """
+def cheapest_routes(instance: Instance, price: Floats, entry: Floats, zones: list[int] | None = None) -> list[Offer]:
+    """Return the cheapest route of every zone, or of some; `entry` is the price of each shelter (inf: not there)."""
     n, m = instance.n, instance.m
     tail = np.concatenate([instance.head, np.full(len(entry), n)])
     head = np.concatenate([instance.tail, instance.shelter_node])
@@ -104,5 +131,5 @@ def cheapest_routes(
         while (arc := arc_of[int(before[node]) * (n + 1) + node]) < m:
             arcs.append(arc)
             node = int(before[node])
-        found.append((zone, arc - m, np.array(arcs, dtype=np.int64)))
+        found.append(Offer(zone, arc - m, np.array(arcs, dtype=np.int64)))
     return found

@@ -15,10 +15,17 @@ from time import perf_counter
 import numpy as np
 from ortools.graph.python import min_cost_flow
 
-from gridgov.evacuation.departures import Routes, shortest_windows
+from gridgov.evacuation.departures import Routes, before_arcs, shortest_windows
 from gridgov.evacuation.few_routes import few
 from gridgov.evacuation.instance import Bools, Instance
-from gridgov.evacuation.route_candidates import candidate_routes, roomy_routes, shortest_routes, with_routes
+from gridgov.evacuation.route_candidates import (
+    Offer,
+    candidate_routes,
+    roomy_routes,
+    shortest_routes,
+    staggered,
+    with_routes,
+)
 from gridgov.evacuation.route_shares import (
     Limit,
     RouteModel,
@@ -39,6 +46,11 @@ _CROWDED = 0.8
 _SLACK = 1e-3
 _AGAIN = 0.01
 _ROUNDS = 7
+_STAGGERED = 1.02  # of the plan without a limit: where more is lost, routes may end earlier, each at its own time
+_QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.97)
+_FEW_ZONES = 400
+_TOWARDS = (0.5, 0.3)  # the plan without a limit: where it is tried next
+_STAGGERING_S = 1.0
 _LONGER = 1.004  # then its square, and so on
 _MANY_ZONES = 1_500  # routes that are not among the cheapest of their zones are let go
 _MOST_PINCHED = 200
@@ -57,14 +69,48 @@ def limit_routes(instance: Instance, windows: Windows | None, limit: Limit) -> S
         instance, candidates = windows.instance, candidate_routes(windows)
     else:
         candidates = shortest_routes(instance)
-    best: Schedule | None = None
-    least, longer = np.inf, _LONGER
+    best, candidates = _nearer(instance, candidates, limit, None)
+    if best is None or not limit.patient or len(instance.zone) > _FEW_ZONES:
+        return best
+    ends = _usual_ends(instance, candidates, _ends(instance, best))
+    candidates = staggered(candidates, ends)
+    for part in _TOWARDS:
+        before = _ends(instance, best)
+        if before < limit.horizon_ms * _STAGGERED or limit.seconds_left() < _STAGGERING_S:
+            break
+        nearer = limit._replace(horizon_ms=before - part * (before - limit.horizon_ms), ends=ends)
+        best, candidates = _nearer(instance, candidates, nearer, best)
+        if best is None or _ends(instance, best) > before * (1 - _SLACK):
+            break
+    return best
+
+
+def _usual_ends(instance: Instance, routes: Routes, horizon_ms: float) -> tuple[float, ...]:
+    """Return shares of the horizon: the lengths of routes that as many people are on, and the horizon itself."""
+    length = before_arcs(instance, routes)[1]
+    order = np.argsort(length, kind="stable")
+    moved = np.cumsum(routes.units[order]) / max(routes.units.sum(), 1)
+    rows = order[np.searchsorted(moved, _QUANTILES)]
+    ends = np.unique(np.round(length[rows] / horizon_ms, 3))
+    return (*ends[(ends > 2 * _AGAIN) & (ends < 1 - _AGAIN)].tolist(), 1.0)
+
+
+def _ends(instance: Instance, schedule: Schedule) -> float:
+    """Return when the last are safe."""
+    return float((schedule.end_ms + schedule.travel_ms(_edge_ms(instance))).max(initial=0))
+
+
+def _nearer(
+    instance: Instance, candidates: Routes, limit: Limit, best: Schedule | None
+) -> tuple[Schedule | None, Routes]:
+    """Choose routes for a horizon, then for the one that they need, and so on; return the best schedule, candidates."""
+    least, longer = np.inf if best is None else _ends(instance, best), _LONGER
     horizon = limit.horizon_ms
     for _ in range(_ROUNDS):
         began = perf_counter()
         chosen = choose_routes(instance, candidates, limit._replace(horizon_ms=horizon))
         if chosen is None:
-            return best
+            return best, candidates
         candidates = chosen
         found = shortest_windows(instance, chosen, horizon, limit.ready)
         took = perf_counter() - began
@@ -73,15 +119,15 @@ def limit_routes(instance: Instance, windows: Windows | None, limit: Limit) -> S
             longer = longer**2
             continue
         if found is None:
-            return best
-        ends = float((found.end_ms + found.travel_ms(_edge_ms(instance))).max(initial=0))
+            return best, candidates
+        ends = _ends(instance, found)
         if best is not None and ends >= least:
-            return best
+            return best, candidates
         best, least = found, ends
         if abs(ends / horizon - 1) < _AGAIN or limit.seconds_left() < 2 * took:
-            return best
+            return best, candidates
         horizon = ends  # loads depend on the horizon: once more, nearer to it
-    return best
+    return best, candidates
 
 
 def _edge_ms(instance: Instance) -> Int64s:
@@ -99,7 +145,7 @@ def choose_routes(instance: Instance, candidates: Routes, limit: Limit) -> Route
     sent = np.bincount(candidates.zone, weights=candidates.units, minlength=len(instance.zone))
     if (sent == 0).any():
         return None
-    model = RouteModel(instance, candidates, limit, np.zeros(instance.m, dtype=np.bool_))
+    model = RouteModel(instance, candidates, limit, np.zeros(len(limit.ends) * instance.m, dtype=np.bool_))
     loads = model.arcs @ (candidates.units / sent[candidates.zone])
     model.crowded = loads >= _CROWDED * min(loads.max(initial=0.0), 1.0)
     began = perf_counter()
@@ -115,8 +161,8 @@ def choose_routes(instance: Instance, candidates: Routes, limit: Limit) -> Route
         found = better
     if found is None:
         return None
-    if len(instance.zone) > _MANY_ZONES:
-        model, found = cheapest_of_each(model, found, limit.most)
+    if len(instance.zone) > _MANY_ZONES or len(limit.ends) > 1:
+        model, found = cheapest_of_each(model, found, limit.most * len(limit.ends))
     if len(pinched := _pinched(model, found)):
         new = roomy_routes(instance, prices(model, found), pinched, limit.most)
         model, better = _offered(model, found, unknown(model, new))
@@ -126,7 +172,7 @@ def choose_routes(instance: Instance, candidates: Routes, limit: Limit) -> Route
     return _within_places(instance, model.routes._replace(units=units), model.usable)
 
 
-def _offered(model: RouteModel, found: Shares, new: list[tuple[int, int, Int64s]]) -> tuple[RouteModel, Shares | None]:
+def _offered(model: RouteModel, found: Shares, new: list[Offer]) -> tuple[RouteModel, Shares | None]:
     """Return the model with more routes and its shares; None, and the same model, if nothing comes of it."""
     if not new:
         return model, None
