@@ -100,3 +100,15 @@ def test_routes_over_closing_roads_are_left_for_in_time() -> None:
     params = replace(PARAMS, max_routes_per_zone=2)
     plan = checked(gg.plan_evacuation(streets(), zones(), shelters(), params, edge_closes_s=closes))
     assert routes_of_zones(plan) <= 2
+
+
+def test_routes_from_near_and_from_afar_end_each_at_its_own_time() -> None:
+    """A narrow bridge stays busy: the near ones go first, the far ones are there when those are through."""
+    tail, head = [0, 1, 2, 3, 4], [3, 3, 3, 4, 5]
+    time_ms = [10_000, 400_000, 800_000, 10_000, 10_000]
+    network = gg.RoadNetwork.from_arrays(tail, head, time_ms, capacity_vph=[3600.0, 3600.0, 3600.0, 1200.0, 3600.0])
+    demand = pd.DataFrame({"zone_id": ["near", "far", "farther"], "node": [0, 1, 2], "persons": [400.0, 400.0, 400.0]})
+    shelter = pd.DataFrame({"shelter_id": ["s"], "node": [5], "capacity_persons": [2000.0]})
+    plan = checked(gg.plan_evacuation(network, demand, shelter, replace(PARAMS, max_routes_per_zone=2)))
+    assert plan.clearance_time_s <= 1.05 * plan.lower_bound_s
+    assert routes_of_zones(plan) == 1
