@@ -83,7 +83,7 @@ class EvacuationShown(Shown):
     hazard_id: str
     hazard_revision: int
     replaces: str
-    status: Literal["planned", "ordered", "withdrawn"]
+    status: Literal["planned", "ordered", "replaced", "withdrawn"]
     by: str
     at: datetime
     leave_at: datetime | None

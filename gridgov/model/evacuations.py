@@ -5,7 +5,7 @@ The plan itself is a document of its own (gridgov-plan/1) beside the log; the lo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from gridgov.model.events import Event, NewEvent, format_time
 ENTITY = "evacuation:"
 PLANNED = "planned"
 ORDERED = "ordered"
+REPLACED = "replaced"
 WITHDRAWN = "withdrawn"
 
 
@@ -41,6 +42,9 @@ class Evacuation:
     persons, unmet_persons : float
         Who has to leave; who cannot be brought to safety.
     zones, shelters : int
+    leave_by : str or None
+        Until when the order to leave must hold so that nobody is later than a deadline or a closing of the plan; None:
+        the plan has neither; "": kept by an older version, which did not say.
     buses : dict
         Digest of the bus plan's document and its figures; empty: there are no buses.
     """
@@ -58,6 +62,7 @@ class Evacuation:
     shelters: int
     replaces: str = ""
     query: dict[str, Any] = field(default_factory=dict)
+    leave_by: str | None = ""
     buses: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,10 +81,20 @@ def planned(evacuation: Evacuation, actor: str, at: datetime) -> NewEvent:
     return NewEvent(at, actor, "evacuation.planned", entity, {"evacuation": evacuation.to_dict()})
 
 
-def ordered(evacuation_id: str, leave_at: datetime, actor: str, at: datetime, *, note: str = "") -> NewEvent:
-    """Return the event by which the orders of a plan are given: everybody counts from `leave_at`."""
-    given = {"leave_at": format_time(leave_at), **({"note": note} if note else {})}
+def ordered(
+    evacuation_id: str, leave_at: datetime, actor: str, at: datetime, *, note: str = "", replaces: Sequence[str] = ()
+) -> NewEvent:
+    """Return the event by which the orders of a plan are given: everybody counts from `leave_at`.
+
+    `replaces` are the evacuations of the same hazard whose orders held until then, the newest first.
+    """
+    given = {"leave_at": format_time(leave_at), "replaces": list(replaces), **({"note": note} if note else {})}
     return NewEvent(at, actor, "evacuation.ordered", ENTITY + evacuation_id, given)
+
+
+def replaced(evacuation_id: str, by_evacuation: str, actor: str, at: datetime) -> NewEvent:
+    """Return the event by which the orders of another evacuation take the place of these."""
+    return NewEvent(at, actor, "evacuation.replaced", ENTITY + evacuation_id, {"by_evacuation": by_evacuation})
 
 
 def withdrawn(evacuation_id: str, actor: str, at: datetime, *, reason: str) -> NewEvent:
@@ -104,12 +119,16 @@ def apply(state: dict[str, Any] | None, event: Event) -> dict[str, Any]:
         if given.evacuation_id != evacuation_id:
             raise ParameterError(f"event {event.seq} names evacuation {given.evacuation_id} under {evacuation_id}")
         return {"status": PLANNED, "evacuation": given.to_dict(), **who}
-    if event.kind not in {"evacuation.ordered", "evacuation.withdrawn"}:
+    if event.kind not in {"evacuation.ordered", "evacuation.replaced", "evacuation.withdrawn"}:
         raise ParameterError(f"event {event.seq} has the kind '{event.kind}', which no evacuation knows")
-    if state is None or state["status"] == WITHDRAWN:
+    if state is None or state["status"] in {REPLACED, WITHDRAWN}:
         raise ParameterError(f"evacuation {evacuation_id} is not on the books, so '{event.kind}' cannot happen to it")
     if event.kind == "evacuation.withdrawn":
         return {**state, "status": WITHDRAWN, "withdrawn": {**who, "reason": event.payload.get("reason", "")}}
+    if event.kind == "evacuation.replaced":
+        if state["status"] != ORDERED:
+            raise ParameterError(f"the orders of evacuation {evacuation_id} were not given, so none can replace them")
+        return {**state, "status": REPLACED, "replaced": {**who, **event.payload}}
     if state["status"] == ORDERED:
         raise ParameterError(f"the orders of evacuation {evacuation_id} were given before")
     return {**state, "status": ORDERED, "ordered": {**who, **event.payload}}

@@ -5,22 +5,36 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import math
 import os
 import secrets
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 from gridgov.errors import ConflictError, GridgovError, ParameterError, RecordNotFoundError, StorageError
 from gridgov.evacuation import plan_evacuation
 from gridgov.evacuation.bus_plans import BusPlan
+from gridgov.evacuation.spare_time import spare_time_s
 from gridgov.model.entities import Entity, EntityFilter
 from gridgov.model.evacuation import EvacuationPlan
-from gridgov.model.evacuations import ENTITY, PLANNED, WITHDRAWN, Evacuation, ordered, planned, withdrawn
-from gridgov.model.events import parse_time
+from gridgov.model.evacuations import (
+    ENTITY,
+    ORDERED,
+    PLANNED,
+    REPLACED,
+    WITHDRAWN,
+    Evacuation,
+    ordered,
+    planned,
+    replaced,
+    withdrawn,
+)
+from gridgov.model.events import format_time, parse_time
+from gridgov.model.hazards import ACTIVE
 from gridgov.model.rights import Person, Right, require
 from gridgov.operations.board import newest_first
 from gridgov.operations.evacuation_input import EvacuationInput, EvacuationQuery, evacuation_input, query_to_dict
@@ -31,6 +45,9 @@ KIND = "evacuation"
 FOLDER = "plans"
 _LONGEST_TEXT = 500
 _MOST_RUNS = 20
+LATENESS_BORNE = timedelta(minutes=3)  # computing, reading and deciding take so long; models know no arrival better
+LATEST_PAST = timedelta(minutes=5)  # of an order that was given by word of mouth before it was put on record
+FARTHEST_AHEAD = timedelta(hours=24)
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without signs that are mistaken for another
 
 
@@ -41,11 +58,16 @@ class RecordedEvacuation:
     Attributes
     ----------
     status : str
-        ``planned``, ``ordered`` or ``withdrawn``.
+        ``planned``, ``ordered``, ``replaced`` (by the orders of another plan of the hazard) or ``withdrawn``.
     leave_at : datetime or None
         When the order to leave holds: the zero of all times of the plan.
     warned_at : datetime
         When the orders were given, before that when the plan was made: also of one that was withdrawn.
+    superseded : tuple of str or None
+        Evacuations whose orders held until these were given, the newest first; None: orders were not given (or by an
+        older version, which did not say).
+    replaced_by : str
+        The evacuation whose orders took the place of these; "": none.
     """
 
     evacuation: Evacuation
@@ -55,6 +77,8 @@ class RecordedEvacuation:
     leave_at: datetime | None
     note: str
     warned_at: datetime
+    superseded: tuple[str, ...] | None = None
+    replaced_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +146,7 @@ def keep_plan(
         zones=len(asked.demand),
         shelters=len(asked.shelters),
         replaces=query.replaces,
+        leave_by=_leave_by(plan, asked.at or now),
         query=query_to_dict(query),
         buses={} if asked.buses is None else _keep_buses(workspace, asked.buses),
     )
@@ -132,9 +157,12 @@ def keep_plan(
 def evacuations_of(
     workspace: Workspace, person: Person, hazard_id: str = "", *, withdrawn_too: bool = False
 ) -> tuple[RecordedEvacuation, ...]:
-    """Return the evacuations on the books, the last changed first; of one hazard, if it is given."""
+    """Return the evacuations on the books, the last changed first; of one hazard, if it is given.
+
+    `withdrawn_too`: also those that were withdrawn or replaced.
+    """
     require(person, Right.LAYER_READ)
-    where = None if withdrawn_too else EntityFilter(statuses=(PLANNED, "ordered"))
+    where = None if withdrawn_too else EntityFilter(statuses=(PLANNED, ORDERED))
     found = (_recorded(entity) for entity in newest_first(workspace.store, where, kind=KIND))
     return tuple(each for each in found if hazard_id in ("", each.evacuation.hazard_id))
 
@@ -200,21 +228,82 @@ def give_orders(
 ) -> RecordedEvacuation:
     """Put on record that the orders of a plan are given; `leave_at`, by default now, is the zero of its times.
 
+    In the same step they take the place of all other orders for the hazard.
+
     Raises
     ------
     ConflictError
-        They were given before, or the plan was withdrawn.
+        They were given before, the plan or its hazard was withdrawn, or who leaves so late comes too late for the
+        deadlines and closings of the plan.
+    ParameterError
+        `leave_at` has no offset, lies in the past or too far ahead; the note is too long.
     """
     require(person, Right.EVACUATION_WRITE)
-    entity = _entity_in_area(workspace, person, evacuation_id)
-    if entity.columns.status != PLANNED:
-        raise ConflictError(f"evacuation {evacuation_id} is {entity.columns.status} already; compute a new plan")
-    now = workspace.now()
-    if leave_at is not None and leave_at.tzinfo is None:
-        raise ParameterError("leave_at must be an aware time (with an offset)")
-    event = ordered(evacuation_id, leave_at or now, person.actor, now, note=_checked(note, "note"))
-    workspace.store.append([event], expected_seq=entity.updated_seq)
+    note = _checked(note, "note")
+    with _runs(workspace).lock:  # of two orders at once the second replaces the first
+        head, _ = workspace.store.head()
+        entity = _entity_in_area(workspace, person, evacuation_id)
+        if entity.columns.status != PLANNED:
+            raise ConflictError(f"evacuation {evacuation_id} is {entity.columns.status} already; compute a new plan")
+        recorded, now = _recorded(entity), workspace.now()
+        _check_hazard_stands(workspace, person, recorded.evacuation.hazard_id)
+        leave = _checked_leave(leave_at or now, now)
+        late_s = lateness_s(workspace, person, recorded, leave)
+        if late_s > LATENESS_BORNE.total_seconds():
+            raise ConflictError(
+                f"who leaves at {leave.astimezone(workspace.timezone):%H:%M} by plan {evacuation_id} comes "
+                f"{math.ceil(late_s / 60)} minutes too late for its deadlines and closings; compute the plan anew"
+            )
+        older = [each.evacuation.evacuation_id for each in _in_force(workspace, person, recorded.evacuation.hazard_id)]
+        events = [ordered(evacuation_id, leave, person.actor, now, note=note, replaces=older)]
+        events += [replaced(each, evacuation_id, person.actor, now) for each in older]
+        workspace.store.append(events, expected_seq=head)
     return read_evacuation(workspace, person, evacuation_id)
+
+
+def lateness_s(workspace: Workspace, person: Person, recorded: RecordedEvacuation, leave_at: datetime) -> float:
+    """Return how many seconds too late somebody comes when all leave from `leave_at`; 0: in time, or nothing closes.
+
+    Raises
+    ------
+    See `read_plan`, for plans that an older version kept.
+    """
+    require(person, Right.LAYER_READ)
+    leave_by = recorded.evacuation.leave_by
+    if leave_by == "":
+        leave_by = _leave_by(read_plan(workspace, person, recorded.evacuation.evacuation_id), recorded.warned_at)
+    return 0.0 if leave_by is None else max(0.0, (leave_at - parse_time(leave_by)).total_seconds())
+
+
+def _leave_by(plan: EvacuationPlan, counted_from: datetime) -> str | None:
+    spare_s = spare_time_s(plan)
+    return None if spare_s is None else format_time(counted_from + timedelta(seconds=spare_s))
+
+
+def _checked_leave(leave_at: datetime, now: datetime) -> datetime:
+    if leave_at.tzinfo is None:
+        raise ParameterError("leave_at must be an aware time (with an offset)")
+    if leave_at < now - LATEST_PAST:
+        raise ParameterError(f"leave_at {leave_at.isoformat()} has passed; give a time from now on")
+    if leave_at > now + FARTHEST_AHEAD:
+        hours = FARTHEST_AHEAD // timedelta(hours=1)
+        raise ParameterError(
+            f"leave_at {leave_at.isoformat()} is more than {hours} hours ahead; order it nearer the time"
+        )
+    return leave_at
+
+
+def _check_hazard_stands(workspace: Workspace, person: Person, hazard_id: str) -> None:
+    if read_hazard(workspace, person, hazard_id).status != ACTIVE:
+        raise ConflictError(
+            f"hazard {hazard_id} was withdrawn: nobody has to leave it; draw a hazard and plan for that"
+        )
+
+
+def _in_force(workspace: Workspace, person: Person, hazard_id: str) -> list[RecordedEvacuation]:
+    """Return the evacuations of a hazard whose orders hold, those that were given last first."""
+    found = [each for each in evacuations_of(workspace, person, hazard_id) if each.status == ORDERED]
+    return sorted(found, key=lambda each: each.warned_at, reverse=True)
 
 
 def withdraw_evacuation(workspace: Workspace, person: Person, evacuation_id: str, *, reason: str) -> RecordedEvacuation:
@@ -223,7 +312,7 @@ def withdraw_evacuation(workspace: Workspace, person: Person, evacuation_id: str
     Raises
     ------
     ConflictError
-        It was withdrawn before.
+        It was withdrawn before, or others took the place of its orders.
     ParameterError
         There is no reason.
     """
@@ -231,6 +320,9 @@ def withdraw_evacuation(workspace: Workspace, person: Person, evacuation_id: str
     entity = _entity_in_area(workspace, person, evacuation_id)
     if entity.columns.status == WITHDRAWN:
         raise ConflictError(f"evacuation {evacuation_id} was withdrawn before")
+    if entity.columns.status == REPLACED:
+        other = _recorded(entity).replaced_by
+        raise ConflictError(f"evacuation {evacuation_id} was replaced by {other}: call the orders of that one back")
     if not _checked(reason, "reason"):
         raise ParameterError(f"say why evacuation {evacuation_id} is withdrawn")
     event = withdrawn(evacuation_id, person.actor, workspace.now(), reason=reason.strip())
@@ -306,21 +398,27 @@ class EvacuationRun:
         step = Step(self.elapsed_s, plan.stage, plan.clearance_time_s, plan.lower_bound_s, plan.gap, plan.unmet_persons)
         if not self.steps or replace(self.steps[-1], elapsed_s=step.elapsed_s) != step:
             self.steps.append(step)
-        return not self._stop.is_set()
+        return not (self._stop.is_set() or self._hazard_is_gone())
+
+    def _hazard_is_gone(self) -> bool:
+        return read_hazard(self._workspace, self._person, self.hazard_id).status != ACTIVE
 
 
 def start_evacuation(workspace: Workspace, person: Person, query: EvacuationQuery) -> EvacuationRun:
     """Begin to compute a plan for a hazard; the finished plan is kept.
 
+    It ends early when the hazard is withdrawn; orders for what it found are refused then.
+
     Raises
     ------
     ConflictError
-        Another computation is running: two would take each other's time.
+        The hazard was withdrawn, or another computation is running: two would take each other's time.
     RightsError, RecordNotFoundError
         See `evacuation_input`.
     """
     require(person, Right.EVACUATION_WRITE)
     check_hazard_area(workspace, person, read_hazard(workspace, person, query.hazard_id).hazard)
+    _check_hazard_stands(workspace, person, query.hazard_id)
     runs = _runs(workspace)
     with runs.lock:
         if (other := runs.running()) is not None:
@@ -386,8 +484,9 @@ def _entity_in_area(workspace: Workspace, person: Person, evacuation_id: str) ->
 
 def _recorded(entity: Entity) -> RecordedEvacuation:
     state = entity.state
-    last = state.get("withdrawn") or state.get("ordered") or state
+    last = state.get("withdrawn") or state.get("replaced") or state.get("ordered") or state
     leave = (state.get("ordered") or {}).get("leave_at")
+    superseded = (state.get("ordered") or {}).get("replaces")
     return RecordedEvacuation(
         Evacuation.from_dict(state["evacuation"]),
         state["status"],
@@ -396,6 +495,8 @@ def _recorded(entity: Entity) -> RecordedEvacuation:
         parse_time(leave) if leave else None,
         last.get("reason") or last.get("note") or "",
         parse_time((state.get("ordered") or state)["at"]),
+        None if superseded is None else tuple(superseded),
+        (state.get("replaced") or {}).get("by_evacuation", ""),
     )
 
 

@@ -95,6 +95,8 @@ class EvacuationInput:
         Shelters farther than that from every road; nobody can be sent there, and they are not among `shelters`.
     buses : BusPlan or None
         Who goes by bus; then `demand`, `shelters` and `network` are what is left to the cars.
+    at : datetime or None
+        The moment from which deadlines and closings are counted.
     """
 
     hazard: Hazard
@@ -107,6 +109,7 @@ class EvacuationInput:
     grids_off_roads: tuple[str, ...]
     shelters_off_roads: tuple[str, ...]
     buses: BusPlan | None = None
+    at: datetime | None = None
 
     @property
     def persons(self) -> float:
@@ -163,7 +166,7 @@ def evacuation_input(
     if lone_grids:
         network = network.with_lone_node()
     asked = EvacuationInput(
-        hazard, record.revision, network, demand, shelters, closes, struck, lone_grids, lone_shelters
+        hazard, record.revision, network, demand, shelters, closes, struck, lone_grids, lone_shelters, at=when
     )
     return asked if query.buses is None else _after_buses(workspace, query, query.buses, asked)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +22,14 @@ from gridgov.operations.evacuating import (
     evacuations_of,
     give_orders,
     keep_plan,
+    lateness_s,
     read_evacuation,
     read_plan,
     start_evacuation,
     withdraw_evacuation,
 )
 from gridgov.operations.evacuation_input import EvacuationQuery, evacuation_input
-from gridgov.operations.hazards import draw_hazard
+from gridgov.operations.hazards import draw_hazard, withdraw_hazard
 from gridgov.verify_plan import verify_document
 from gridgov.workspace import Workspace, open_workspace
 
@@ -111,6 +114,89 @@ def test_orders_are_given_once_and_can_be_called_back_with_a_reason(here: Worksp
         withdraw_evacuation(here, COMMANDER, kept, reason="险情解除")
     assert evacuations_of(here, COMMANDER) == ()
     assert read_evacuation(here, COMMANDER, kept).status == "withdrawn"
+
+
+def kept_for(here: Workspace, hazard_id: str) -> str:
+    query = EvacuationQuery(hazard_id=hazard_id, params=QUICK)
+    return keep_plan(here, COMMANDER, query, *evacuate(here, COMMANDER, query)).evacuation.evacuation_id
+
+
+def test_orders_by_which_people_come_too_late_are_refused(here: Workspace) -> None:
+    """The hazard comes after 25 minutes: who starts after 40 cannot keep the plan's deadlines."""
+    kept = kept_for(here, hazard_of(here, arrival_s=1500.0))
+    recorded, now = read_evacuation(here, COMMANDER, kept), here.now()
+    assert lateness_s(here, COMMANDER, recorded, now) == 0
+    late = lateness_s(here, COMMANDER, recorded, now + timedelta(minutes=40))
+    assert 15 * 60 <= late <= 40 * 60
+    with pytest.raises(ConflictError, match=r"comes \d+ minutes too late .* compute the plan anew"):
+        give_orders(here, COMMANDER, kept, leave_at=now + timedelta(minutes=40))
+    assert read_evacuation(here, COMMANDER, kept).status == "planned"
+    assert give_orders(here, COMMANDER, kept).status == "ordered"
+
+
+def test_a_plan_that_was_computed_long_ago_is_too_late_although_it_leaves_now(here: Workspace) -> None:
+    query = EvacuationQuery(hazard_id=hazard_of(here, arrival_s=1500.0), params=QUICK)
+    plan, asked = evacuate(here, COMMANDER, query, now=here.now())
+    from_long_ago = replace(asked, at=here.now() - timedelta(minutes=30))
+    kept = keep_plan(here, COMMANDER, query, plan, from_long_ago).evacuation.evacuation_id
+    with pytest.raises(ConflictError, match="too late"):
+        give_orders(here, COMMANDER, kept)
+
+
+def test_a_plan_without_deadlines_can_be_ordered_for_later_but_not_for_the_past_or_the_day_after(
+    here: Workspace,
+) -> None:
+    kept, now = kept_for(here, hazard_of(here)), here.now()
+    assert read_evacuation(here, COMMANDER, kept).evacuation.leave_by is None
+    for hours, said in ((-1, "has passed"), (25, "more than 24 hours ahead"), (24 * 365 * 74, "hours ahead")):
+        with pytest.raises(ParameterError, match=said):
+            give_orders(here, COMMANDER, kept, leave_at=now + timedelta(hours=hours))
+    assert give_orders(here, COMMANDER, kept, leave_at=now + timedelta(hours=5)).leave_at == now + timedelta(hours=5)
+
+
+def test_new_orders_take_the_place_of_the_older_ones_of_the_same_hazard_only(here: Workspace) -> None:
+    hazard_id = hazard_of(here)
+    first, second, elsewhere = kept_for(here, hazard_id), kept_for(here, hazard_id), kept_for(here, hazard_of(here))
+    for each in (elsewhere, first, second):
+        give_orders(here, COMMANDER, each)
+    old, new = read_evacuation(here, COMMANDER, first), read_evacuation(here, COMMANDER, second)
+    assert (old.status, old.replaced_by, old.by) == ("replaced", second, COMMANDER.actor)
+    assert (new.status, new.superseded) == ("ordered", (first,))
+    assert read_evacuation(here, COMMANDER, elsewhere).status == "ordered"
+    assert [each.evacuation.evacuation_id for each in evacuations_of(here, COMMANDER, hazard_id)] == [second]
+    with pytest.raises(ConflictError, match=f"replaced by {second}"):
+        withdraw_evacuation(here, COMMANDER, first, reason="险情解除")
+    with pytest.raises(ConflictError, match="is replaced already"):
+        give_orders(here, COMMANDER, first)
+
+
+def test_nobody_is_ordered_away_from_a_hazard_that_was_withdrawn(here: Workspace) -> None:
+    hazard_id = hazard_of(here)
+    kept = kept_for(here, hazard_id)
+    withdraw_hazard(here, COMMANDER, hazard_id)
+    with pytest.raises(ConflictError, match=f"hazard {hazard_id} was withdrawn"):
+        give_orders(here, COMMANDER, kept)
+    with pytest.raises(ConflictError, match=f"hazard {hazard_id} was withdrawn"):
+        start_evacuation(here, COMMANDER, EvacuationQuery(hazard_id=hazard_id, params=QUICK))
+
+
+def test_a_computation_ends_when_its_hazard_is_withdrawn(here: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    hazard_id, plan_at_once, went_on = hazard_of(here), evacuating.evacuate, []
+
+    def withdrawn_meanwhile(workspace, person, query, *, progress):
+        plan, asked = plan_at_once(workspace, person, query)
+        went_on.append(progress(plan))
+        withdraw_hazard(workspace, person, hazard_id)
+        went_on.append(progress(plan))
+        return plan, asked
+
+    monkeypatch.setattr(evacuating, "evacuate", withdrawn_meanwhile)
+    run = start_evacuation(here, COMMANDER, EvacuationQuery(hazard_id=hazard_id, params=QUICK))
+    assert run.wait(60)
+    assert went_on == [True, False]
+    assert run.kept is not None
+    with pytest.raises(ConflictError, match="was withdrawn"):
+        give_orders(here, COMMANDER, run.kept.evacuation.evacuation_id)
 
 
 def test_a_run_in_the_background_shows_its_steps_and_keeps_its_plan(here: Workspace) -> None:

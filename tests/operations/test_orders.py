@@ -22,6 +22,7 @@ from gridgov.operations.orders import FORMATS, door_tasks_of, order_file, orders
 from gridgov.workspace import Workspace, open_workspace
 
 COMMANDER = Person("commander", Role.COMMANDER, EVERYWHERE)
+NOON = datetime(2026, 6, 30, 4, 0, tzinfo=UTC)  # in Shanghai
 WORKER = Person("worker", Role.WORKER, EVERYWHERE, worker_id="W00001")
 
 
@@ -39,7 +40,7 @@ def kept(village: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Works
     query = EvacuationQuery(hazard_id=hazard.hazard_id, params=EvacuationParams(time_limit_s=2.0))
     recorded = keep_plan(here, COMMANDER, query, *evacuate(here, COMMANDER, query))
     evacuation_id = recorded.evacuation.evacuation_id
-    give_orders(here, COMMANDER, evacuation_id, leave_at=datetime(2026, 6, 30, 4, 0, tzinfo=UTC))
+    give_orders(here, COMMANDER, evacuation_id, leave_at=NOON)
     return here, evacuation_id
 
 
