@@ -55,7 +55,7 @@ def order(request: Request, evacuation_id: str, file_format: OrderFormat) -> Res
     responses=_file("CAP 1.2; status Draft: somebody has to check it and send it", _XML),
 )
 def warning(request: Request, evacuation_id: str) -> Response:
-    """Return the draft of a warning; an update where the plan replaces one, the all-clear where it was withdrawn."""
+    """Return the draft of a warning; an update where the plan replaces one, a cancel where it was withdrawn."""
     ask = asked(request)
     return Response(to_xml(warning_of(ask.workspace, ask.person, evacuation_id)), media_type=_XML)
 

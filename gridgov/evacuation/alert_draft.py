@@ -91,9 +91,18 @@ def draft_update(
     return replace(update, status=AlertStatus.DRAFT)
 
 
-def draft_cancel(earlier: CapAlert, *, identifier: str, now: datetime, note: str) -> CapAlert:
-    """Return the draft of the all-clear: it refers to the earlier message and names the same areas."""
-    infos = []
+def draft_cancel(
+    earlier: CapAlert, *, identifier: str, now: datetime, note: str, danger_passed: bool = True
+) -> CapAlert:
+    """Return the draft that cancels a message: it refers to the earlier message and names the same areas.
+
+    Parameters
+    ----------
+    danger_passed : bool
+        True: an all-clear, people may return. False: only the orders are withdrawn, people watch for new ones, and the
+        urgency stays as it was.
+    """
+    infos, ending = [], "cancel" if danger_passed else "recalled"
     for info in earlier.infos:
         lang: Lang = "zh" if info.language.startswith("zh") else "en"
         names = label("orders.and", lang).join(area.area_desc for area in info.areas)
@@ -102,14 +111,15 @@ def draft_cancel(earlier: CapAlert, *, identifier: str, now: datetime, note: str
                 language=info.language,
                 categories=info.categories,
                 event=info.event,
-                urgency=Urgency.PAST,
+                urgency=Urgency.PAST if danger_passed else info.urgency,
                 severity=info.severity,
                 certainty=info.certainty,
-                response_types=(ResponseType.ALL_CLEAR,),
+                response_types=(ResponseType.ALL_CLEAR if danger_passed else ResponseType.MONITOR,),
                 effective=now,
-                expires=now + LASTS,
-                headline=label("alert.headline_cancel", lang, event=info.event, area=names),
-                instruction=label("alert.instruction_cancel", lang),
+                onset=None if danger_passed else info.onset,
+                expires=(now if danger_passed else max(now, info.onset or now)) + LASTS,
+                headline=label(f"alert.headline_{ending}", lang, event=info.event, area=names),
+                instruction=label(f"alert.instruction_{ending}", lang),
                 areas=info.areas,
             )
         )

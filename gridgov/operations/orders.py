@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,18 +24,20 @@ from gridgov.maps.order_sheet import order_sheet
 from gridgov.model import TravelMode, WorkerStatus
 from gridgov.model.alerts import CapAlert
 from gridgov.model.evacuation import EvacuationPlan
-from gridgov.model.evacuations import WITHDRAWN
+from gridgov.model.evacuations import ORDERED, PLANNED, WITHDRAWN
+from gridgov.model.hazards import ACTIVE
 from gridgov.model.orders import DoorTask, EvacuationOrders
 from gridgov.model.rights import Person, Right, require
 from gridgov.network import RoadNetwork
 from gridgov.operations.crew import crew_of
-from gridgov.operations.evacuating import RecordedEvacuation, read_bus_plan, read_evacuation, read_plan
+from gridgov.operations.evacuating import RecordedEvacuation, evacuations_of, read_bus_plan, read_evacuation, read_plan
 from gridgov.operations.hazards import check_hazard_area, read_hazard
 from gridgov.profiles.alerts import load_alert_profile
 from gridgov.workspace import Workspace
 
 OrderFormat = Literal["html", "csv", "geojson", "gpkg", "gpx"]
 FORMATS: tuple[OrderFormat, ...] = ("html", "csv", "geojson", "gpkg", "gpx")
+_COUNTY_DIGITS = 6
 _MANY_STREETS = 5  # more are named by the district
 
 
@@ -149,8 +152,10 @@ def warning_of(
     """Return the draft of a CAP 1.2 message for a plan; `gridgov.model.cap.to_xml` writes it.
 
     A first warning; for a plan that replaces another one, an update that refers to the warning of that one; for a plan
-    that was withdrawn, the all-clear that refers to its own. A message keeps its identifier and the time at which the
-    plan was made or its orders were given, so that what refers to it finds it.
+    that was withdrawn, a cancel that refers to its own. That is the all-clear only if the hazard itself was withdrawn
+    and no other orders for it hold; else it says that the orders are withdrawn and that the danger has not passed. A
+    message keeps its identifier and the time at which the plan was made or its orders were given, so that what refers
+    to it finds it.
 
     Parameters
     ----------
@@ -165,7 +170,12 @@ def warning_of(
     recorded = read_evacuation(workspace, person, evacuation_id)
     if recorded.status == WITHDRAWN:
         base = earlier or _warning(workspace, person, recorded)
-        return draft_cancel(base, identifier=f"{evacuation_id}-cancel", now=recorded.at, note=recorded.note)
+        over = _over_since(workspace, person, recorded.evacuation.hazard_id)
+        if over is None:
+            called_back = f"{evacuation_id}-cancel"
+            return draft_cancel(base, identifier=called_back, now=recorded.at, note=recorded.note, danger_passed=False)
+        since, identifier = max(over, recorded.at), f"{evacuation_id}-clear"
+        return draft_cancel(base, identifier=identifier, now=since, note=recorded.note)
     return _warning(workspace, person, recorded, earlier)
 
 
@@ -173,7 +183,7 @@ def _warning(
     workspace: Workspace, person: Person, recorded: RecordedEvacuation, earlier: CapAlert | None = None
 ) -> CapAlert:
     """Return the warning or update of an evacuation, as it was before it may have been withdrawn."""
-    evacuation_id, replaced = recorded.evacuation.evacuation_id, recorded.evacuation.replaces
+    evacuation_id, replaced = recorded.evacuation.evacuation_id, _updates(workspace, person, recorded)
     facts, sent = _facts(workspace, person, recorded), recorded.warned_at
     if earlier is None and replaced:
         earlier = _warning(workspace, person, read_evacuation(workspace, person, replaced))
@@ -182,18 +192,33 @@ def _warning(
     return draft_update(earlier, facts, load_alert_profile(), identifier=evacuation_id, now=sent)
 
 
+def _updates(workspace: Workspace, person: Person, recorded: RecordedEvacuation) -> str:
+    """Return the evacuation whose warning the one of this evacuation updates; "": it is the first."""
+    if recorded.superseded is not None:
+        return next(iter(recorded.superseded), "")
+    own, hazard_id = recorded.evacuation.evacuation_id, recorded.evacuation.hazard_id
+    in_force = next((each for each in _in_force(workspace, person, hazard_id) if each != own), "")
+    return in_force if recorded.status == PLANNED and in_force else recorded.evacuation.replaces
+
+
+def _over_since(workspace: Workspace, person: Person, hazard_id: str) -> datetime | None:
+    """Return since when nobody has to leave a hazard: it was withdrawn, and no orders for it hold; None: not yet."""
+    hazard = read_hazard(workspace, person, hazard_id)
+    return None if hazard.status == ACTIVE or _in_force(workspace, person, hazard_id) else hazard.at
+
+
+def _in_force(workspace: Workspace, person: Person, hazard_id: str) -> list[str]:
+    """Return the evacuations of a hazard whose orders hold, the last changed first."""
+    found = evacuations_of(workspace, person, hazard_id)
+    return [each.evacuation.evacuation_id for each in found if each.status == ORDERED]
+
+
 def _facts(workspace: Workspace, person: Person, recorded: RecordedEvacuation) -> WarningFacts:
     papers = orders_of(workspace, person, recorded.evacuation.evacuation_id)
     hazard = read_hazard(workspace, person, recorded.evacuation.hazard_id).hazard
     orders = papers.orders
     outlines = shapely.union_all(list(papers.outlines.values())) if papers.outlines else papers.hazard
-    streets = {zone.area_code: zone for zone in orders.zones if zone.area_code}
-    names: dict[str, str] = {
-        lang: label("orders.and", lang).join(zone.area_name(lang) for zone in streets.values())
-        if len(streets) <= _MANY_STREETS
-        else workspace.name(lang)
-        for lang in LANGS
-    }
+    names, whole_streets = _warned_streets(workspace, orders)
     onset = hazard.starts_at
     if onset is not None:
         onset += timedelta(seconds=min(zone.arrival_s for zone in hazard.zones))
@@ -206,8 +231,39 @@ def _facts(workspace: Workspace, person: Person, recorded: RecordedEvacuation) -
         onset=onset,
         clearance_s=orders.clearance_time_s,
         persons=orders.persons + orders.unmet_persons + by_bus,
-        geocodes=tuple(("GB/T 2260", code) for code in sorted(streets)),
+        geocodes=tuple((_code_list(code), code) for code in whole_streets),
     )
+
+
+def _warned_streets(workspace: Workspace, orders: EvacuationOrders) -> tuple[dict[str, str], list[str]]:
+    """Return the names of the area by language, and the codes of the streets of which every grid leaves.
+
+    The area of a warning is all that its polygons and its geocodes name (CAP 1.2, 3.2.4): the code of a street of which
+    only some grids leave would warn all of it, and its name says that it is a part.
+    """
+    streets = {zone.area_code: zone for zone in orders.zones if zone.area_code}
+    leaving = Counter(zone.area_code for zone in orders.zones)
+    grids = workspace.layers_of_kind("grids")
+    known = grids is not None and "street_code" in grids
+    every: Counter[str] = Counter(grids["street_code"].dropna().astype(str)) if known else Counter()
+    whole = [code for code in sorted(streets) if known and leaving[code] >= every[code]]
+
+    def part(name: str, lang: Lang, grids_leaving: int, complete: bool) -> str:
+        return name if complete else label("alert.area_part", lang, area=name, grids=grids_leaving)
+
+    names: dict[str, str] = {}
+    for lang in LANGS:
+        if len(streets) > _MANY_STREETS:
+            names[lang] = part(workspace.name(lang), lang, len(orders.zones), len(orders.zones) >= every.total())
+            continue
+        named = (part(zone.area_name(lang), lang, leaving[code], code in whole) for code, zone in streets.items())
+        names[lang] = label("orders.and", lang).join(named)
+    return names, whole
+
+
+def _code_list(code: str) -> str:
+    """Return which standard's list a code is of: counties have six digits, streets and towns nine."""
+    return "GB/T 2260" if len(code) == _COUNTY_DIGITS else "GB/T 10114"
 
 
 def _may_order(workspace: Workspace, person: Person, evacuation_id: str) -> None:

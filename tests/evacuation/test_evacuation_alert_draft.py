@@ -20,7 +20,7 @@ NOW = datetime(2026, 7, 1, 0, 0, tzinfo=UTC)
 SQUARE = shapely.box(119.0, 29.5, 119.1, 29.6)
 FACTS = WarningFacts(
     SQUARE, "flood", 4, {"zh": "江北街道", "en": "Jiangbei"}, onset=NOW + timedelta(hours=2), clearance_s=3600.0,
-    persons=1200, geocodes=(("GB/T 2260", "330101001"),),
+    persons=1200, geocodes=(("GB/T 10114", "330101001"),),
 )  # fmt: skip
 
 
@@ -97,6 +97,18 @@ def test_update_and_all_clear_are_drafts_that_refer_to_the_first_message() -> No
     assert {info.urgency for info in cancel.infos} == {Urgency.PAST}
     assert cancel.infos[1].headline == "Ended: Flood, Jiangbei"
     assert cancel.infos[0].areas == update.infos[0].areas
+    assert from_xml(to_xml(cancel)) == cancel
+
+
+def test_orders_that_are_called_back_while_the_danger_is_there_are_no_all_clear() -> None:
+    first = draft()
+    cancel = draft_cancel(first, identifier="ID-2", now=NOW + timedelta(minutes=5), note="改线", danger_passed=False)
+    assert cancel.msg_type is MsgType.CANCEL
+    for before, info in zip(first.infos, cancel.infos, strict=True):
+        assert info.response_types == (ResponseType.MONITOR,)
+        assert (info.urgency, info.onset) == (before.urgency, before.onset)
+    assert "险情尚未解除" in cancel.infos[0].instruction
+    assert cancel.infos[1].headline == "Evacuation orders withdrawn: Flood, Jiangbei"
     assert from_xml(to_xml(cancel)) == cancel
 
 

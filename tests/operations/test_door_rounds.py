@@ -12,7 +12,7 @@ from shapely.geometry import mapping
 from gridgov.config import Settings
 from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError, RightsError
 from gridgov.evacuation import EvacuationParams
-from gridgov.model.alerts import MsgType
+from gridgov.model.alerts import MsgType, ResponseType, Urgency
 from gridgov.model.cap import from_xml, to_xml
 from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.operations.door_rounds import (
@@ -24,7 +24,7 @@ from gridgov.operations.door_rounds import (
 )
 from gridgov.operations.evacuating import evacuate, give_orders, keep_plan, withdraw_evacuation
 from gridgov.operations.evacuation_input import EvacuationQuery
-from gridgov.operations.hazards import draw_hazard
+from gridgov.operations.hazards import draw_hazard, withdraw_hazard
 from gridgov.operations.orders import door_tasks_of, warning_of
 from gridgov.workspace import Workspace, open_workspace
 
@@ -110,8 +110,34 @@ def test_updates_and_all_clears_refer_to_the_warning_before_them(here: Workspace
     assert update.msg_type is MsgType.UPDATE
     assert [reference.split(",")[1] for reference in update.references] == [evacuation_id]
     withdraw_evacuation(here, COMMANDER, second, reason="险情解除")
+    recalled = warning_of(here, COMMANDER, second)
+    assert recalled.msg_type is MsgType.CANCEL
+    assert {info.response_types for info in recalled.infos} == {(ResponseType.MONITOR,)}
+    assert "尚未解除" in recalled.infos[0].instruction
+    withdraw_hazard(here, COMMANDER, query.hazard_id)
+    assert warning_of(here, COMMANDER, second) == recalled, "the orders of the first plan still hold"
+    withdraw_evacuation(here, COMMANDER, evacuation_id, reason="险情解除")
     clear = warning_of(here, COMMANDER, second)
-    assert clear.msg_type is MsgType.CANCEL
+    assert {info.response_types for info in clear.infos} == {(ResponseType.ALL_CLEAR,)}
+    assert {info.urgency for info in clear.infos} == {Urgency.PAST}
+    assert clear.identifier != recalled.identifier
     assert [reference.split(",")[1] for reference in clear.references] == [evacuation_id, second]
     assert clear.note == "险情解除"
     assert from_xml(to_xml(clear)) == clear
+
+
+def test_new_orders_update_the_warning_of_the_older_and_take_its_tasks_off_the_phones(here: Workspace) -> None:
+    first, query = kept(here)
+    second, _ = kept(here, query)
+    give_orders(here, COMMANDER, first)
+    tasks, _ = door_tasks_of(here, COMMANDER, first)
+    issue_door_tasks(here, COMMANDER, first)
+    me = worker(tasks[0].worker_id)
+    assert my_door_tasks(here, me)
+    assert [each.split(",")[1] for each in warning_of(here, COMMANDER, second).references] == [first]
+    give_orders(here, COMMANDER, second)
+    assert my_door_tasks(here, me) == ()
+    update = warning_of(here, COMMANDER, second)
+    assert update.msg_type is MsgType.UPDATE
+    assert [each.split(",")[1] for each in update.references] == [first]
+    assert warning_of(here, COMMANDER, first).msg_type is MsgType.ALERT

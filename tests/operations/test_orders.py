@@ -87,4 +87,10 @@ def test_the_warning_is_a_draft_for_the_zones_of_the_plan(kept: tuple[Workspace,
     assert from_xml(to_xml(alert)) == alert
     area = alert.infos[0].areas[0]
     assert area.polygons
+    orders = orders_of(here, COMMANDER, evacuation_id).orders
+    assert f"部分区域（{len(orders.zones)} 个网格）" in area.area_desc or "、" in area.area_desc
+    every = here.layer("grids")["street_code"].astype(str).value_counts()
+    leaving = [zone.area_code for zone in orders.zones]
+    whole = sorted({code for code in leaving if leaving.count(code) == every[code]})
+    assert area.geocodes == tuple(("GB/T 10114", code) for code in whole)
     assert "街道" in area.area_desc or "镇" in area.area_desc or "乡" in area.area_desc or "区" in area.area_desc
