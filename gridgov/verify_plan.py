@@ -9,8 +9,9 @@ after the edge's travel time. It may wait at a crossing (enter_s may grow by mor
 time-expanded network may; the bound holds for that too. On every edge the flows of all zones together keep the capacity
 at every moment. Nobody is on an edge after it closes, nobody leaves a zone after its deadline. A zone on its shelter's
 own node needs no edges and no time. Every person is in a flow or in `unmet`; `no_route` and `no_place` are believed
-where the network and the plan show them, `too_late` only where something closes or a deadline stands: that nobody more
-could have been saved in time is not proved here.
+where the network and the plan show them: no open road leads to any shelter, however many places it has (or, if there is
+no shelter at all, away from the zone), or one does, but no place is free; `too_late` only where something closes or a
+deadline stands: that nobody more could have been saved in time is not proved here.
 
 The bound. Let a vehicle have passed the cut at node v from time α(v) on. Until time T at most
 
@@ -34,13 +35,14 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gridgov.verify_plan_document import (
+    Bools,
     Floats,
     Flows,
     Ints,
@@ -88,6 +90,7 @@ FAULTS = {
     "clearance": "the last arrival is at {found:.3f} s, clearance_time_s says {said:.3f}",
     "unmet_sum": "{found:.2f} persons are listed as unmet, unmet_persons says {said:.2f}",
     "has_route": "zone {zone}: {persons:.2f} persons are unmet as no_route, but a shelter can be reached",
+    "has_no_route": "zone {zone}: {persons:.2f} persons are unmet as no_place, but no road leads to any shelter",
     "has_place": "zone {zone}: {persons:.2f} persons are unmet as no_place, but shelter {shelter} has {free:.2f} left",
     "not_late": "zone {zone}: {persons:.2f} persons are unmet as too_late, but nothing closes and no deadline stands",
     "gap": "clearance and bound give a gap of {found:.6f}, the document says {said:.6f}",
@@ -157,7 +160,7 @@ def verify_document(document: dict[str, Any]) -> Verdict:
 def _verified(document: dict[str, Any]) -> Verdict:
     table = object_of(document, "problem")
     problem = read_problem(table)
-    occupancy = number_of(document, "occupancy_persons_per_vehicle", least=1e-9)
+    occupancy = _occupancy(document)
     flows = read_flows(document, problem)
     unmet = read_unmet(document, problem)
     clearance_s, bound_s = number_of(document, "clearance_time_s"), number_of(document, "lower_bound_s")
@@ -177,6 +180,19 @@ def _verified(document: dict[str, Any]) -> Verdict:
     facts = {"zones": len(problem.zone_ids), "flows": len(flows.zone), "clearance_s": last_s, "bound_s": bound_s}
     facts |= {"persons": float(flows.persons.sum()), "unmet": float(unmet[1].sum()), "waited_vehicle_s": waited}
     return Verdict(tuple(findings), facts)
+
+
+def _occupancy(document: dict[str, Any]) -> float:
+    """Return the persons in a vehicle, which the parameters must not contradict (on foot everybody counts as one)."""
+    occupancy = number_of(document, "occupancy_persons_per_vehicle", least=1e-9)
+    params = document.get("params")
+    if isinstance(params, dict) and "occupancy_persons_per_vehicle" in params:
+        asked = number_of(params, "occupancy_persons_per_vehicle", least=1e-9, where="params.")
+        wanted = 1.0 if params.get("mode") == "walk" else asked
+        if abs(wanted - occupancy) > SHARE * occupancy:
+            what = f"{occupancy:g} contradicts the parameters, by which {wanted:g} go in a vehicle"
+            raise MalformedError("occupancy_persons_per_vehicle", what)
+    return occupancy
 
 
 def _digest(table: dict[str, Any]) -> list[Finding]:
@@ -354,12 +370,12 @@ def _reasons(problem: Problem, unmet: Unmet, free: Floats) -> list[Finding]:
     zone, persons, reason = unmet
     if not (persons > PERSONS).any():
         return []
-    any_shelter = _latest_departure(problem, problem.shelter_node[problem.places > 0])
     room = free >= 1 + PERSONS
     with_room = _latest_departure(problem, problem.shelter_node[room])
     hurry = np.isfinite(problem.closes_s).any() or np.isfinite(problem.deadline_s).any()
     counts = persons > PERSONS
     node = problem.zone_node[zone]
+    in_time, ever = _roads_to_shelters(problem, node)
     roomy = int(np.argmax(free)) if len(free) else 0
 
     def of(i: int, **fields: Any) -> dict[str, Any]:
@@ -368,9 +384,21 @@ def _reasons(problem: Problem, unmet: Unmet, free: Floats) -> list[Finding]:
     def place(i: int) -> dict[str, Any]:
         return of(i, shelter=problem.shelter_ids[roomy], free=float(free[roomy]))
 
-    found = _listed("has_route", np.flatnonzero(counts & (reason == 0) & (any_shelter[node] >= 0)), of)
+    found = _listed("has_route", np.flatnonzero(counts & (reason == 0) & in_time), of)
+    found += _listed("has_no_route", np.flatnonzero(counts & (reason == 1) & ~ever), of)
     found += _listed("has_place", np.flatnonzero(counts & (reason == 1) & (with_room[node] >= 0)), place)
     return found + _listed("not_late", np.flatnonzero(counts & (reason == 2) & (not hurry)), of)
+
+
+def _roads_to_shelters(problem: Problem, node: Ints) -> tuple[Bools, Bools]:
+    """Return from which nodes a shelter can be reached, before roads close and ever; without any, which can be left."""
+    if not len(problem.shelter_node):
+        open_edges = (problem.capacity > 0) & np.isfinite(problem.time_s) & (problem.tail != problem.head)
+        leaves = np.isin(node, problem.tail[open_edges])
+        return leaves, leaves
+    in_time = _latest_departure(problem, problem.shelter_node)
+    ever = _latest_departure(replace(problem, closes_s=np.full(len(problem.tail), np.inf)), problem.shelter_node)
+    return in_time[node] >= 0, ever[node] >= 0
 
 
 def _latest_departure(problem: Problem, goals: Ints) -> Floats:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
 
 CLOSED_MS = 2**31 - 1  # marks an edge that is closed all the time
 MOST_BYTES, MOST_ITEMS = 1 << 30, 50_000_000

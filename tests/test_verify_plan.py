@@ -169,11 +169,34 @@ def test_unmet_persons_need_a_reason_that_shows() -> None:
     assert codes(with_unmet("no_route")) == {"has_route"}
     assert codes(with_unmet("no_place", places=20.0)) == set()
     assert codes(with_unmet("no_place")) == {"has_place"}
+    assert codes(with_unmet("no_place", places=20.0, way=False)) == {"has_no_route"}
+    assert codes(with_unmet("no_route", places=20.0)) == {"has_route"}
     assert codes(with_unmet("too_late")) == set()
     hurry = with_unmet("too_late")
     hurry["problem"]["closes_s"], hurry["problem"]["demand"][1]["deadline_s"] = [None] * 4, None
     hurry["problem"]["digest"] = digest_of(hurry["problem"])
     assert codes(hurry) == {"not_late"}
+
+
+def test_without_any_shelter_the_reason_is_a_place_wherever_a_road_leads_away() -> None:
+    """Shelters of 0 places count as shelters that can be reached; with none at all, a road out of the zone decides."""
+    assert codes(with_unmet("no_route", places=0.0, flows=False)) == {"has_route"}
+    for node, right, wrong in ((1, "no_place", "no_route"), (3, "no_route", "no_place")):
+        document = with_unmet(right, flows=False)
+        document["problem"].update(shelters=[])
+        document["problem"]["demand"][0]["node"] = document["problem"]["demand"][1]["node"] = node
+        document["problem"]["digest"] = digest_of(document["problem"])
+        assert codes(document) == set()
+        for row in document["unmet"]:
+            row["reason"] = wrong
+        assert codes(document) == {"has_route" if wrong == "no_route" else "has_no_route"}
+
+
+def test_persons_in_a_vehicle_must_be_those_of_the_parameters() -> None:
+    """But on foot everybody counts as one."""
+    assert codes(changed(lambda d: d["params"].update(occupancy_persons_per_vehicle=2.0))) == set()
+    assert codes(changed(lambda d: d["params"].update(occupancy_persons_per_vehicle=2.5))) == {"malformed"}
+    assert codes(changed(lambda d: d["params"].update(mode="walk", occupancy_persons_per_vehicle=2.0))) == {"malformed"}
 
 
 def test_the_bound_holds_for_those_who_can_be_saved() -> None:

@@ -67,8 +67,9 @@ def allocate(question: BusQuestion) -> tuple[Int64s, list[tuple[str, int, str]]]
     going = np.zeros((zones, shelters), dtype=np.int64)
     going[rows, columns] = flow.flows(arcs)
     staying = question.persons - going.sum(axis=1)
+    reached = usable.any(axis=1) if shelters else np.isfinite(question.from_depot_s.min(axis=0))
     unmet = [
-        (question.zone_id[zone], int(staying[zone]), "no_place" if usable[zone].any() else "no_route")
+        (question.zone_id[zone], int(staying[zone]), "no_place" if reached[zone] else "no_route")
         for zone in np.flatnonzero(staying).tolist()
     ]
     return going, unmet

@@ -41,7 +41,8 @@ def turned(problem: EvacuationProblem) -> tuple[EvacuationProblem, Int64s]:
     twin = twins(problem)
     has, own = twin >= 0, problem.capacity_vph
     both = np.where(has & (own > 0), own + np.where(has, own[twin], 0.0), own)
-    instance, _, _ = split_off(make_instance(replace(problem, capacity_vph=both)))
+    widened = replace(problem, capacity_vph=both)
+    instance, _, _ = split_off(make_instance(widened), widened)
     none = np.zeros(0, dtype=np.int64)
     if not len(instance.zone):
         return problem, none

@@ -190,7 +190,7 @@ class _Loads:
             base = self.matrix @ (rate * rising)
             room = self.cap - self.matrix @ (rate * factor)
             most = np.divide(room, base, out=np.full(len(base), np.inf), where=base > 0)
-            least = min(max(float(most.min()), 1.0), _MOST_HASTE)
+            least = min(max(float(most.min(initial=np.inf)), 1.0), _MOST_HASTE)  # no roads: all are there already
             full = np.flatnonzero(most <= least * _TOGETHER)
             stops = np.zeros(len(rate), dtype=np.bool_)
             stops[self.matrix[full].indices] = True

@@ -62,6 +62,10 @@ class Limited:
 
     def _try(self, search: Search, most: int, share: float = 1.0) -> bool:
         """Keep the search's plan with so many routes if it is better, in a share of the time that is left."""
+        if not search.instance.m:  # all who can be saved are at their shelters, so there are no routes to limit
+            better = self.schedule is None
+            self.schedule, self.upper_ms, self.kept = search.schedule, search.upper_ms, most
+            return better
         before = perf_counter()
         ends = search.seconds + self._left(search) * share
         limit = Limit(most, search.upper_ms, lambda: ends - search.seconds, search.arrivals_s, patient=share == 1.0)

@@ -197,9 +197,12 @@ def _fill(travel_s: Floats, persons: Floats, places: Floats) -> tuple[Floats, Fl
 
 
 def _unmet(problem: EvacuationProblem, travel_s: Floats, left: Floats) -> list[Unmet]:
-    nearest_s = [min(row, default=np.inf) for row in travel_s.tolist()]
+    reached = np.asarray(np.isfinite(travel_s).any(axis=1))
+    if not travel_s.shape[1]:  # where nobody has a shelter, only those have no road whom none leads away
+        leads_away = (problem.capacity_vph > 0) & (problem.tail != problem.head)
+        reached = np.isin(problem.zone_node, problem.tail[leads_away])
     return [
-        Unmet(problem.zone_id[zone], float(left[zone]), "no_place" if nearest_s[zone] < np.inf else "no_route")
+        Unmet(problem.zone_id[zone], float(left[zone]), "no_place" if reached[zone] else "no_route")
         for zone in np.flatnonzero(left > 0).tolist()
     ]
 

@@ -31,7 +31,7 @@ from gridgov.evacuation.search import (
     lone_zones,
     previous_cut,
 )
-from gridgov.evacuation.splitting_off import split_off
+from gridgov.evacuation.splitting_off import split_off, without_a_place
 from gridgov.evacuation.steady import steady_flow, steady_range
 from gridgov.model.evacuation import Certificate, EvacuationPlan, Flow, PlanWarning, Unmet
 from gridgov.network.validation import Floats, Int64s
@@ -120,10 +120,10 @@ def _planned(
 ) -> EvacuationPlan:
     """Plan for a checked problem."""
     whole = make_instance(problem)
-    placed, everybody, unmet = split_off(whole)
+    placed, everybody, unmet = split_off(whole, problem)
     hurried = whole.timed or problem.ready is not None
-    if hurried:
-        unmet = {"no_route": unmet["no_route"]}
+    if hurried:  # who of the others finds no place is seen when it is known who is in time
+        unmet = {**unmet, "no_place": without_a_place(whole, problem)}
     draft = _Draft(problem, whole, unmet, params, asked.seed, asked.started, facts)
     if not len(placed.zone):
         return draft.plan(None)
@@ -287,7 +287,7 @@ class _Draft:
             clearance_time_s=clearance,
             lower_bound_s=lower,
             gap=clearance / lower - 1 if lower > 0 else (None if clearance > 0 else 0.0),
-            unmet_persons=sum(row.persons for row in lost),
+            unmet_persons=min(sum(row.persons for row in lost), float(problem.persons.sum())),
             params={**asdict(self.params), "max_routes_per_zone": limited.kept if limited else None},
             seed=self.seed,
             occupancy_persons_per_vehicle=problem.occupancy,
@@ -303,14 +303,13 @@ class _Draft:
 
     def _lost(self, persons: Floats) -> list[Unmet]:
         """Return who is left behind, and why; with the persons who are saved they add up to the demand."""
-        rows = [
-            (int(self.whole.zone[i]), float(units[i]) / UNITS_PER_PERSON, reason)
-            for reason, units in self.unmet.items()
-            for i in np.flatnonzero(units).tolist()
-        ]
-        late = self.problem.persons - persons
-        for zone, amount, _ in rows:
-            late[zone] -= amount
+        rows, late = [], self.problem.persons - persons
+        for reason, units in self.unmet.items():
+            for i in np.flatnonzero(units).tolist():
+                zone = int(self.whole.zone[i])
+                amount = min(float(units[i]) / UNITS_PER_PERSON, float(late[zone]))  # units are rounded up
+                rows.append((zone, amount, reason))
+                late[zone] -= amount
         full = persons.sum() > self.problem.shelter_persons.sum() - 1
         reason = "no_place" if full else "too_late"
         rows += [(zone, float(late[zone]), reason) for zone in np.flatnonzero(late > _NOBODY).tolist()]

@@ -137,7 +137,8 @@ def make_problem(
         ``zone_id``, ``node``, ``persons`` and, if wanted, ``deadline_s``. Missing persons are no zero: such zones are
         left out and named in the warning ``persons_missing``.
     shelters : DataFrame
-        ``shelter_id``, ``node``, ``capacity_persons``; missing capacities are named in ``places_missing``.
+        ``shelter_id``, ``node``, ``capacity_persons``; missing capacities are named in ``places_missing``, those of 0
+        in ``places_zero``, placeholders (1, 99999 and more) in ``places_placeholder``; the latter count as they stand.
     edge_closes_s : array_like, shape (edges,), optional
         Seconds until each edge closes; NaN or inf: never.
 
@@ -149,6 +150,7 @@ def make_problem(
     warnings: list[PlanWarning] = []
     zones = _rows(demand, ("zone_id", "persons"), network.n_nodes, warnings, "persons_missing")
     places = _rows(shelters, ("shelter_id", "capacity_persons"), network.n_nodes, warnings, "places_missing")
+    _name_strange_places(places, warnings)
     capacity = _capacity(network, warnings) * params.capacity_factor
     open_edges = network.travel_time_ms != CLOSED
     return EvacuationProblem(
@@ -228,6 +230,15 @@ def _numbers(column: Any, name: str, ids: Sequence[str]) -> Floats:
 
 def _is_missing(value: object) -> bool:
     return value is None or value != value or str(value) in ("<NA>", "NaT")  # noqa: PLR0124  # NaN is not itself
+
+
+def _name_strange_places(shelters: _Rows, warnings: list[PlanWarning]) -> None:
+    """Name shelters without places, and such whose number of places looks like one that stands for none known."""
+    none = shelters.size == 0
+    placeholder = (shelters.size == _PLACEHOLDERS[0]) | (shelters.size >= _PLACEHOLDERS[1])
+    for code, strange in (("places_zero", none), ("places_placeholder", placeholder)):
+        if strange.any():
+            warnings.append(_warning(code, [shelters.ids[i] for i in np.flatnonzero(strange)]))
 
 
 def _capacity(network: RoadNetwork, warnings: list[PlanWarning]) -> Floats:

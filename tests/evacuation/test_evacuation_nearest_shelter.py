@@ -83,7 +83,7 @@ def test_nobody_or_no_shelter_is_an_answer() -> None:
     """Nothing to move, and nowhere to go."""
     assert asked({}, {"S": (0, 10)}).clearance_time_s == 0
     nowhere = asked({"A": (1, 30)}, {})
-    assert [(row.persons, row.reason) for row in nowhere.unmet] == [(30, "no_route")]
+    assert [(row.persons, row.reason) for row in nowhere.unmet] == [(30, "no_place")]  # a road leads away
     assert nowhere.to_dict()["replay"]["clearance_s"] == 0
 
 

@@ -12,7 +12,9 @@ import pytest
 import gridgov as gg
 from gridgov.errors import ParameterError
 from gridgov.evacuation import make_problem
+from gridgov.evacuation.nearest_shelter import nearest_shelter
 from gridgov.model.evacuation import EvacuationPlan
+from gridgov.model.evacuation_words import warning_texts
 from gridgov.verify_plan import verify_document
 
 ONE_PER_CAR = gg.EvacuationParams(occupancy_persons_per_vehicle=1.0, max_routes_per_zone=None, target_gap=0.002)
@@ -145,6 +147,56 @@ def test_a_zone_at_its_shelter_needs_no_time() -> None:
     )
     assert plan.clearance_time_s == 0
     assert plan.gap == 0
+
+
+LINE = a_network((0, 1, 10, 1000), (1, 2, 20, 1000), (2, 3, 30, 1000))
+
+
+@pytest.mark.parametrize("places", [100, 4])
+@pytest.mark.parametrize("more", [{}, {"contraflow": True}, {"mobilisation": "rayleigh", "mobilisation_s": 60.0}])
+def test_where_all_who_can_be_served_are_at_the_shelter_there_are_no_routes_to_limit(
+    places: int, more: dict[str, Any]
+) -> None:
+    """No road matters then; who finds no place is named."""
+    params = gg.EvacuationParams(time_limit_s=2, **more)
+    plan = checked(gg.plan_evacuation(LINE, zones(("a", 3, 10)), shelters(("s", 3, places)), params))
+    assert plan.clearance_time_s == 0
+    assert plan.unmet_persons == max(10 - places, 0)
+
+
+def test_a_second_zone_for_which_no_place_is_left_stays_and_is_named() -> None:
+    """The only shelter is full of those who live there."""
+    params = gg.EvacuationParams(time_limit_s=2)
+    plan = checked(gg.plan_evacuation(LINE, zones(("a", 3, 10), ("b", 0, 5)), shelters(("s", 3, 10)), params))
+    assert [(row.zone_id, row.persons, row.reason) for row in plan.unmet] == [("b", 5, "no_place")]
+
+
+@pytest.mark.parametrize("places", [shelters(("s", 2, 0)), shelters()])
+@pytest.mark.parametrize("deadline_s", [None, 600.0])
+def test_where_there_are_roads_but_no_places_the_reason_is_no_place(
+    places: pd.DataFrame, deadline_s: float | None
+) -> None:
+    """An island has no route even then."""
+    roads = a_network((0, 1, 10, 1000), (1, 2, 20, 1000), (2, 1, 20, 1000), (3, 3, 1, 1000))
+    demand = zones(("z", 0, 467.3398), ("t", 2, 0.3333), ("island", 3, 7), deadline_s=deadline_s)
+    plan = checked(gg.plan_evacuation(roads, demand, places, ONE_PER_CAR))
+    assert {row.zone_id: row.reason for row in plan.unmet} == {"z": "no_place", "t": "no_place", "island": "no_route"}
+    assert plan.unmet_persons == demand["persons"].sum()
+    everywhere = nearest_shelter(roads, demand, places, ONE_PER_CAR)
+    assert {row.zone_id: row.reason for row in everywhere.unmet} == {row.zone_id: row.reason for row in plan.unmet}
+
+
+def test_who_reaches_only_a_shelter_without_places_has_no_place_and_its_number_is_named() -> None:
+    """Numbers of places that stand for none known are named; they count as they stand."""
+    roads = a_network((0, 1, 60, 3600), (2, 3, 60, 3600))
+    places = shelters(("good", 1, 50), ("one", 1, 1), ("many", 1, 99_999), ("none", 3, 0))
+    plan = checked(gg.plan_evacuation(roads, zones(("a", 0, 10), ("b", 2, 5)), places, ONE_PER_CAR))
+    assert [(row.zone_id, row.reason) for row in plan.unmet] == [("b", "no_place")]
+    assert {(warning.code, warning.ids) for warning in plan.warnings} == {
+        ("places_zero", ("none",)), ("places_placeholder", ("one", "many")),
+    }  # fmt: skip
+    for lang in ("zh", "en"):
+        assert "one, many" in " ".join(warning_texts(plan, lang))
 
 
 @pytest.mark.parametrize(("demand", "places"), [(zones(), shelters(("s", 1, 5))), (zones(("z", 0, 5)), shelters())])
