@@ -23,6 +23,7 @@ from gridgov.workspace import Workspace
 
 _SHOWN = 60
 _HECTARE_M2 = 10_000.0
+_NOT_KNOWN = "–"
 _PEOPLE = ("persons", "households")
 Line = tuple[str, str, str]
 
@@ -104,6 +105,14 @@ def _notes(found: HazardImpact) -> None:
     st.caption(f"{counted} {text('emergency.range_means')}")
 
 
+def _people_of(persons: float) -> str:
+    return _NOT_KNOWN if math.isnan(persons) else people(persons)
+
+
+def _range_of(value: float, low: float, high: float) -> str:
+    return "" if math.isnan(value) else range_text(value, low, high)
+
+
 def _by_arrival(found: HazardImpact) -> list[Line]:
     by_time = len(found.impact.by_arrival) > 1
     frame = found.impact.by_arrival if by_time else found.impact.by_level.iloc[::-1]
@@ -111,10 +120,10 @@ def _by_arrival(found: HazardImpact) -> list[Line]:
     for row in frame.to_dict("records"):
         head = arrival_text(row["arrival_s"], language()) if by_time else text(f"emergency.level_{int(row['level'])}")
         persons = row.get("persons", 0.0)
-        more = [range_text(persons, row.get("persons_low", persons), row.get("persons_high", persons))]
+        more = [_range_of(persons, row.get("persons_low", persons), row.get("persons_high", persons))]
         if row.get("road_m"):
             more.append(text("emergency.roads_km", km=f"{row['road_m'] / 1000:,.1f}"))
-        lines.append((head, people(persons), " · ".join(part for part in more if part)))
+        lines.append((head, _people_of(persons), " · ".join(part for part in more if part)))
     return lines
 
 
@@ -125,13 +134,13 @@ def _by_street(opened: Workspace, found: HazardImpact) -> list[Line]:
         code = str(row["street_code"])
         more = [
             text("emergency.grids", n=int(row["grids"])),
-            range_text(row["persons"], row["persons_low"], row["persons_high"]),
+            _range_of(row["persons"], row["persons_low"], row["persons_high"]),
             text("emergency.unknown_grids_short", n=int(row["unknown_grids"])).strip(" ·")
             if row["unknown_grids"]
             else "",
         ]
         lines.append(
-            (name_in(names.get(code, {}), lang) or code, people(row["persons"]), " · ".join(m for m in more if m))
+            (name_in(names.get(code, {}), lang) or code, _people_of(row["persons"]), " · ".join(m for m in more if m))
         )
     return lines
 

@@ -90,11 +90,14 @@ class Impact:
     figures : dict
         persons, households, every ``…_persons``, grids, facilities, shelters, shelter_places, road_m, and the square
         metres of resources by kind as ``area_m2.<layer_kind>``, and cropland as ``area_m2.cropland``. A group that no
-        layer knows is not there.
+        layer knows, or whose number no grid inside knows, is not there.
     unknown_grids : Figure
         Grids in the hazard whose population is not known; their people are in none of the sums.
+    unknown_by_group : dict
+        The same for every group of people, where there are such grids.
     by_level, by_arrival : DataFrame
-        level or arrival_s; persons, persons_low, persons_high, households, road_m, area_m2 in that class alone.
+        level or arrival_s; persons, persons_low, persons_high, households, road_m, area_m2 in that class alone; NaN for
+        a group that no grid there knows, and the grids that do not know it as ``<group>_unknown_grids``.
     by_grid, by_community, by_street : DataFrame
         Code, level (the worst there), arrival_s (the earliest), share of the area inside, persons with its range, the
         other groups.
@@ -117,6 +120,7 @@ class Impact:
     shelters: pd.DataFrame
     resources: pd.DataFrame
     needs: tuple[NeedTotal, ...] = ()
+    unknown_by_group: dict[str, Figure] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
 
 
@@ -177,7 +181,8 @@ def measure_impact(
         facilities,
         shelters,
         resources,
-        needs_of(needs, figures.get("persons", Figure(0.0, 0.0, 0.0))),
+        needs_of(needs, figures["persons"]) if "persons" in figures else (),
+        people.unknown_by_group(),
         {"presence": presence, "column": column},
     )
 
@@ -228,13 +233,26 @@ class _People:
         return np.asarray(counts[:, None] * self.shares[which])
 
     def figures(self) -> dict[str, Figure]:
-        made = {group: Figure.of(*(float(self.inside(group, i).sum()) for i in range(3))) for group in self.groups}
+        made = {
+            group: Figure.of(*(float(self.inside(group, i).sum()) for i in range(3)))
+            for group in self.groups
+            if self._is_known(group, self.hits[0].any(axis=1))
+        }
         made["grids"] = Figure.of(*(float(hit.any(axis=1).sum()) for hit in self.hits))
         return made
 
-    def unknown(self) -> Figure:
-        missing = self.frame["persons"].isna().to_numpy() if "persons" in self.frame else np.zeros(0, dtype=bool)
+    def _is_known(self, group: str, inside: _Bools) -> bool:
+        """Whether any of some grids knows the number of a group; of no grids it is known if any grid at all knows."""
+        known = self.frame[group].notna().to_numpy()
+        return bool(known[inside].any() if inside.any() else known.any())
+
+    def unknown(self, group: str = "persons") -> Figure:
+        missing = self.frame[group].isna().to_numpy() if group in self.frame else np.zeros(len(self.frame), dtype=bool)
         return Figure.of(*(float((hit.any(axis=1) & missing).sum()) for hit in self.hits))
+
+    def unknown_by_group(self) -> dict[str, Figure]:
+        counted = {group: self.unknown(group) for group in self.groups}
+        return {group: figure for group, figure in counted.items() if figure.high}
 
     def by_class(
         self, variants: _Variants, key: str, roads: tuple[_Floats, ...] | None, areas: tuple[_Floats, ...] | None
@@ -254,7 +272,20 @@ class _People:
             ]
             columns[name] = sums[0]
             columns[f"{name}_low"], columns[f"{name}_high"] = np.min(sums, axis=0), np.max(sums, axis=0)
-        return pd.DataFrame(columns)
+        inside = [self.hits[0][:, classes[0] == value].any(axis=1) for value in values]
+        return self._unknown_apart(pd.DataFrame(columns), inside)
+
+    def _unknown_apart(self, frame: pd.DataFrame, inside: list[_Bools]) -> pd.DataFrame:
+        """Make the numbers of rows in which no grid knows a group NaN, and count the grids that do not know it."""
+        for group in self.groups:
+            missing = self.frame[group].isna().to_numpy()
+            unknown = np.array([int((grids & missing).sum()) for grids in inside], dtype=np.int64)
+            if not unknown.any():
+                continue
+            nobody_knows = np.array([not self._is_known(group, grids) for grids in inside], dtype=np.bool_)
+            frame.loc[nobody_knows, [group, f"{group}_low", f"{group}_high"]] = np.nan
+            frame[f"{group}_unknown_grids"] = unknown
+        return frame
 
     def by_grid(self) -> pd.DataFrame:
         """Return the grids that are inside, worst and earliest first."""
@@ -278,12 +309,16 @@ class _People:
         grids = self.by_grid()
         if column not in grids:
             return pd.DataFrame({column: []})
-        sums = {name: "sum" for group in self.groups for name in (group, f"{group}_low", f"{group}_high")}
+        sums = [name for group in self.groups for name in (group, f"{group}_low", f"{group}_high")]
         grids = grids.assign(grids=1, unknown_grids=grids["persons"].isna() if "persons" in grids else False)
+        counts = ["grids", "unknown_grids"]
+        for group in self.groups:
+            if group != "persons" and grids[group].isna().any():
+                counts.append(f"{group}_unknown_grids")
+                grids[counts[-1]] = grids[group].isna()
         grouped = grids[grids[column].notna()].groupby(column, sort=True)
-        return grouped.agg(
-            {"grids": "sum", "unknown_grids": "sum", "level": "max", "arrival_s": "min", **sums}
-        ).reset_index()
+        worst = grouped.agg({**dict.fromkeys(counts, "sum"), "level": "max", "arrival_s": "min"})
+        return pd.concat([worst, grouped[sums].sum(min_count=1)], axis=1).reset_index()  # of none known: not known
 
 
 def _counts(grids: gpd.GeoDataFrame, column: str, presence: float) -> pd.DataFrame:

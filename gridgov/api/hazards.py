@@ -156,6 +156,9 @@ def impact(request: Request, hazard_id: _Id, day: Annotated[bool | None, Query()
             presence_certainty=found.presence_certainty,
             figures={name: FigureShown.model_validate(figure) for name, figure in what.figures.items()},
             unknown_grids=FigureShown.model_validate(what.unknown_grids),
+            unknown_by_group={
+                name: FigureShown.model_validate(figure) for name, figure in what.unknown_by_group.items()
+            },
             needs=needs,
             **{name: rows_of(getattr(what, name)) for name in tables},
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -82,6 +83,40 @@ def test_a_grid_without_a_known_population_is_counted_apart_and_never_as_nobody(
     assert impact.unknown_grids.value == 1
     assert np.isnan(impact.by_grid.set_index("grid_code").loc[f"{STREET}002001", "persons"])
     assert impact.by_community["unknown_grids"].tolist() == [1]
+
+
+def test_a_group_that_no_grid_inside_knows_is_not_there_and_never_0(exposed: Exposed) -> None:
+    """Nobody has counted the children; the elderly are known in one of the two grids."""
+    assert exposed.grids is not None
+    grids = exposed.grids.assign(
+        children_persons=pd.array([None] * 4, dtype="Int64"),
+        elderly_persons=pd.array([10, None, None, None], dtype="Int64"),
+    )
+    exposed = replace(exposed, grids=grids)
+    impact = measure_impact(hazard(zone(box(0, 0, 100, 100), 4, 0), zone(box(100, 0, 200, 100), 2, 600)), exposed)
+    assert "children_persons" not in impact.figures
+    assert value(impact, "elderly_persons") == pytest.approx(10, abs=0.01)
+    assert {name: figure.value for name, figure in impact.unknown_by_group.items()} == {
+        "children_persons": 2, "elderly_persons": 1,
+    }  # fmt: skip
+    for table in (impact.by_level, impact.by_arrival, impact.by_community, impact.by_street, impact.by_grid):
+        assert table[["children_persons", "children_persons_low", "children_persons_high"]].isna().to_numpy().all()
+    assert impact.by_arrival["elderly_persons"].tolist() == pytest.approx([10, np.nan], abs=0.01, nan_ok=True)
+    assert impact.by_arrival["elderly_persons_unknown_grids"].tolist() == [0, 1]
+    assert impact.by_street["elderly_persons"].tolist() == pytest.approx([10], abs=0.01)
+    assert impact.by_street[
+        ["elderly_persons_unknown_grids", "children_persons_unknown_grids"]
+    ].to_numpy().tolist() == [[1, 2]]
+
+
+def test_where_nobody_knows_how_many_live_the_needs_are_not_known_either(exposed: Exposed) -> None:
+    """Only the third grid, whose people nobody has counted."""
+    words = {"zh": "物", "en": "thing"}
+    needs = (Need("water", words, words, 17.5, "week", False, "s", Certainty.READ),)
+    impact = measure_impact(hazard(zone(box(205, 0, 295, 100))), exposed, needs=needs)
+    assert "persons" not in impact.figures
+    assert impact.unknown_grids.value == 1
+    assert impact.needs == ()
 
 
 def test_roads_areas_and_points_are_measured_in_metres(exposed: Exposed) -> None:
