@@ -43,7 +43,7 @@ def cover_most(
     weight : float array, shape (rows,)
     """
     patterns, of_row = np.unique(table, axis=0, return_inverse=True)
-    merged = np.bincount(of_row.ravel(), weight, len(patterns))
+    merged = np.bincount(of_row.ravel(), weight, len(patterns)).astype(np.float64)
     useful = patterns.any(axis=1) & (merged > 0)
     patterns, merged = patterns[useful], merged[useful]
     kept = np.flatnonzero(~columns_within_another(patterns))

@@ -700,8 +700,8 @@ def prepare_hazard(
 EVACUATIONS = {
     "evacuation_input", "evacuate", "keep_plan", "start_evacuation", "give_orders", "withdraw_evacuation", "run_of",
     "running", "evacuations_of", "read_evacuation", "read_plan", "read_plan_document", "plan_view",
-    "running_view", "compare_with_nearest", "orders_of", "order_file", "door_tasks_of", "warning_of", "read_bus_plan", "bus_plan_of",
-    "issue_door_tasks", "door_progress",
+    "running_view", "compare_with_nearest", "orders_of", "order_file", "door_tasks_of", "warning_of", "read_bus_plan",
+    "bus_plan_of", "issue_door_tasks", "door_progress",
 }  # fmt: skip
 ANSWERED: dict[str, Any] = {}
 SCENARIO_FILE = Path(__file__).with_name("scenario.toml")
