@@ -125,6 +125,7 @@
     const look = door.help ? "help" : door.done ? "done" : door.late ? "late" : "";
     return el("li", { class: `card door ${look}`, "data-zone": door.zone, "data-evacuation": door.evacuation },
       tags.length > 0 && el("div", { class: "task-sub" }, ...tags.map(([name, code]) => el("span", { class: name }, text(code)))),
+      door.danger && el("div", { class: "task-sub" }, el("b", {}, door.danger)),
       el("p", { class: "text" }, door.text),
       ...box.failed.filter((item) => item.about === doorKey(door)).map(failure),
       door.help && el("div", { class: "call", role: "status" }, el("p", {}, el("b", {}, text("help_called")), door.note && ` ${door.note}`),

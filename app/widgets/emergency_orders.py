@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from html import escape
@@ -15,11 +16,17 @@ from app.widgets.frame import language, may_write, signed_in, text
 from app.widgets.wording import facts_html, moment_text
 from gridgov.errors import GridgovError
 from gridgov.model.cap import to_xml
-from gridgov.model.evacuations import ORDERED, PLANNED
+from gridgov.model.evacuations import ORDERED, PLANNED, REPLACED
 from gridgov.model.rights import Person, Right, may
 from gridgov.operations.door_rounds import door_progress, issue_door_tasks
 from gridgov.operations.emergency import grid_names, worker_names
-from gridgov.operations.evacuating import RecordedEvacuation, give_orders, withdraw_evacuation
+from gridgov.operations.evacuating import (
+    LATENESS_BORNE,
+    RecordedEvacuation,
+    give_orders,
+    lateness_s,
+    withdraw_evacuation,
+)
 from gridgov.operations.incidents import person_name
 from gridgov.operations.orders import FORMATS, OrderFormat, door_tasks_of, order_file, orders_of, warning_of
 from gridgov.workspace import Workspace
@@ -50,7 +57,7 @@ def orders_step(opened: Workspace, who: Person, emergency: Emergency) -> None:
     _files(opened, who, recorded, warning=writes)
     if writes:
         _doors(opened, recorded)
-        if may_write():
+        if may_write() and recorded.status != REPLACED:
             _call_back(opened, recorded)
 
 
@@ -73,6 +80,8 @@ def _give(opened: Workspace, recorded: RecordedEvacuation) -> None:
     number = recorded.evacuation.evacuation_id
     minutes = st.number_input(text("emergency.leave_in"), 0, 1440, 0, 5, key=f"leave-{number}")
     note = st.text_input(text("emergency.note"), key=f"note-{number}", placeholder=text("emergency.note_example"))
+    leave_at = opened.now() + timedelta(minutes=int(minutes))
+    in_time = _in_time(opened, recorded, leave_at)
     persons = recorded.evacuation.persons - recorded.evacuation.unmet_persons
     sure = st.checkbox(text("emergency.sure", persons=f"{round(persons):,}"), key=f"sure-{number}")
     st.button(
@@ -80,10 +89,21 @@ def _give(opened: Workspace, recorded: RecordedEvacuation) -> None:
         key="give_orders",
         type="primary",
         width="stretch",
-        disabled=not (sure and may_write()),
+        disabled=not (sure and in_time and may_write()),
         on_click=_do_give,
-        args=(opened, number, opened.now() + timedelta(minutes=int(minutes)), note or ""),
+        args=(opened, number, leave_at, note or ""),
     )
+
+
+def _in_time(opened: Workspace, recorded: RecordedEvacuation, leave_at: datetime) -> bool:
+    """Say how much too late people come who leave then; return whether it can be ordered all the same."""
+    late_s = lateness_s(opened, signed_in(), recorded, leave_at)
+    if late_s <= 0:
+        return True
+    borne = late_s <= LATENESS_BORNE.total_seconds()
+    said = text("emergency.slightly_late" if borne else "emergency.too_late", minutes=math.ceil(late_s / 60))
+    st.html(f'<p class="gg-said bad" role="alert">{escape(said)}</p>')
+    return borne
 
 
 def _do_give(opened: Workspace, number: str, leave_at: datetime, note: str) -> None:

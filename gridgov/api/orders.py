@@ -84,14 +84,14 @@ def progress(request: Request, evacuation_id: str) -> DoorProgressShown:
     return _shown(door_progress(ask.workspace, ask.person, evacuation_id))
 
 
-@router.post("/evacuations/{evacuation_id}/door-tasks/{zone_id}/done", responses=answers(404))
+@router.post("/evacuations/{evacuation_id}/door-tasks/{zone_id}/done", responses=answers(404, 409))
 def finish(request: Request, evacuation_id: str, zone_id: str) -> DoorTaskShown:
     """Put on record that this worker has told everybody in a grid; again is no fault."""
     ask = asked(request)
     return DoorTaskShown.model_validate(finish_door_task(ask.workspace, ask.person, evacuation_id, zone_id))
 
 
-@router.post("/evacuations/{evacuation_id}/door-tasks/{zone_id}/help", responses=answers(404))
+@router.post("/evacuations/{evacuation_id}/door-tasks/{zone_id}/help", responses=answers(404, 409))
 def call(request: Request, evacuation_id: str, zone_id: str, given: DoorCall) -> DoorTaskShown:
     """Put on record that this worker needs help in a grid, or not any more; again is no fault."""
     ask = asked(request)

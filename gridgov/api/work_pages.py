@@ -21,7 +21,7 @@ from gridgov.maps import assets, cartography, map_layer, tiles
 from gridgov.maps.console import attribution, layer_url
 from gridgov.model.incident_record import IncidentRecord
 from gridgov.model.rights import Person
-from gridgov.operations.door_rounds import DoorRound, my_door_tasks
+from gridgov.operations.door_rounds import DoorRound, danger_of, my_door_tasks
 from gridgov.operations.incidents import person_name, possible_moves, read_incident, tasks_of, timeline
 from gridgov.operations.tasks import duty_status, route_to_task
 from gridgov.operations.worklists import counts_work_time, left_s, open_until
@@ -104,7 +104,7 @@ class WorkPages:
                 "now": workspace.now().isoformat(),
                 "status": str(status) if status else "",
                 "tasks": [task_card(workspace, person, record, lang) for record in found],
-                "doors": [door_card(task, workspace, lang) for task in my_door_tasks(workspace, person)],
+                "doors": _doors(workspace, person, lang),
             }
         )
 
@@ -147,6 +147,13 @@ class WorkPages:
         )
 
 
+def _doors(workspace: Workspace, person: Person, lang: Lang) -> list[dict[str, Any]]:
+    """Return the grids at whose doors the worker knocks, each with the danger that people leave from."""
+    found = my_door_tasks(workspace, person)
+    dangers = {number: danger_of(workspace, person, number, lang) for number in {task.evacuation_id for task in found}}
+    return [{**door_card(task, workspace, lang), "danger": dangers[task.evacuation_id]} for task in found]
+
+
 def door_card(task: DoorRound, workspace: Workspace, lang: Lang) -> dict[str, Any]:
     """Return a grid at whose doors the worker knocks, in words."""
     return {
@@ -155,7 +162,7 @@ def door_card(task: DoorRound, workspace: Workspace, lang: Lang) -> dict[str, An
         "text": task.texts.get(lang, task.zone_id),
         "before": clock_text(task.before, workspace.timezone),
         "done": task.done_at is not None,
-        "late": task.done_at is None and task.before < workspace.now(),
+        "late": task.is_late(workspace.now()),
         "help": task.help_at is not None,
         "note": task.help_note,
     }

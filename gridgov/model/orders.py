@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ from gridgov.i18n import Lang, label
 from gridgov.model.plans import Manoeuvre
 
 SCHEMA = "gridgov-orders/1"
+AT_ONCE = timedelta(minutes=1)  # clocks are read to the minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,11 +256,12 @@ class DoorTask:
     shelter_ids: tuple[str, ...]
     travel_time_s: float | None = None
 
-    def text(self, lang: Lang, orders: EvacuationOrders) -> str:
-        """Return the task as sentences."""
+    def text(self, lang: Lang, orders: EvacuationOrders, *, now: datetime | None = None) -> str:
+        """Return the task as sentences; with `now`, one whose time has come or comes within a minute is "at once"."""
         zone = next(zone for zone in orders.zones if zone.zone_id == self.zone_id)
         shelters = label("orders.and", lang).join(orders.shelter(one).name or one for one in self.shelter_ids)
-        knock = "orders.task.knock_unknown" if self.doors is None else "orders.task.knock"
+        knock = "knock_now" if now is not None and self.before < now + AT_ONCE else "knock"
+        knock = f"orders.task.{knock}{'_unknown' if self.doors is None else ''}"
         clock = orders.clock(self.before)
         text = label(knock, lang, zone=zone.name(lang), doors=self.doors, clock=clock, shelters=shelters)
         if self.escort_persons:

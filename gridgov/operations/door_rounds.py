@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError
-from gridgov.i18n import LANGS
+from gridgov.i18n import LANGS, Lang, label
 from gridgov.model.door_rounds import ENTITY, done, entity_of, help_wanted, issued
 from gridgov.model.entities import Entity, EntityFilter
 from gridgov.model.evacuations import ORDERED
 from gridgov.model.events import parse_time
 from gridgov.model.orders import DoorTask
+from gridgov.model.refusals import refuse
 from gridgov.model.rights import Person, Right, require
 from gridgov.operations.board import newest_first
 from gridgov.operations.evacuating import read_evacuation
+from gridgov.operations.hazards import read_hazard
 from gridgov.operations.orders import door_tasks_of, orders_of
 from gridgov.workspace import Workspace
 
 KIND = "door_tasks"
 _LONGEST_NOTE = 300
+GRACE = timedelta(minutes=5)  # after the time of a grid, before it is called late
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,10 @@ class DoorRound:
     help_at: datetime | None = None
     help_note: str = ""
 
+    def is_late(self, now: datetime) -> bool:
+        """Return whether the doors are not done `GRACE` after the first of the grid should have left."""
+        return self.done_at is None and self.before + GRACE < now
+
 
 @dataclass(frozen=True, slots=True)
 class DoorProgress:
@@ -61,7 +68,7 @@ class DoorProgress:
     Attributes
     ----------
     late : tuple of str
-        Grids that are not done although their people should be leaving.
+        Grids that are not done `GRACE` after their people should be leaving; none when the orders do not hold any more.
     without : tuple of str
         Grids that nobody could be sent to; known where the tasks were just issued, else empty.
     calls : tuple of DoorRound
@@ -95,7 +102,7 @@ def issue_door_tasks(workspace: Workspace, person: Person, evacuation_id: str) -
     orders, now = orders_of(workspace, person, evacuation_id).orders, workspace.now()
     by_worker: dict[str, list[tuple[DoorTask, dict[str, str]]]] = defaultdict(list)
     for task in tasks:
-        by_worker[task.worker_id].append((task, {lang: task.text(lang, orders) for lang in LANGS}))
+        by_worker[task.worker_id].append((task, {lang: task.text(lang, orders, now=now) for lang in LANGS}))
     events = [issued(evacuation_id, given, person.actor, now) for given in by_worker.values()]
     if events:
         workspace.store.append(events, expected_seq=0)
@@ -113,8 +120,9 @@ def door_progress(workspace: Workspace, person: Person, evacuation_id: str) -> D
         There is no such evacuation.
     """
     require(person, Right.EVACUATION_WRITE)
-    read_evacuation(workspace, person, evacuation_id)
-    return _progress(workspace, evacuation_id)
+    holds = _holds(workspace, person, evacuation_id)
+    told = _progress(workspace, evacuation_id)
+    return told if holds else replace(told, late=())
 
 
 def my_door_tasks(workspace: Workspace, person: Person) -> tuple[DoorRound, ...]:
@@ -138,6 +146,14 @@ def my_door_tasks(workspace: Workspace, person: Person) -> tuple[DoorRound, ...]
     return tuple(sorted(rounds, key=lambda task: (task.done_at is not None, task.before, task.zone_id)))
 
 
+def danger_of(workspace: Workspace, person: Person, evacuation_id: str, lang: Lang) -> str:
+    """Return what people of an evacuation leave from: the kind of the hazard, with its name where it has one."""
+    evacuation = read_evacuation(workspace, person, evacuation_id).evacuation
+    hazard = read_hazard(workspace, person, evacuation.hazard_id).hazard
+    kind = label(f"hazard.kind.{hazard.kind}", lang)
+    return f"{hazard.name} · {kind}" if hazard.name else kind
+
+
 def finish_door_task(workspace: Workspace, person: Person, evacuation_id: str, zone_id: str) -> DoorRound:
     """Put on record that this worker has told everybody in a grid; again is no fault.
 
@@ -147,10 +163,13 @@ def finish_door_task(workspace: Workspace, person: Person, evacuation_id: str, z
         The person is no worker.
     RecordNotFoundError
         The grid is not among this worker's tasks in that evacuation.
+    MoveRefusedError
+        The orders were called back or replaced.
     """
     task = _own_task(workspace, person, evacuation_id, zone_id)
     if task.done_at is not None:
         return task
+    _check_holds(workspace, person, evacuation_id)
     event = done(evacuation_id, person.worker_id, zone_id, person.actor, workspace.now())
     workspace.store.append([event])
     return _own_task(workspace, person, evacuation_id, zone_id)
@@ -167,7 +186,7 @@ def call_for_help(
     ------
     ParameterError
         The note is too long.
-    RightsError, RecordNotFoundError
+    RightsError, RecordNotFoundError, MoveRefusedError
         See `finish_door_task`.
     """
     task, note = _own_task(workspace, person, evacuation_id, zone_id), note.strip()
@@ -175,6 +194,7 @@ def call_for_help(
         raise ParameterError(f"the note has {len(note)} characters; write at most {_LONGEST_NOTE}")
     if (task.help_at is not None, task.help_note) == (wanted, note if wanted else ""):
         return task
+    _check_holds(workspace, person, evacuation_id)
     now = workspace.now()
     event = help_wanted(evacuation_id, person.worker_id, zone_id, person.actor, now, note=note, wanted=wanted)
     workspace.store.append([event])
@@ -198,6 +218,11 @@ def _of_evacuation(workspace: Workspace, evacuation_id: str) -> Iterator[Entity]
 
 def _holds(workspace: Workspace, person: Person, evacuation_id: str) -> bool:
     return read_evacuation(workspace, person, evacuation_id).status == ORDERED
+
+
+def _check_holds(workspace: Workspace, person: Person, evacuation_id: str) -> None:
+    if not _holds(workspace, person, evacuation_id):
+        raise refuse("doors_over", id=evacuation_id)
 
 
 def _tasks(entity: Entity) -> list[DoorRound]:
@@ -226,7 +251,7 @@ def _progress(workspace: Workspace, evacuation_id: str, without: tuple[str, ...]
     now = workspace.now()
     grids = {task.zone_id for task in rounds}
     waiting = {task.zone_id for task in rounds if task.done_at is None}
-    late = {task.zone_id for task in rounds if task.done_at is None and task.before < now}
+    late = {task.zone_id for task in rounds if task.is_late(now)}
     workers = len({task.worker_id for task in rounds})
     calls = sorted((task for task in rounds if task.help_at is not None), key=_call_order)
     return DoorProgress(len(grids), len(grids - waiting), workers, tuple(sorted(late)), without, tuple(calls))

@@ -35,6 +35,7 @@ from gridgov.model.evacuations import (
 )
 from gridgov.model.events import format_time, parse_time
 from gridgov.model.hazards import ACTIVE
+from gridgov.model.refusals import refuse
 from gridgov.model.rights import Person, Right, require
 from gridgov.operations.board import newest_first
 from gridgov.operations.evacuation_input import EvacuationInput, EvacuationQuery, evacuation_input, query_to_dict
@@ -233,8 +234,9 @@ def give_orders(
     Raises
     ------
     ConflictError
-        They were given before, the plan or its hazard was withdrawn, or who leaves so late comes too late for the
-        deadlines and closings of the plan.
+        They were given before, or the plan was withdrawn.
+    MoveRefusedError
+        The hazard was withdrawn, or who leaves so late comes too late for the deadlines and closings of the plan.
     ParameterError
         `leave_at` has no offset, lies in the past or too far ahead; the note is too long.
     """
@@ -250,10 +252,8 @@ def give_orders(
         leave = _checked_leave(leave_at or now, now)
         late_s = lateness_s(workspace, person, recorded, leave)
         if late_s > LATENESS_BORNE.total_seconds():
-            raise ConflictError(
-                f"who leaves at {leave.astimezone(workspace.timezone):%H:%M} by plan {evacuation_id} comes "
-                f"{math.ceil(late_s / 60)} minutes too late for its deadlines and closings; compute the plan anew"
-            )
+            clock, minutes = f"{leave.astimezone(workspace.timezone):%H:%M}", str(math.ceil(late_s / 60))
+            raise refuse("orders_too_late", id=evacuation_id, clock=clock, minutes=minutes)
         older = [each.evacuation.evacuation_id for each in _in_force(workspace, person, recorded.evacuation.hazard_id)]
         events = [ordered(evacuation_id, leave, person.actor, now, note=note, replaces=older)]
         events += [replaced(each, evacuation_id, person.actor, now) for each in older]
@@ -295,9 +295,7 @@ def _checked_leave(leave_at: datetime, now: datetime) -> datetime:
 
 def _check_hazard_stands(workspace: Workspace, person: Person, hazard_id: str) -> None:
     if read_hazard(workspace, person, hazard_id).status != ACTIVE:
-        raise ConflictError(
-            f"hazard {hazard_id} was withdrawn: nobody has to leave it; draw a hazard and plan for that"
-        )
+        raise refuse("hazard_withdrawn", id=hazard_id)
 
 
 def _in_force(workspace: Workspace, person: Person, hazard_id: str) -> list[RecordedEvacuation]:
@@ -312,7 +310,9 @@ def withdraw_evacuation(workspace: Workspace, person: Person, evacuation_id: str
     Raises
     ------
     ConflictError
-        It was withdrawn before, or others took the place of its orders.
+        It was withdrawn before.
+    MoveRefusedError
+        Others took the place of its orders.
     ParameterError
         There is no reason.
     """
@@ -321,8 +321,7 @@ def withdraw_evacuation(workspace: Workspace, person: Person, evacuation_id: str
     if entity.columns.status == WITHDRAWN:
         raise ConflictError(f"evacuation {evacuation_id} was withdrawn before")
     if entity.columns.status == REPLACED:
-        other = _recorded(entity).replaced_by
-        raise ConflictError(f"evacuation {evacuation_id} was replaced by {other}: call the orders of that one back")
+        raise refuse("orders_replaced", id=evacuation_id, other=_recorded(entity).replaced_by)
     if not _checked(reason, "reason"):
         raise ParameterError(f"say why evacuation {evacuation_id} is withdrawn")
     event = withdrawn(evacuation_id, person.actor, workspace.now(), reason=reason.strip())
@@ -412,7 +411,9 @@ def start_evacuation(workspace: Workspace, person: Person, query: EvacuationQuer
     Raises
     ------
     ConflictError
-        The hazard was withdrawn, or another computation is running: two would take each other's time.
+        Another computation is running: two would take each other's time.
+    MoveRefusedError
+        The hazard was withdrawn.
     RightsError, RecordNotFoundError
         See `evacuation_input`.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,15 @@ import shapely
 from shapely.geometry import mapping
 
 from gridgov.config import Settings
-from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError, RightsError
+from gridgov.errors import ConflictError, MoveRefusedError, ParameterError, RecordNotFoundError, RightsError
 from gridgov.evacuation import EvacuationParams
 from gridgov.model.alerts import MsgType, ResponseType, Urgency
 from gridgov.model.cap import from_xml, to_xml
 from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.operations.door_rounds import (
+    GRACE,
     call_for_help,
+    danger_of,
     door_progress,
     finish_door_task,
     issue_door_tasks,
@@ -24,7 +27,7 @@ from gridgov.operations.door_rounds import (
 )
 from gridgov.operations.evacuating import evacuate, give_orders, keep_plan, withdraw_evacuation
 from gridgov.operations.evacuation_input import EvacuationQuery
-from gridgov.operations.hazards import draw_hazard, withdraw_hazard
+from gridgov.operations.hazards import HazardHeader, draw_hazard, withdraw_hazard
 from gridgov.operations.orders import door_tasks_of, warning_of
 from gridgov.workspace import Workspace, open_workspace
 
@@ -91,9 +94,14 @@ def test_workers_see_their_grids_and_the_commander_how_many_are_done(here: Works
         call_for_help(here, me, evacuation_id, "000000000000000")
     with pytest.raises(RightsError):
         call_for_help(here, COMMANDER, evacuation_id, own[0].zone_id)
+    open_zone = next(task.zone_id for task in reversed(tasks) if task.zone_id != own[0].zone_id)
+    other = worker(next(task.worker_id for task in tasks if task.zone_id == open_zone))
     withdraw_evacuation(here, COMMANDER, evacuation_id, reason="险情解除")
     assert my_door_tasks(here, me) == ()
     assert my_door_tasks(here, worker("")) == ()
+    for operation in (finish_door_task, call_for_help):
+        with pytest.raises(MoveRefusedError, match="is over"):
+            operation(here, other, evacuation_id, open_zone)
     for operation in (lambda: my_door_tasks(here, COMMANDER), lambda: finish_door_task(here, COMMANDER, "x", "y")):
         with pytest.raises(RightsError):
             operation()
@@ -141,3 +149,33 @@ def test_new_orders_update_the_warning_of_the_older_and_take_its_tasks_off_the_p
     assert update.msg_type is MsgType.UPDATE
     assert [each.split(",")[1] for each in update.references] == [first]
     assert warning_of(here, COMMANDER, first).msg_type is MsgType.ALERT
+
+
+def test_who_leaves_now_is_late_after_a_grace_and_told_at_once(here: Workspace, monkeypatch) -> None:
+    evacuation_id, query = kept(here)
+    ordered_at = here.now().replace(second=32)
+    monkeypatch.setattr(here, "now", lambda: ordered_at)
+    give_orders(here, COMMANDER, evacuation_id)
+    told = issue_door_tasks(here, COMMANDER, evacuation_id)
+    tasks, _ = door_tasks_of(here, COMMANDER, evacuation_id)
+    first = min(tasks, key=lambda task: task.before)
+    own = next(task for task in my_door_tasks(here, worker(first.worker_id)) if task.zone_id == first.zone_id)
+    assert first.before == ordered_at
+    assert own.texts["zh"].startswith("立即")
+    assert own.texts["en"].startswith("At once")
+    assert told.late == ()
+    monkeypatch.setattr(here, "now", lambda: ordered_at + GRACE)
+    assert door_progress(here, COMMANDER, evacuation_id).late == ()
+    monkeypatch.setattr(here, "now", lambda: ordered_at + GRACE + timedelta(seconds=1))
+    assert first.zone_id in door_progress(here, COMMANDER, evacuation_id).late
+    second, _ = kept(here, query)
+    give_orders(here, COMMANDER, second)
+    assert door_progress(here, COMMANDER, evacuation_id).late == (), "replaced orders are not late"
+
+
+def test_a_worker_reads_from_which_danger_people_leave(here: Workspace) -> None:
+    west, south, east, north = here.bounds
+    circle = shapely.Point((west + east) / 2, (south + north) / 2).buffer((east - west) * 0.08)
+    hazard = draw_hazard(here, COMMANDER, mapping(circle), HazardHeader(name="东坝险情"))
+    query = EvacuationQuery(hazard_id=hazard.hazard_id, params=EvacuationParams(time_limit_s=0.5))
+    assert danger_of(here, COMMANDER, kept(here, query)[0], "zh").startswith("东坝险情 · ")

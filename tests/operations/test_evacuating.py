@@ -13,7 +13,7 @@ import shapely
 from shapely.geometry import mapping
 
 from gridgov.config import Settings
-from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError, StorageError
+from gridgov.errors import ConflictError, MoveRefusedError, ParameterError, RecordNotFoundError, StorageError
 from gridgov.evacuation import EvacuationParams
 from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.operations import evacuating
@@ -128,7 +128,7 @@ def test_orders_by_which_people_come_too_late_are_refused(here: Workspace) -> No
     assert lateness_s(here, COMMANDER, recorded, now) == 0
     late = lateness_s(here, COMMANDER, recorded, now + timedelta(minutes=40))
     assert 15 * 60 <= late <= 40 * 60
-    with pytest.raises(ConflictError, match=r"comes \d+ minutes too late .* compute the plan anew"):
+    with pytest.raises(MoveRefusedError, match=r"comes \d+ minutes too late .* compute the plan anew"):
         give_orders(here, COMMANDER, kept, leave_at=now + timedelta(minutes=40))
     assert read_evacuation(here, COMMANDER, kept).status == "planned"
     assert give_orders(here, COMMANDER, kept).status == "ordered"
@@ -139,7 +139,7 @@ def test_a_plan_that_was_computed_long_ago_is_too_late_although_it_leaves_now(he
     plan, asked = evacuate(here, COMMANDER, query, now=here.now())
     from_long_ago = replace(asked, at=here.now() - timedelta(minutes=30))
     kept = keep_plan(here, COMMANDER, query, plan, from_long_ago).evacuation.evacuation_id
-    with pytest.raises(ConflictError, match="too late"):
+    with pytest.raises(MoveRefusedError, match="too late"):
         give_orders(here, COMMANDER, kept)
 
 
@@ -164,7 +164,7 @@ def test_new_orders_take_the_place_of_the_older_ones_of_the_same_hazard_only(her
     assert (new.status, new.superseded) == ("ordered", (first,))
     assert read_evacuation(here, COMMANDER, elsewhere).status == "ordered"
     assert [each.evacuation.evacuation_id for each in evacuations_of(here, COMMANDER, hazard_id)] == [second]
-    with pytest.raises(ConflictError, match=f"replaced by {second}"):
+    with pytest.raises(MoveRefusedError, match=f"replaced by {second}"):
         withdraw_evacuation(here, COMMANDER, first, reason="险情解除")
     with pytest.raises(ConflictError, match="is replaced already"):
         give_orders(here, COMMANDER, first)
@@ -174,9 +174,9 @@ def test_nobody_is_ordered_away_from_a_hazard_that_was_withdrawn(here: Workspace
     hazard_id = hazard_of(here)
     kept = kept_for(here, hazard_id)
     withdraw_hazard(here, COMMANDER, hazard_id)
-    with pytest.raises(ConflictError, match=f"hazard {hazard_id} was withdrawn"):
+    with pytest.raises(MoveRefusedError, match=f"hazard {hazard_id} was withdrawn"):
         give_orders(here, COMMANDER, kept)
-    with pytest.raises(ConflictError, match=f"hazard {hazard_id} was withdrawn"):
+    with pytest.raises(MoveRefusedError, match=f"hazard {hazard_id} was withdrawn"):
         start_evacuation(here, COMMANDER, EvacuationQuery(hazard_id=hazard_id, params=QUICK))
 
 
@@ -195,7 +195,7 @@ def test_a_computation_ends_when_its_hazard_is_withdrawn(here: Workspace, monkey
     assert run.wait(60)
     assert went_on == [True, False]
     assert run.kept is not None
-    with pytest.raises(ConflictError, match="was withdrawn"):
+    with pytest.raises(MoveRefusedError, match="was withdrawn"):
         give_orders(here, COMMANDER, run.kept.evacuation.evacuation_id)
 
 
