@@ -62,6 +62,7 @@ def _evacuate(arguments: argparse.Namespace) -> int:
 
     workspace, person = _opened(arguments)
     lang = as_lang(arguments.lang)
+    _check_out(arguments.out)
     query = _query(arguments, workspace, person)
     plan, asked = _watched(lambda progress: evacuate(workspace, person, query, progress=progress), lang)
     if arguments.out is not None:
@@ -92,8 +93,8 @@ def _opened(arguments: argparse.Namespace) -> tuple[Workspace, Person]:
 
 def _query(arguments: argparse.Namespace, workspace: Workspace, person: Person) -> EvacuationQuery:
     from gridgov.evacuation import EvacuationParams
-    from gridgov.operations.bus_input import BusQuery
-    from gridgov.operations.evacuation_input import EvacuationQuery
+    from gridgov.operations.bus_input import BusQuery, bus_params
+    from gridgov.operations.evacuation_input import EvacuationQuery, check_shelters
 
     params = EvacuationParams(
         max_routes_per_zone=arguments.routes or None,
@@ -104,15 +105,33 @@ def _query(arguments: argparse.Namespace, workspace: Workspace, person: Person) 
         capacity_factor=arguments.capacity,
         contraflow=arguments.contraflow,
     )
-    hazard_id = arguments.hazard or _drawn(arguments, workspace, person)
     buses = None
     if arguments.buses:
         buses = BusQuery(vehicles=arguments.buses, share_without_car=arguments.without_car, seats=arguments.seats)
+        bus_params(buses)
     elif arguments.without_car is not None or arguments.seats is not None:
         raise ParameterError("--without-car and --seats are about buses: say how many there are with --buses")
+    check_shelters(workspace, arguments.without)
+    hazard_id = arguments.hazard or _drawn(arguments, workspace, person)  # the books last, when all else can be
     return EvacuationQuery(
         hazard_id=hazard_id, params=params, shelters_out=tuple(arguments.without), buses=buses, seed=arguments.seed
     )
+
+
+def _check_out(path: Path | None) -> None:
+    """Refuse a file that cannot be written before a plan is computed for it."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise ParameterError(f"--out {path} is a folder; name a file in it")
+    there = path.exists()
+    try:
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise ParameterError(f"--out {path} cannot be written: {error.strerror or error}") from error
+    if not there:
+        path.unlink()
 
 
 def _drawn(arguments: argparse.Namespace, workspace: Workspace, person: Person) -> str:
@@ -176,7 +195,8 @@ def _show(plan: EvacuationPlan, asked: EvacuationInput, lang: Lang) -> None:
     )
     if asked.struck:
         print(label("evacuate.struck", lang, n=len(asked.struck)))
-    print(promise_text(plan, lang))
+    if plan.flows or asked.buses is None or not asked.buses.persons:
+        print(promise_text(plan, lang))
     for sentence in [*unmet_texts(plan, lang), *warning_texts(plan, lang)]:
         print(sentence)
     if plan.flows:

@@ -65,6 +65,9 @@ def _referee(arguments: argparse.Namespace) -> int:
     from gridgov.referee import RefereeRoads, replay_in_sumo
 
     document = read_plan_document(arguments.file)
+    params = document.get("params")
+    if isinstance(params, dict) and params.get("mode") == "walk":
+        raise ParameterError(f"{arguments.file}: everybody walks in this plan, and SUMO replays cars only")
     roads = RefereeRoads.from_document(document) if arguments.alone else _roads(arguments.workspace)
     verdict = replay_in_sumo(document, roads, junctions=arguments.junctions, limit=arguments.limit, seed=arguments.seed)
     if arguments.json:

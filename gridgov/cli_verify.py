@@ -74,6 +74,7 @@ def _plan(arguments: argparse.Namespace) -> int:
         print(label(f"verify_plan.{finding.code}", lang, **finding.fields))
     if verdict.ok:
         code = "verify_plan.good" if verdict.facts["bound_s"] else "verify_plan.good_no_bound"
+        code = code if verdict.facts["flows"] else "verify_plan.good_nobody"
         print(label(code, lang, **verdict.facts))
     if verdict.ok and verdict.facts["unmet"]:
         print(label("verify_plan.unmet", lang, unmet=verdict.facts["unmet"]))

@@ -124,12 +124,30 @@ def test_a_file_without_one_polygon_of_the_district_is_refused(
         (("--arrival", "-5"), "give seconds from 0 on"),
         (("--without", "S9999"), "there is no shelter 'S9999'"),
         (("--out", "no/such/folder/plan.json"), "No such file or directory"),
+        (("--out", "."), "is a folder; name a file in it"),
     ],
 )
 def test_an_option_that_cannot_be_is_refused(
     run: Run, middle: shapely.Polygon, tmp_path: Path, options: tuple[str, ...], said: str
 ) -> None:
     assert said in refused(run("--polygon", written(tmp_path, mapping(middle)), *options))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--without", "S9999"), ("--out", "no/such/folder/plan.json"), ("--out", "."), ("--buses", "-1"),
+     ("--buses", "1", "--seats", "0"), ("--routes", "-1")],
+)  # fmt: skip
+def test_nothing_is_put_on_the_books_or_computed_when_another_option_cannot_be(
+    run: Run, middle: shapely.Polygon, tmp_path: Path, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridgov.operations.hazards.draw_hazard", _never)
+    monkeypatch.setattr("gridgov.operations.evacuating.evacuate", _never)
+    refused(run("--polygon", written(tmp_path, mapping(middle)), *options))
+
+
+def _never(*_: Any, **__: Any) -> None:
+    raise AssertionError("this must not be reached")
 
 
 def test_a_missing_file_and_an_unknown_hazard_are_refused(run: Run, tmp_path: Path) -> None:
@@ -156,7 +174,8 @@ def test_a_hazard_over_everything_is_an_answer_with_reasons_and_the_answer_is_no
     assert code == 1
     assert "covers the whole district" in out
     assert "8 shelters lie inside the hazard" in out
-    assert "have no road to any shelter" in out
+    assert "find no place in any shelter" in out
+    assert "have no road to any shelter" not in out
     assert json.loads(plan.read_text())["flows"] == []
     assert verify_file(plan).ok
 

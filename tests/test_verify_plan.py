@@ -358,6 +358,21 @@ def test_the_command_says_the_verdict_in_both_languages(
     assert command(["verify", "plan", str(tmp_path / "none"), "--lang", lang]) == 2
 
 
+def test_a_plan_without_flows_is_said_to_cover_no_buses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where everybody goes by bus, the document moves nobody, and that is no time of 0 s."""
+    document = with_unmet("no_place", flows=False, places=0.0)
+    for row in document["problem"]["demand"]:
+        row["persons"] = 0.0
+    document.update(unmet=[], unmet_persons=0.0)
+    document["problem"]["digest"] = digest_of(document["problem"])
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+    assert command(["verify", "plan", str(file), "--lang", "en"]) == 0
+    out = capsys.readouterr().out
+    assert "buses are not part of this document" in out
+    assert "0 s" not in out
+
+
 def test_the_command_prints_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """For programs: the findings with their values."""
     file = tmp_path / "plan.json"

@@ -236,7 +236,7 @@ class _People:
         made = {
             group: Figure.of(*(float(self.inside(group, i).sum()) for i in range(3)))
             for group in self.groups
-            if self._is_known(group, self.hits[0].any(axis=1))
+            if self._is_known(group, np.asarray(self.hits[0].any(axis=1)))
         }
         made["grids"] = Figure.of(*(float(hit.any(axis=1).sum()) for hit in self.hits))
         return made
@@ -272,7 +272,7 @@ class _People:
             ]
             columns[name] = sums[0]
             columns[f"{name}_low"], columns[f"{name}_high"] = np.min(sums, axis=0), np.max(sums, axis=0)
-        inside = [self.hits[0][:, classes[0] == value].any(axis=1) for value in values]
+        inside = [np.asarray(self.hits[0][:, classes[0] == value].any(axis=1)) for value in values]
         return self._unknown_apart(pd.DataFrame(columns), inside)
 
     def _unknown_apart(self, frame: pd.DataFrame, inside: list[_Bools]) -> pd.DataFrame:

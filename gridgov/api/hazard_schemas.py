@@ -178,8 +178,8 @@ Row = dict[str, str | int | float | None]
 class ImpactShown(Shown):
     """Who and what lies in a hazard.
 
-    People of grids that do not know their number are in none of the sums; such grids are counted for each group. A group
-    whose number no grid inside knows is not among the figures, and null in the tables.
+    People of grids that do not know their number are in none of the sums; such grids are counted for each group. A
+    group whose number no grid inside knows is not among the figures, and null in the tables.
     """
 
     hazard_id: str
@@ -189,7 +189,7 @@ class ImpactShown(Shown):
     presence_certainty: str
     figures: dict[str, FigureShown]
     unknown_grids: FigureShown
-    unknown_by_group: dict[str, FigureShown] = {}
+    unknown_by_group: dict[str, FigureShown]
     by_level: list[Row]
     by_arrival: list[Row]
     by_street: list[Row]

@@ -24,7 +24,7 @@ from gridgov.errors import ParameterError
 from gridgov.hazards.cell_kernels import earliest_fire
 from gridgov.hazards.cells import CellZones, at_edge, zones_of_cells
 from gridgov.hazards.elevation import Elevation
-from gridgov.hazards.plume import Wind
+from gridgov.hazards.plume import LEAST_M_S, MOST_M_S, Wind
 from gridgov.hazards.steps import MOST_CELLS, Steps, middles, steps_of, turned_grid
 from gridgov.hazards.zoning import compass, finding, moved, warnings_of, weakest
 from gridgov.model.findings import Finding
@@ -98,7 +98,7 @@ def fire_hazard(
     """
     elevation.require_at(inputs.ignition, "the fire")
     speed, step = inputs.wind.speed_m_s, inputs.wind_step_m_s
-    winds = [Wind(max(speed + by, 0.5), inputs.wind.from_deg) for by in (0.0, -step, step)]
+    winds = [Wind(min(max(speed + by, LEAST_M_S), MOST_M_S), inputs.wind.from_deg) for by in (0.0, -step, step)]
     now, milder, worse = (_front(elevation, fuels, fuel_at, inputs, wind, metric_crs) for wind in winds)
     if not now.zones.zones:
         raise ParameterError("the fire starts where nothing burns; choose a place in a forest, on grass or on a field")

@@ -27,6 +27,7 @@ from gridgov.model.hazards import Hazard, HazardKind, Zones
 
 Terrain = Literal["rural", "urban"]
 FARTHEST_M = 10_000.0  # the coefficients are not meant for more
+LEAST_M_S, MOST_M_S = 0.5, 60.0  # of a wind; in still air a plume has no direction
 _STEPS = 240
 _STRIPS = 5  # bands of arrival downwind
 _STEP_FACTOR = 2.0
@@ -64,9 +65,10 @@ class Wind:
     from_deg: float
 
     def __post_init__(self) -> None:
-        if not 0.5 <= self.speed_m_s <= 60:
+        if not LEAST_M_S <= self.speed_m_s <= MOST_M_S:
             raise ParameterError(
-                f"the wind is {self.speed_m_s:g} m/s; give 0.5 to 60 (in still air draw a circle round the place)"
+                f"the wind is {self.speed_m_s:g} m/s; give {LEAST_M_S:g} to {MOST_M_S:g} "
+                "(in still air draw a circle round the place)"
             )
         if not 0 <= self.from_deg <= 360:
             raise ParameterError(f"the wind comes from {self.from_deg:g} degrees; give 0 to 360, 0 is north")

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from gridgov.model.evacuation import EvacuationPlan
 
 _NAMED = 5
+_MINUTE_S = 60.0
+_SHORT_S = 600.0
 _ALL_OF_THEM = "… "
 
 
@@ -29,13 +31,23 @@ def promise_text(plan: EvacuationPlan, lang: Lang) -> str:
         return label("evacuate.nobody_moved", lang)
     if plan.gap is None:
         return label("evacuate.first_answer", lang, time=hours_text(plan.clearance_time_s, lang))
+    if plan.clearance_time_s >= _SHORT_S and plan.clearance_time_s - plan.lower_bound_s < _MINUTE_S:
+        return label("evacuate.best", lang, time=hours_text(plan.clearance_time_s, lang))
     return label(
         "evacuate.promise",
         lang,
-        bound=hours_text(plan.lower_bound_s, lang, down=True),
-        time=hours_text(plan.clearance_time_s, lang),
+        bound=_exact_text(plan.lower_bound_s, lang, down=True),
+        time=_exact_text(plan.clearance_time_s, lang),
         gap=f"{100 * plan.gap:.1f}",
     )
+
+
+def _exact_text(seconds: float, lang: Lang, *, down: bool = False) -> str:
+    """Return a time as `hours_text` does, but a short one with its seconds, of which a minute is too large a part."""
+    whole = floor(seconds) if down else ceil(seconds)
+    if whole >= _SHORT_S:
+        return hours_text(seconds, lang, down=down)
+    return label("evacuate.minutes_seconds", lang, minutes=whole // 60, seconds=whole % 60)
 
 
 def unmet_texts(plan: EvacuationPlan, lang: Lang) -> list[str]:

@@ -13,6 +13,7 @@ import pandas as pd
 from gridgov.errors import ParameterError
 from gridgov.evacuation.bus_plans import BusPlan
 from gridgov.evacuation.buses import plan_buses
+from gridgov.model.buses import BusParams
 from gridgov.model.orders import shared_out
 from gridgov.network import RoadNetwork
 from gridgov.profiles.buses import load_bus_profile
@@ -64,6 +65,22 @@ class BusQuery:
         return cls(**{**data, "depots": tuple((lon, lat, buses) for lon, lat, buses in data["depots"])})
 
 
+def bus_params(query: BusQuery) -> BusParams:
+    """Return the parameters of a bus plan: those of the profile where the question names none.
+
+    Raises
+    ------
+    ParameterError
+        A share or a number of seats is impossible.
+    """
+    usual = load_bus_profile().params
+    return replace(
+        usual,
+        share_without_car=usual.share_without_car if query.share_without_car is None else query.share_without_car,
+        seats=usual.seats if query.seats is None else query.seats,
+    )
+
+
 def buses_for(
     workspace: Workspace,
     query: BusQuery,
@@ -85,13 +102,7 @@ def buses_for(
     ParameterError
         A share, a number of seats or a depot is impossible.
     """
-    usual = load_bus_profile().params
-    params = replace(
-        usual,
-        time_limit_s=time_limit_s,
-        share_without_car=usual.share_without_car if query.share_without_car is None else query.share_without_car,
-        seats=usual.seats if query.seats is None else query.seats,
-    )
+    params = replace(bus_params(query), time_limit_s=time_limit_s)
     known = _known(workspace, demand)
     if known is not None:
         demand = demand.assign(**{KNOWN: known})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -245,15 +245,28 @@ def _off_roads(
     return lone
 
 
+def check_shelters(workspace: Workspace, shelter_ids: Iterable[str]) -> None:
+    """Refuse ids of shelters that do not exist.
+
+    Raises
+    ------
+    ParameterError
+        One of them does not.
+    """
+    layer = workspace.layers_of_kind("shelters")
+    known = set() if layer is None else set(layer["shelter_id"].astype(str))
+    for given in shelter_ids:
+        if given not in known:
+            raise ParameterError(f"there is no shelter '{given[:40]}'; see the layer of shelters for their ids")
+
+
 def _shelters(
     workspace: Workspace, network: RoadNetwork, query: EvacuationQuery, struck: tuple[str, ...]
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     layer = workspace.layers_of_kind("shelters")
     assert layer is not None
+    check_shelters(workspace, (*query.shelters_out, *query.places))
     known = layer["shelter_id"].astype(str)
-    for given in (*query.shelters_out, *query.places):
-        if given not in set(known):
-            raise ParameterError(f"there is no shelter '{given[:40]}'; see the layer of shelters for their ids")
     out = {*query.shelters_out, *struck}
     layer = layer[~known.isin(out).to_numpy()]
     ids = layer["shelter_id"].astype(str).to_numpy()

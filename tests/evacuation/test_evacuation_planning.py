@@ -14,7 +14,7 @@ from gridgov.errors import ParameterError
 from gridgov.evacuation import make_problem
 from gridgov.evacuation.nearest_shelter import nearest_shelter
 from gridgov.model.evacuation import EvacuationPlan
-from gridgov.model.evacuation_words import warning_texts
+from gridgov.model.evacuation_words import promise_text, warning_texts
 from gridgov.verify_plan import verify_document
 
 ONE_PER_CAR = gg.EvacuationParams(occupancy_persons_per_vehicle=1.0, max_routes_per_zone=None, target_gap=0.002)
@@ -49,6 +49,17 @@ def test_one_road_takes_the_way_and_the_queue() -> None:
     assert plan.lower_bound_s == pytest.approx(160, rel=2e-3)
     assert plan.clearance_time_s == pytest.approx(160, rel=5e-3)
     assert plan.unmet_persons == 0
+
+
+@pytest.mark.parametrize(
+    ("persons", "said"), [(100, "2 min 39 s; this one takes 2 min 4"), (850, "takes 16 min; no plan can be")]
+)
+def test_what_a_plan_promises_and_its_bound_are_worded_so_that_they_agree(persons: int, said: str) -> None:
+    """Short times have seconds; what is less than a minute apart is told as one time."""
+    roads = a_network((0, 1, 60, 3600))
+    plan = gg.plan_evacuation(roads, zones(("z", 0, persons)), shelters(("s", 1, persons)), ONE_PER_CAR)
+    assert said in promise_text(plan, "en")
+    assert "0 分钟" not in promise_text(plan, "zh")
 
 
 def test_a_slow_second_road_takes_its_share() -> None:

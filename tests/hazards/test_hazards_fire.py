@@ -151,3 +151,11 @@ def test_land_that_does_not_burn_and_land_of_unknown_cover_stay_out_and_the_latt
 def test_impossible_fires_are_refused_in_one_sentence(make: Any, said: str) -> None:
     with pytest.raises(ParameterError, match=said):
         make()
+
+
+def test_the_strongest_wind_that_may_be_given_is_one_that_can_be_computed() -> None:
+    """One step worse is no more than the limit, and what is refused names the number that was given."""
+    inputs = FireInputs(HERE, Wind(60, 270), 600)
+    assert fire_hazard(FLAT, (WOOD,), everywhere, inputs, metric_crs=CRS).worse
+    with pytest.raises(ParameterError, match=r"the wind is 61 m/s; give 0\.5 to 60"):
+        Wind(61, 270)

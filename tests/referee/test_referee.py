@@ -198,6 +198,16 @@ def test_who_is_still_on_the_way_is_a_failure() -> None:
     assert replaying._times_of(np.array([1.0, 2.0]), 3) == (2.0, *(pytest.approx(float("nan"), nan_ok=True),) * 2)
 
 
+def test_a_plan_on_foot_is_not_replayed_as_cars(
+    city: RoadNetwork, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command refuses it in one sentence, before SUMO is asked for."""
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps({**order_case.plan(city), "params": {"mode": "walk"}}), encoding="utf-8")
+    assert main(["referee", str(file), "--alone"]) == 2
+    assert "everybody walks in this plan" in capsys.readouterr().err
+
+
 def test_the_command_prints_both_numbers_and_answers_yes_or_no(
     sumo: None, city: RoadNetwork, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
