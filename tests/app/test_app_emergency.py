@@ -96,6 +96,16 @@ def test_a_plan_says_what_it_promises_and_its_orders_are_given_after_a_second_qu
     assert "give_orders" not in keys(test)
 
 
+def test_the_page_says_before_the_orders_are_given_that_people_would_come_too_late(chief, monkeypatch) -> None:
+    number = planned(chief)
+    monkeypatch.setattr("app.widgets.emergency_orders.lateness_s", lambda *_: 900.0)
+    test = chief.open("emergency_page", step="orders")
+    test.checkbox(key=f"sure-{number}").check().run()
+    assert not test.exception
+    assert "15 minutes too late" in shown(test)
+    assert test.button(key="give_orders").disabled
+
+
 def test_a_changed_shelter_is_counted_at_once_and_goes_into_the_next_plan(chief) -> None:
     first = planned(chief)
     test = chief.open("emergency_page", step="shelters")

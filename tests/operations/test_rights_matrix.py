@@ -216,6 +216,8 @@ run_of                    -      -      -          all       -       -
 running                   -      -      -          all       -       -
 evacuations_of            -      all    all        all       all     all
 read_evacuation           -      all    all        all       all     all
+lateness_s                -      all    all        all       all     all
+danger_of                 -      all    all        all       all     all
 read_plan                 -      all    all        all       all     all
 read_plan_document        -      all    all        all       all     all
 orders_of                 -      all    all        all       all     all
@@ -701,7 +703,7 @@ EVACUATIONS = {
     "evacuation_input", "evacuate", "keep_plan", "start_evacuation", "give_orders", "withdraw_evacuation", "run_of",
     "running", "evacuations_of", "read_evacuation", "read_plan", "read_plan_document", "plan_view",
     "running_view", "compare_with_nearest", "orders_of", "order_file", "door_tasks_of", "warning_of", "read_bus_plan",
-    "bus_plan_of", "issue_door_tasks", "door_progress",
+    "bus_plan_of", "issue_door_tasks", "door_progress", "lateness_s", "danger_of",
 }  # fmt: skip
 ANSWERED: dict[str, Any] = {}
 SCENARIO_FILE = Path(__file__).with_name("scenario.toml")
@@ -740,6 +742,11 @@ def prepare_evacuation(
     if operation in {"issue_door_tasks", "door_progress"}:
         evacuating.give_orders(here, COMMANDER, kept)
         return lambda: getattr(door_rounds, operation)(here, person, kept)
+    if operation == "lateness_s":
+        recorded = evacuating.read_evacuation(here, COMMANDER, kept)
+        return lambda: evacuating.lateness_s(here, person, recorded, here.now())
+    if operation == "danger_of":
+        return lambda: door_rounds.danger_of(here, person, kept, "zh")
     if operation == "bus_plan_of":
         return lambda: busing.bus_plan_of(here, person, bus_input.BusQuery(vehicles=1), evacuation_id=kept)
     module = evacuation_view if operation in {"plan_view", "compare_with_nearest"} else evacuating
