@@ -77,7 +77,7 @@ class RunShown(Shown):
 
 
 class EvacuationShown(Shown):
-    """An evacuation on the books."""
+    """An evacuation on the books; `leave_by`: who leaves later is too late for a deadline or closing of the plan."""
 
     evacuation_id: str
     hazard_id: str
@@ -88,6 +88,8 @@ class EvacuationShown(Shown):
     at: datetime
     leave_at: datetime | None
     note: str
+    replaced_by: str
+    leave_by: datetime | None
     digest: str
     clearance_time_s: float
     lower_bound_s: float

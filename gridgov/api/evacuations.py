@@ -137,5 +137,7 @@ def _shown(found: RecordedEvacuation) -> EvacuationShown:
             "at": found.at,
             "leave_at": found.leave_at,
             "note": found.note,
+            "replaced_by": found.replaced_by,
+            "leave_by": found.evacuation.leave_by or None,
         }
     )

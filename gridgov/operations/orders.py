@@ -244,9 +244,10 @@ def _warned_streets(workspace: Workspace, orders: EvacuationOrders) -> tuple[dic
     streets = {zone.area_code: zone for zone in orders.zones if zone.area_code}
     leaving = Counter(zone.area_code for zone in orders.zones)
     grids = workspace.layers_of_kind("grids")
-    known = grids is not None and "street_code" in grids
-    every: Counter[str] = Counter(grids["street_code"].dropna().astype(str)) if known else Counter()
-    whole = [code for code in sorted(streets) if known and leaving[code] >= every[code]]
+    every: Counter[str] = Counter()
+    if grids is not None and "street_code" in grids:
+        every.update(grids["street_code"].dropna().astype(str))
+    whole = [code for code in sorted(streets) if leaving[code] >= every[code] > 0]
 
     def part(name: str, lang: Lang, grids_leaving: int, complete: bool) -> str:
         return name if complete else label("alert.area_part", lang, area=name, grids=grids_leaving)
