@@ -38,7 +38,13 @@ from gridgov.model.hazards import ACTIVE
 from gridgov.model.refusals import refuse
 from gridgov.model.rights import Person, Right, require
 from gridgov.operations.board import newest_first
-from gridgov.operations.evacuation_input import EvacuationInput, EvacuationQuery, evacuation_input, query_to_dict
+from gridgov.operations.evacuation_input import (
+    EvacuationInput,
+    EvacuationQuery,
+    check_names,
+    evacuation_input,
+    query_to_dict,
+)
 from gridgov.operations.hazards import check_hazard_area, read_hazard
 from gridgov.workspace import Workspace
 
@@ -414,12 +420,15 @@ def start_evacuation(workspace: Workspace, person: Person, query: EvacuationQuer
         Another computation is running: two would take each other's time.
     MoveRefusedError
         The hazard was withdrawn.
-    RightsError, RecordNotFoundError
-        See `evacuation_input`.
+    RightsError, RecordNotFoundError, ParameterError
+        See `evacuation_input`; also where there is no evacuation that it replaces.
     """
     require(person, Right.EVACUATION_WRITE)
     check_hazard_area(workspace, person, read_hazard(workspace, person, query.hazard_id).hazard)
     _check_hazard_stands(workspace, person, query.hazard_id)
+    check_names(workspace, query)
+    if query.replaces:
+        read_evacuation(workspace, person, query.replaces)
     runs = _runs(workspace)
     with runs.lock:
         if (other := runs.running()) is not None:

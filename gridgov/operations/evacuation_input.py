@@ -245,6 +245,20 @@ def _off_roads(
     return lone
 
 
+def check_names(workspace: Workspace, query: EvacuationQuery) -> None:
+    """Refuse a question with shelters or edges that do not exist, before anything is computed.
+
+    Raises
+    ------
+    ParameterError
+        One of them does not.
+    """
+    check_shelters(workspace, (*query.shelters_out, *query.places))
+    if query.closed_edges:
+        mode = TravelMode.WALK if query.params.mode == "walk" else TravelMode.DRIVE
+        network_now(workspace, mode, workspace.now()).with_closures(list(query.closed_edges))
+
+
 def check_shelters(workspace: Workspace, shelter_ids: Iterable[str]) -> None:
     """Refuse ids of shelters that do not exist.
 

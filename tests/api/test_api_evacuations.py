@@ -87,6 +87,23 @@ def test_what_cannot_be_asked_is_refused(served: Served, given: dict[str, Any], 
     assert served.ask("commander", "POST", "/evacuation-runs", json=given).status_code == status
 
 
+@pytest.mark.parametrize(
+    ("given", "status", "named"),
+    [
+        ({"shelters_out": ["S9999"]}, 422, "S9999"),
+        ({"places": {"S9999": 5}}, 422, "S9999"),
+        ({"closed_edges": [99999999]}, 422, "99999999"),
+        ({"replaces": "260630-XXXXXX"}, 404, "260630-XXXXXX"),
+    ],
+)
+def test_what_does_not_exist_is_said_at_once_and_no_run_begins(
+    served: Served, hazard_id: str, given: dict[str, Any], status: int, named: str
+) -> None:
+    answer = served.ask("commander", "POST", "/evacuation-runs", json={"hazard_id": hazard_id, **given})
+    assert answer.status_code == status
+    assert named in answer.text
+
+
 def test_unknown_runs_and_evacuations_are_not_found(served: Served) -> None:
     assert served.ask("commander", "GET", "/evacuation-runs/XXXXXXXX").status_code == 404
     assert served.ask("commander", "GET", "/evacuations/260630-XXXXXX").status_code == 404
