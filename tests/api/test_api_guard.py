@@ -112,7 +112,7 @@ def test_sign_in_who_am_i_and_sign_out(served: Served) -> None:
     bearer = {"Authorization": f"Bearer {token}"}
     who = served.client.get("/api/v1/session", headers=bearer).json()
     assert (who["person"]["account_id"], who["person"]["areas"]) == ("planner", ["all"])
-    may = ("incident.progress", "incident.read", "layer.read", "scenario.write", "speeds.learn")
+    may = ("incident.progress", "incident.read", "layer.read", "layer.write", "scenario.write", "speeds.learn")
     assert who["rights"] == dict.fromkeys(may, "area")
     assert who["csrf_token"] == csrf_token(token)
     assert served.client.delete("/api/v1/session", headers=bearer).status_code == 204
