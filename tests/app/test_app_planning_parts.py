@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 import app.widgets.background as background
 from gridgov.errors import ParameterError
 
-_LONG_S = 40.0
+_LONG_S = 150.0  # a kernel may have to be compiled first
 
 
 def page(desk, part: str, **state: object) -> AppTest:
