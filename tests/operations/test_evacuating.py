@@ -17,6 +17,7 @@ from gridgov.errors import ConflictError, MoveRefusedError, ParameterError, Reco
 from gridgov.evacuation import EvacuationParams
 from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.operations import evacuating
+from gridgov.operations.bus_input import BusQuery
 from gridgov.operations.evacuating import (
     evacuate,
     evacuations_of,
@@ -234,11 +235,16 @@ def test_a_second_run_is_refused_until_the_first_is_stopped(here: Workspace, mon
 def test_a_run_that_cannot_be_done_says_why(here: Workspace) -> None:
     with pytest.raises(RecordNotFoundError, match="there is no hazard 'nothing'"):
         start_evacuation(here, COMMANDER, EvacuationQuery(hazard_id="nothing", params=QUICK))
-    query = EvacuationQuery(hazard_id=hazard_of(here), params=QUICK, shelters_out=("S9999",))
-    run = start_evacuation(here, COMMANDER, query)
+    unknown = EvacuationQuery(hazard_id=hazard_of(here), params=QUICK, shelters_out=("S9999",))
+    with pytest.raises(ParameterError, match="there is no shelter 'S9999'"):
+        start_evacuation(here, COMMANDER, unknown)
+    on_foot = EvacuationQuery(
+        hazard_id=hazard_of(here), params=EvacuationParams(mode="walk"), buses=BusQuery(vehicles=1)
+    )
+    run = start_evacuation(here, COMMANDER, on_foot)
     assert run.wait(60)
     assert run.state == "failed"
-    assert run.error.startswith("there is no shelter 'S9999'")
+    assert run.error.startswith("buses need roads")
 
 
 def test_unknown_shelters_places_below_zero_and_an_empty_hazard_are_refused_in_words(here: Workspace) -> None:
