@@ -306,6 +306,7 @@ PARTS = {
     "check_hazard_area",
     "put_on_books",
     "check_area",
+    "grids_within",
 }
 # An administrator of a part does not even learn that an account elsewhere exists.
 HIDDEN = {"change_account", "disable_account", "enable_account", "set_password"}
