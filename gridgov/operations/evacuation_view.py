@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,6 +24,7 @@ from gridgov.operations.bus_input import BusQuery
 from gridgov.operations.evacuating import EvacuationRun, RecordedEvacuation, read_evacuation, read_plan, run_of
 from gridgov.operations.evacuation_input import EvacuationQuery, evacuation_input
 from gridgov.operations.hazards import check_hazard_area, read_hazard
+from gridgov.operations.kept_answers import KeptAnswers
 from gridgov.workspace import Workspace
 
 _MOST_KEPT = 16
@@ -312,34 +312,5 @@ def _bottlenecks(workspace: Workspace, plan: EvacuationPlan) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["edge", "name", "minutes_saved_per_lane", "lon", "lat"])
 
 
-class _Answers:
-    """The last answers; two who ask for the same at once wait for one computation."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._known: dict[str, Any] = {}
-        self._making: dict[str, Lock] = {}
-
-    def known(self, key: str) -> Any:
-        """Return an answer that was made, or None."""
-        return self._known.get(key)
-
-    def get(self, key: str, make: Callable[[], _T]) -> _T:
-        with self._lock:
-            making = self._making.setdefault(key, Lock())
-        with making:
-            if key not in self._known:
-                made = make()
-                with self._lock:
-                    self._known[key] = made
-                    while len(self._known) > _MOST_KEPT:
-                        oldest = next(iter(self._known))
-                        del self._known[oldest]
-                        self._making.pop(oldest, None)
-                return made
-            found: _T = self._known[key]
-            return found
-
-
-def _answers(workspace: Workspace) -> _Answers:
-    return workspace.cached("evacuation_answers", _Answers)
+def _answers(workspace: Workspace) -> KeptAnswers:
+    return workspace.cached("evacuation_answers", lambda: KeptAnswers(_MOST_KEPT))

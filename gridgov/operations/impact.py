@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
-from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -22,13 +19,13 @@ from gridgov.model.needs import ImpactProfile
 from gridgov.model.rights import Person, Right, require
 from gridgov.operations.closures import network_now
 from gridgov.operations.hazards import RecordedHazard, read_hazard
+from gridgov.operations.kept_answers import KeptAnswers
 from gridgov.profiles.impact_needs import load_impact_profile
 from gridgov.workspace import Workspace
 
 RESOURCES = ("land", "forest", "grassland", "wetland", "water", "sea")
 _MOST_KEPT = 24
 _STEP_S = 30.0  # consequences of a hazard that has begun are found anew after so long
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,30 +179,5 @@ def _bridges(workspace: Workspace, n_edges: int) -> NDArray[np.bool_] | None:
     return bridges
 
 
-class _Answers:
-    """The last answers; a hazard that was not changed is not measured again, and who asks at once waits for one."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._known: dict[tuple[Any, ...], Any] = {}
-        self._making: dict[tuple[Any, ...], Lock] = {}
-
-    def get(self, key: tuple[Any, ...], make: Callable[[], _T]) -> _T:
-        with self._lock:
-            making = self._making.setdefault(key, Lock())
-        with making:
-            if key not in self._known:
-                made = make()
-                with self._lock:
-                    self._known[key] = made
-                    while len(self._known) > _MOST_KEPT:
-                        oldest = next(iter(self._known))
-                        del self._known[oldest]
-                        self._making.pop(oldest, None)
-                return made
-            found: _T = self._known[key]
-            return found
-
-
-def _answers(workspace: Workspace) -> _Answers:
-    return workspace.cached("hazard_answers", _Answers)
+def _answers(workspace: Workspace) -> KeptAnswers:
+    return workspace.cached("hazard_answers", lambda: KeptAnswers(_MOST_KEPT))
