@@ -84,7 +84,7 @@ screenshots: $(VENV)/.dev
 benchmarks: $(VENV)/.dev
 	$(call say,Benchmarks)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r benchmarks/requirements.txt
-	@for name in dispatch importing network closures store referee overlay zonal siting; do $(BIN)/python -m benchmarks $$name --write-docs || exit 1; done
+	@for name in dispatch importing network closures store referee overlay zonal siting batches evacuation; do $(BIN)/python -m benchmarks $$name --write-docs || exit 1; done
 
 wheel: $(VENV)/.dev
 	$(call say,Wheel)
