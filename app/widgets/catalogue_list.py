@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.widgets.doing import attempt, say
 from app.widgets.frame import language, may_write, text
-from app.widgets.wording import facts_html
+from app.widgets.wording import facts_html, picture_html
 from gridgov.i18n import Lang
 from gridgov.model.rights import Person, Right, may
 from gridgov.operations.catalogue import (
@@ -103,7 +103,7 @@ def _layer(opened: Workspace, who: Person, current: LayerRecord, lang: Lang) -> 
     preview = attempt(lambda: preview_layer(opened, who, record.ref))
     picture, facts = st.columns([0.48, 0.52], gap="small")
     if preview is not None and preview.picture is not None:
-        picture.image(preview.picture, caption=text("catalogue.preview"), width="stretch")
+        picture.html(picture_html(preview.picture, text("catalogue.preview")))
     facts.html(facts_html(_facts(record)))
     _changes(opened, who, record)
     if record.entry.kind in LIVE:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.widgets.doing import attempt, say
 from app.widgets.frame import language, may_write, text
+from app.widgets.wording import picture_html
 from gridgov.i18n import Lang
 from gridgov.model.rights import Person
 from gridgov.operations.catalogue import LayerRecord, layer_versions, list_layers, preview_layer
@@ -99,4 +100,4 @@ def _made(opened: Workspace, who: Person, lang: Lang) -> None:
         if preview is not None and preview.picture is not None:
             source = json.loads(record.entry.made_from)["elevation"]
             caption = f"{record.name(lang)} · {record.entry.version} · {source}"
-            columns[place % 2].image(preview.picture, caption=caption, width="stretch")
+            columns[place % 2].html(picture_html(preview.picture, caption))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime
 from html import escape
@@ -94,3 +95,10 @@ def facts_html(rows: list[tuple[str, str]]) -> str:
     """Return facts as a list of names and values; empty values are left out. Names are codes of texts."""
     lines = "".join(f"<dt>{escape(text(code))}</dt><dd>{escape(unturned(value))}</dd>" for code, value in rows if value)
     return f'<dl class="gg-facts">{lines}</dl>'
+
+
+def picture_html(content: bytes, caption: str) -> str:
+    """Return a PNG with its caption. It travels inside the page: a file beside it may be gone after the next run."""
+    source = f"data:image/png;base64,{b64encode(content).decode('ascii')}"
+    words = escape(caption)
+    return f'<figure class="gg-picture"><img src="{source}" alt="{words}"><figcaption>{words}</figcaption></figure>'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from gridgov.model.incident_life import Action
 from gridgov.model.rights import Role
 from gridgov.operations.accounts import AT_THE_SHELL, AccountDraft, add_account, sign_in
+from gridgov.operations.adopting import adopt_incidents
 from gridgov.operations.moving import MoveArguments, move_incident
 from gridgov.operations.reporting import ReportForm, report_incident
 from gridgov.workspace import Workspace, shared_workspace
@@ -77,6 +79,7 @@ def _desk(village: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
     shutil.copytree(village, folder, ignore=lambda _, names: [name for name in names if name.startswith("store")])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRIDGOV_WORKSPACE", str(folder))
+        adopt_incidents(shared_workspace(folder))  # as the server does when it starts
         yield Desk(shared_workspace(folder))
 
 
@@ -84,6 +87,9 @@ def _desk(village: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[D
 def desk(_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """The console with a supervisor at it. Streamlit's test runner has no cookies: it gets these."""
     monkeypatch.setattr(type(st.context), "cookies", property(lambda _: _desk.cookies))
+    monkeypatch.setitem(
+        sys.modules, "__main__", sys.modules["__main__"]
+    )  # Streamlit puts its script there and leaves it
     monkeypatch.setenv("GRIDGOV_WORKSPACE", str(_desk.workspace.path))
     monkeypatch.setenv("GRIDGOV_LANG", "en")  # the runner formats options outside the session
     _desk.sit("boss")

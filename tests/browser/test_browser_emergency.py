@@ -55,8 +55,9 @@ def step(watch, number: int) -> None:
 def press(watch, selector: str) -> None:
     """Press a button once it stands alone: while the page works, its last drawing stands beside the new one."""
     button = watch.page.locator(selector)
+    watch.page.locator("[data-test-script-state=notRunning]").wait_for()
     expect(button).to_have_count(1)
-    button.click()
+    button.first.click()
 
 
 def compute(watch, lang: str) -> None:
