@@ -41,7 +41,7 @@ _MOST_SHAPES = 1_500
 _WGS84 = "EPSG:4326"
 _SCALE = {"m2": 10_000.0, "m": 1_000.0, "pieces": 1.0}
 _PROTECTED = ("farmland", "protection_lines")
-_NO_LINE, _SPLIT = "urban_boundary", "/"
+_SPLIT = "/"
 
 
 def overlay_tool(opened: Workspace, who: Person, show: Show) -> None:
@@ -148,7 +148,7 @@ def red_lines_tool(opened: Workspace, who: Person, show: Show) -> None:
     parts = found.parts.head(_MOST_SHAPES).to_crs(_WGS84)
     names = [
         text("planning_parts.red_tip", layer=layer_name(opened, row["layer"]),
-             what=class_name(opened, row["layer"], row["class"]), ha=hectares(row["size"]))
+             what=_broken(opened, row), ha=hectares(row["size"]))
         for row in parts.to_dict("records")
     ]  # fmt: skip
     areas = [Area(shape, 1, (name,)) for shape, name in zip(parts.geometry, names, strict=True)]
@@ -163,7 +163,7 @@ def red_lines_tool(opened: Workspace, who: Person, show: Show) -> None:
 
 
 def _classes_that_count(opened: Workspace, guarded: tuple[str, ...]) -> tuple[list[LayerUse], tuple[str, ...]]:
-    """Draw which classes of the protected layers count; a plan inside the urban boundary breaks no line."""
+    """Draw which classes of the protected layers count; where all of one do, a line that it lacks is said."""
     known = {layer: sorted(set(metric_layer_of(opened, LayerUse(layer)).classes.tolist())) for layer in guarded}
     options = [f"{layer}{_SPLIT}{kind}" for layer, kinds in known.items() for kind in kinds if kind]
     if not options:
@@ -172,13 +172,13 @@ def _classes_that_count(opened: Workspace, guarded: tuple[str, ...]) -> tuple[li
         chosen = choose_some(
             text("planning_parts.classes_that_count"), options, name=f"plan_red_kinds {' '.join(guarded)}",
             show=lambda each: class_name(opened, *each.split(_SPLIT, 1)),
-            default=[each for each in options if not each.endswith(f"{_SPLIT}{_NO_LINE}")],
+            default=options,
         )  # fmt: skip
     uses = []
     for layer, kinds in known.items():
         only = tuple(kind for kind in kinds if f"{layer}{_SPLIT}{kind}" in chosen)
         if only or not any(kinds):
-            uses.append(LayerUse(layer, only=only))
+            uses.append(LayerUse(layer, only=() if len(only) == len([kind for kind in kinds if kind]) else only))
     return uses, (*guarded, *chosen)
 
 
@@ -214,8 +214,8 @@ def _conflicts(opened: Workspace, found: Any, parts: Any) -> None:
     heads = [text("planning_parts.layer"), text("planning_parts.class"), text("planning_parts.unit_m2"),
              text("planning_parts.of_plan"), text("planning_parts.of_class")]  # fmt: skip
     lines = [
-        (layer_name(opened, row["layer"]), class_name(opened, row["layer"], row["class"]), row["size"],
-         row["share_of_plan"], row["share_of_class"])
+        (layer_name(opened, row["layer"]), _broken(opened, row), row["size"],
+         row["share_of_plan"], row["share_of_class"] if row["side"] == "inside" else None)
         for row in found.by_class.to_dict("records")
     ]  # fmt: skip
     head(text("planning_parts.by_class"))
@@ -224,13 +224,20 @@ def _conflicts(opened: Workspace, found: Any, parts: Any) -> None:
     unit = text("planning_parts.unit_m2")
     rows = [
         Row(
-            f"{class_name(opened, row['layer'], row['class'])} · {hectares(row['size'])} {unit}",
-            f"{row['plan_class'] or row['plan_id']} · {row['protected_id']}", geometry=shape.__geo_interface__,
+            f"{_broken(opened, row)} · {hectares(row['size'])} {unit}",
+            " · ".join(each for each in (row["plan_class"] or row["plan_id"], row["protected_id"]) if each),
+            geometry=shape.__geo_interface__,
         )
         for row, shape in zip(parts.to_dict("records"), parts.geometry, strict=True)
     ]  # fmt: skip
     go_list(opened, text("planning_parts.conflict_places"), rows, name="plan_red_list", height=180)
     csv_button(heads, [(a, b, round(c / 10_000, 4), round(d, 6), e) for a, b, c, d, e in lines], "red-lines.csv")
+
+
+def _broken(opened: Workspace, row: Any) -> str:
+    """Return the class that a plan conflicts with, and whether by lying outside of it."""
+    name = class_name(opened, row["layer"], row["class"])
+    return text("planning_parts.out_of", what=name) if row["side"] == "outside" else name
 
 
 def _first(layers: list[str], name: str) -> list[str]:

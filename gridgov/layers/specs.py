@@ -15,11 +15,11 @@ from gridgov.config import resource_dir
 from gridgov.errors import SpecError
 from gridgov.i18n import LANGS
 from gridgov.model import FieldSpec, LayerSpec, LayerStyle
-from gridgov.model.layers import FieldType, GeometryKind
+from gridgov.model.layers import FieldType, GeometryKind, Side
 
 _LAYER_KEYS = {
     "kind", "names", "geometry", "group", "key", "fields", "style", "crs", "licence", "source", "unit", "code_scheme",
-    "class_names",
+    "class_names", "conflict",
 }  # fmt: skip
 _FIELD_KEYS = {"type", "names", "required", "unit", "minimum", "maximum", "values"}
 _STYLE_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -91,6 +91,7 @@ def _spec(table: Mapping[str, Any], where: str) -> LayerSpec:
         raise SpecError(f"{where}: key '{key}' is not one of its fields; name a field as key")
     class_names = _table(table, "class_names", where)
     texts = ("crs", "licence", "source", "unit", "code_scheme")
+    style = _style(_table(table, "style", where), where)
     return LayerSpec(
         kind=table["kind"],
         names=_names(table["names"], f"{where}: names"),
@@ -98,8 +99,9 @@ def _spec(table: Mapping[str, Any], where: str) -> LayerSpec:
         group=str(table["group"]),
         key=key,
         fields=fields,
-        style=_style(_table(table, "style", where), where),
+        style=style,
         class_names={value: _names(names, f"{where}: class_names.{value}") for value, names in class_names.items()},
+        conflict=_conflict(_table(table, "conflict", where), table["geometry"], style, {*class_names}, where),
         **{name: str(table[name]) for name in texts if name in table},
     )
 
@@ -149,6 +151,22 @@ def _check_steps(steps: Mapping[str, Any], where: str) -> None:
         raise SpecError(f"{where}: style.steps: a key is no number ({error}); write lower bound = colour") from error
     if bounds != sorted(set(bounds)):
         raise SpecError(f"{where}: style.steps must rise from the first to the last; sort them")
+
+
+def _conflict(
+    table: Mapping[str, Any], geometry: str, style: LayerStyle, known: set[str], where: str
+) -> Mapping[str, Side]:
+    """Return on which side of a class a plan conflicts; only areas have sides, and only a class that has a name."""
+    if table and (geometry not in {"polygon", "any"} or not style.class_field):
+        raise SpecError(f"{where}: [conflict] needs areas with classes; give geometry polygon and style.class_field")
+    for value, side in table.items():
+        if value not in known:
+            raise SpecError(
+                f"{where}: conflict.{value} is no class of [class_names]; use one of {', '.join(sorted(known))}"
+            )
+        if side not in get_args(Side):
+            raise SpecError(f"{where}: conflict.{value} is {side!r}; write {' or '.join(get_args(Side))}")
+    return table
 
 
 def _names(names: Any, place: str) -> dict[str, str]:

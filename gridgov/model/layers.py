@@ -10,6 +10,7 @@ from gridgov.i18n import Lang
 
 GeometryKind = Literal["point", "line", "polygon", "any", "raster", "table"]
 FieldType = Literal["string", "integer", "number", "boolean", "time", "clock", "list"]
+Side = Literal["inside", "outside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,9 @@ class LayerSpec:
     `code_scheme` is ``gbt30428`` where the key is the national 15-digit grid code, else empty. `group` puts layers
     together in the layer tree (``basemap``, ``governance``, ``natural_resources``, ``planning``, ``hazards``,
     ``terrain``). `class_names` names the values of the style's class field (of steps: the lower bounds) in both
-    languages: value -> {"zh": …, "en": …}.
+    languages: value -> {"zh": …, "en": …}. `conflict` says of values of the style's class field on which side of their
+    areas a plan conflicts: ``inside`` (as with every value that it does not name) or ``outside``, such as of the urban
+    development boundary.
     """
 
     kind: str
@@ -69,6 +72,12 @@ class LayerSpec:
     unit: str = ""
     code_scheme: str = ""
     class_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    conflict: Mapping[str, Side] = field(default_factory=dict)
+
+    @property
+    def conflicts_outside(self) -> tuple[str, ...]:
+        """Classes that a plan conflicts with by lying outside of them."""
+        return tuple(value for value, side in self.conflict.items() if side == "outside")
 
     @property
     def holds_classes(self) -> bool:

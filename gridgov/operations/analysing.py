@@ -138,7 +138,11 @@ def red_line_conflicts(
     *,
     sliver_m2: float = 1.0,
 ) -> conflicts.RedLineConflicts:
-    """Return where a plan meets protected land, by class with areas and shares.
+    """Return where a plan breaks protected land or a boundary, by class with areas and shares.
+
+    On which side of a class it conflicts is said by the layer's kind (``[conflict]`` in layers/<kind>.toml): outside of
+    the urban development boundary, inside everything else. A boundary of which nothing is drawn is not checked, and a
+    finding says so.
 
     Parameters
     ----------
@@ -154,16 +158,48 @@ def red_line_conflicts(
     LayerNotFoundError
         There is no such layer.
     ParameterError
-        The plan is no GeoJSON or invalid, a class is unknown, or nothing is protected.
+        The plan is no GeoJSON or invalid, a class is unknown, nothing is protected, or there is no line to check.
     RightsError
         The person may not see the map.
     """
     require(person, Right.LAYER_READ)
-    layers = [prepared_layer(workspace, use) for use in protected]
+    layers = [_guarded(workspace, use) for use in protected]
+    outside = {layer.name: names for layer, _, names in layers}
     drawn = metric_layer_of(workspace, plan) if isinstance(plan, LayerUse) else drawn_layer(workspace, plan)
-    result = conflicts.red_line_conflicts(drawn, [layer for layer, _ in layers], sliver_m2=sliver_m2)
-    found = [finding for _, findings in layers for finding in findings]
-    return replace(result, findings=(*found, *result.findings))
+    result = conflicts.red_line_conflicts(
+        drawn, [layer for layer, _, _ in layers], outside=outside, sliver_m2=sliver_m2
+    )
+    found = [finding for _, findings, _ in layers for finding in findings]
+    return replace(result, findings=(*found, *(_named_class(workspace, each) for each in result.findings)))
+
+
+def _guarded(workspace: Workspace, use: LayerUse) -> tuple[MetricLayer, tuple[Finding, ...], tuple[str, ...]]:
+    """Return a layer, its findings and which of its classes conflict outside; those keep their own name.
+
+    A class that conflicts outside may be asked for although nothing of it is drawn.
+    """
+    spec = workspace.spec(use.layer_id)
+    whole, findings = prepared_layer(workspace, replace(use, only=()))
+    by_rule = use.class_field in {"", spec.style.class_field}
+    outside = tuple(name for name in spec.conflicts_outside if not (by_rule and use.only) or name in use.only)
+    if not spec.conflicts_outside:
+        return *prepared_layer(workspace, use), ()
+    drawn = set(whole.classes.tolist())
+    only = tuple(name for name in use.only if name in drawn or name not in outside)
+    layer = whole.take(np.zeros(0, dtype=np.intp)) if use.only and not only else whole
+    if only:
+        layer = prepared_layer(workspace, replace(use, only=only))[0]
+    if not by_rule:  # summed by another column, a boundary is still one boundary
+        kinds = workspace.layer(use.layer_id)[spec.style.class_field].astype(object).to_numpy()[layer.rows - 1]
+        layer = replace(layer, classes=np.where(np.isin(kinds, outside), kinds, layer.classes))
+    return layer, findings, outside
+
+
+def _named_class(workspace: Workspace, finding: Finding) -> Finding:
+    """Return a finding that says a class by its names, not by its code."""
+    code = finding.detail.get("class")
+    names = workspace.spec(finding.layer).class_names.get(str(code)) if code and workspace.has(finding.layer) else None
+    return replace(finding, detail={**finding.detail, "class": " / ".join(names.values())}) if names else finding
 
 
 def metric_layer_of(workspace: Workspace, use: LayerUse) -> MetricLayer:

@@ -157,3 +157,88 @@ def test_a_plan_far_from_everything_protected_is_free_and_says_how_far(protected
     assert [finding.rule for finding in found.findings] == ["layers_apart", "layers_apart"]
     with pytest.raises(ParameterError, match="no protected layer"):
         red_line_conflicts(layer("plan", [box(0, 0, 1, 1)], [""]), [])
+
+
+URBAN = {"lines": ("urban",)}
+
+
+@pytest.fixture
+def lines() -> MetricLayer:
+    """A boundary of two polygons that share 100 × 100 m, and a red line inside the first."""
+    shapes = [box(0, 0, 300, 100), box(200, 0, 400, 100), box(0, 0, 50, 100)]
+    return layer("lines", shapes, ["urban", "urban", "red"])
+
+
+def test_a_plan_breaks_the_urban_boundary_by_what_lies_outside_of_it(lines: MetricLayer) -> None:
+    plan = layer("plan", [box(350, 0, 500, 200), box(20, 20, 120, 80), box(600, 0, 700, 100)], ["a", "b", "c"])
+    found = red_line_conflicts(plan, [lines], outside=URBAN)
+    table = found.by_class.set_index("class")
+    assert table["side"].to_dict() == {"urban": "outside", "red": "inside"}
+    # a: 30,000 of which 50 × 100 inside; b: 6,000 wholly inside; c: 10,000 wholly outside; red: 30 × 60 of b
+    assert table["size"].to_dict() == pytest.approx({"urban": 35_000, "red": 1_800})
+    assert table["share_of_plan"].to_dict() == pytest.approx({"urban": 35 / 46, "red": 1.8 / 46})
+    assert table["plans"].to_dict() == {"urban": 2, "red": 1}
+    assert table.loc["red", "share_of_class"] == pytest.approx(0.36)
+    assert np.isnan(table.loc["urban", "share_of_class"])
+    assert (found.plan_size, found.free_size) == pytest.approx((46_000, 46_000 - 35_000 - 1_800))
+    assert found.balances["lines", "urban"].rest == pytest.approx(35_000)
+    assert not found.findings
+
+
+def test_the_parts_outside_have_their_geometry_and_no_protected_row(lines: MetricLayer) -> None:
+    plan = layer("plan", [box(350, 0, 500, 200), box(20, 20, 120, 80), box(600, 0, 700, 100)], ["a", "b", "c"])
+    parts = red_line_conflicts(plan, [lines], outside=URBAN).parts
+    out = parts[parts["side"] == "outside"]
+    assert out["plan_row"].tolist() == [1, 3]
+    assert out["share_of_plan"].tolist() == pytest.approx([25 / 30, 1.0])
+    assert out.geometry.area.tolist() == pytest.approx(out["size"].tolist())
+    assert out["protected_row"].isna().all()
+    assert (out["protected_id"] == "").all()
+
+
+def test_a_plan_inside_the_urban_boundary_is_no_conflict(lines: MetricLayer) -> None:
+    found = red_line_conflicts(layer("plan", [box(100, 10, 390, 90)], [""]), [lines], outside=URBAN)
+    assert not found.has_conflicts
+    assert found.free_size == found.plan_size
+
+
+def test_a_boundary_of_which_nothing_is_drawn_is_said_to_be_unchecked(protected: list[MetricLayer]) -> None:
+    plan = layer("plan", [box(50, 0, 150, 100)], [""])
+    found = red_line_conflicts(plan, protected, outside={"protection": ("urban",)})
+    assert set(found.by_class["class"]) == {"nature", "basic", "other"}
+    assert [(each.rule, each.layer, each.detail) for each in found.findings] == [
+        ("line_not_drawn", "protection", {"class": "urban"})
+    ]
+    with pytest.raises(ParameterError, match="there is no line to check"):
+        red_line_conflicts(plan, [protected[1].take(np.zeros(0, dtype=np.intp))], outside={"protection": ("urban",)})
+
+
+def test_a_road_and_points_count_what_of_them_lies_outside(lines: MetricLayer) -> None:
+    road = layer("road", [shapely.LineString([(X + 100, Y + 50), (X + 550, Y + 50)])], [""])
+    found = red_line_conflicts(road, [lines], outside=URBAN)
+    assert (found.unit, found.plan_size, found.free_size) == ("m", pytest.approx(450), pytest.approx(300))
+    assert found.by_class["size"].tolist() == pytest.approx([150])
+    wells = layer("wells", [shapely.Point(X + 10, Y + 10), shapely.Point(X + 900, Y)], ["", ""])
+    found = red_line_conflicts(wells, [lines], outside=URBAN)
+    assert found.by_class.set_index("class")["size"].to_dict() == {"urban": 1, "red": 1}
+    assert found.free_size == 0
+
+
+def test_slivers_outside_the_boundary_are_counted_but_no_conflict(lines: MetricLayer) -> None:
+    found = red_line_conflicts(layer("plan", [box(300, 0, 400.005, 100)], [""]), [lines], outside=URBAN)
+    assert not found.has_conflicts
+    assert (found.ignored_parts, found.ignored_size) == (1, pytest.approx(0.5, rel=1e-3))
+
+
+def test_outside_and_inside_of_random_boundaries_sum_to_the_plan() -> None:
+    rng = np.random.default_rng(3)
+    at = rng.uniform(0, 1000, (40, 2))
+    shapes = [
+        shapely.Point(X + x, Y + y).buffer(float(r)) for (x, y), r in zip(at, rng.uniform(20, 150, 40), strict=True)
+    ]
+    town = layer("lines", shapes, ["urban"] * 40)
+    plan = layer("plan", [box(200, 200, 500, 900), box(600, 100, 990, 600)], ["", ""])
+    found = red_line_conflicts(plan, [town], outside=URBAN)
+    inside = shapely.area(shapely.intersection(plan.shapes, shapely.union_all(town.shapes))).sum()
+    assert found.by_class["size"].sum() + inside == pytest.approx(found.plan_size, rel=1e-9)
+    assert found.free_size == pytest.approx(inside, rel=1e-9)

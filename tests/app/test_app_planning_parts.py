@@ -41,6 +41,7 @@ def words(test: AppTest) -> str:
     ("tool", "said"),
     [
         ("overlay", "inside"),
+        ("red_lines", "outside: Urban development boundary"),
         ("change", "changed their class"),
         ("suitability", "it stays first in"),
     ],

@@ -93,6 +93,61 @@ def test_a_wrong_specification_is_refused_with_the_file_and_the_fault(
     assert "piers.toml" in str(caught.value)
 
 
+CONFLICT = """
+kind = "lines"
+geometry = "polygon"
+group = "planning"
+key = "line_id"
+names = { zh = "线", en = "Lines" }
+
+[fields]
+line_id = { type = "string", names = { zh = "编号", en = "Id" } }
+category = { type = "string", names = { zh = "类别", en = "Category" } }
+
+[style]
+class_field = "category"
+
+[class_names]
+urban = { zh = "城镇", en = "Urban" }
+red = { zh = "红线", en = "Red line" }
+
+[conflict]
+urban = "outside"
+red = "inside"
+"""
+
+
+def test_a_kind_says_of_which_classes_the_outside_conflicts(tmp_path: Path) -> None:
+    """Inside is what conflicts unless the kind says outside."""
+    (tmp_path / "lines.toml").write_text(CONFLICT, encoding="utf-8")
+    assert load_specs(tmp_path)["lines"].conflicts_outside == ("urban",)
+    shipped = load_specs()
+    assert shipped["protection_lines"].conflicts_outside == ("urban_boundary",)
+    assert all(not spec.conflict for kind, spec in shipped.items() if kind != "protection_lines")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('urban = "outside"', 'urban = "beside"', "conflict.urban is 'beside'; write inside or outside"),
+        ('urban = "outside"', "urban = 1", "conflict.urban is 1"),
+        ('urban = "outside"', 'rural = "outside"', "conflict.rural is no class of"),
+        ('geometry = "polygon"', 'geometry = "line"', "needs areas with classes"),
+        ('class_field = "category"', 'fill = "#336699"', "needs areas with classes"),
+        ('[conflict]\nurban = "outside"\nred = "inside"', "", None),
+    ],
+)
+def test_a_conflict_that_cannot_be_is_refused(tmp_path: Path, old: str, new: str, said: str | None) -> None:
+    """The sentence names the class and what may stand there."""
+    path = tmp_path / "lines.toml"
+    path.write_text(CONFLICT.replace(old, new, 1), encoding="utf-8")
+    if said is None:
+        assert not read_spec(path).conflict
+        return
+    with pytest.raises(SpecError, match=said):
+        read_spec(path)
+
+
 def test_a_folder_without_specifications_is_refused(tmp_path: Path) -> None:
     """An empty folder is an error, not an empty answer."""
     with pytest.raises(SpecError, match="no layer specification"):

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
@@ -72,6 +73,60 @@ def test_a_drawn_plan_meets_the_forest_it_is_drawn_over(workspace: Workspace) ->
     assert own["size"].sum() == pytest.approx(whole, rel=1e-6)
     assert own["plan_id"].tolist() == ["新建道路"]
     assert found.free_size == pytest.approx(0, abs=1)
+
+
+LINES = "protection_lines"
+
+
+def urban_parts(workspace: Workspace) -> Any:
+    lines = workspace.layer(LINES).to_crs(workspace.metric_crs)
+    return lines[lines["category"] == "urban_boundary"].geometry
+
+
+def plan_over_the_border(workspace: Workspace) -> tuple[dict[str, Any], float, float]:
+    """A square on the border of the town, its size and how much of it lies outside of the boundary."""
+    parts = urban_parts(workspace)
+    town = parts.iloc[0]
+    square = town.exterior.interpolate(0.3, normalized=True).buffer(150, cap_style="square")
+    lonlat = gpd.GeoSeries([square], crs=workspace.metric_crs).to_crs("EPSG:4326").iloc[0]
+    drawn = {"type": "Feature", "id": "new", "properties": {}, "geometry": mapping(lonlat)}
+    return drawn, square.area, square.difference(parts.union_all()).area
+
+
+@pytest.mark.parametrize(
+    "use", [LayerUse(LINES), LayerUse(LINES, only=("urban_boundary",)), LayerUse(LINES, class_field="name")]
+)
+def test_a_plan_breaks_the_urban_boundary_by_what_lies_outside_of_it(workspace: Workspace, use: LayerUse) -> None:
+    """It does however the layer is summed: by its own classes, some of them, or by name."""
+    drawn, whole, outside = plan_over_the_border(workspace)
+    found = red_line_conflicts(workspace, PLANNER, drawn, [use])
+    urban = found.by_class[found.by_class["class"] == "urban_boundary"]
+    assert 0 < outside < whole
+    assert urban["side"].tolist() == ["outside"]
+    assert urban["size"].tolist() == pytest.approx([outside], rel=1e-5)
+    assert not (found.by_class["class"].str.startswith("城镇")).any()
+
+
+def test_a_boundary_that_is_not_drawn_is_said_and_breaks_no_plan(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = plan_over_the_border(workspace)[0]
+    lines = workspace.layer(LINES)
+    without = lines[lines["category"] != "urban_boundary"].reset_index(drop=True)
+    real = workspace.layer
+    monkeypatch.setattr(workspace, "layer", lambda name: without if name == LINES else real(name))
+    monkeypatch.setattr(workspace, "cached", lambda _, make: make())
+    for use in (LayerUse(LINES), LayerUse(LINES, only=("urban_boundary", "ecological_redline"))):
+        found = red_line_conflicts(workspace, PLANNER, drawn, [use])
+        assert "outside" not in set(found.by_class["side"])
+        assert [finding.rule for finding in found.findings if finding.rule != "layers_apart"] == ["line_not_drawn"]
+        said = next(finding for finding in found.findings if finding.rule == "line_not_drawn")
+        assert "城镇开发边界" in said.message("zh")
+    alone = LayerUse(LINES, only=("urban_boundary",))
+    found = red_line_conflicts(workspace, PLANNER, drawn, [alone, LayerUse("farmland")])
+    assert "line_not_drawn" in {finding.rule for finding in found.findings}
+    with pytest.raises(ParameterError, match="there is no line to check"):
+        red_line_conflicts(workspace, PLANNER, drawn, [alone])
 
 
 def test_only_some_classes_take_part_and_an_unknown_one_is_refused_by_name(workspace: Workspace) -> None:
