@@ -9,6 +9,7 @@
     const stop = new AbortController(), timer = setTimeout(() => stop.abort(), WAIT_MS);
     try {
       const answer = await fetch("/api/v1/session", { headers: { Accept: "application/json" }, cache: "no-store", signal: stop.signal });
+      await answer.text(); // an answer that nobody reads to its end keeps its connection
       return answer.status === 401 ? "ended" : "";
     } catch (error) {
       return "down";
