@@ -39,6 +39,9 @@ def add_command(command: Command, workspace: str) -> None:
     whatif.add_argument("--save", type=Path, metavar="FILE", help="write the scenario with all that it rests on, JSON")
     whatif.add_argument("--grids", type=Path, metavar="FILE", help="write the figures of every grid, CSV")
     whatif.add_argument(
+        "--codes", type=Path, metavar="FILE", help="write old and new codes of grids that are merged or split, CSV"
+    )
+    whatif.add_argument(
         "--workers", type=int, metavar="N", help="processes of this machine that run them (default: this one)"
     )
     whatif.add_argument("--scheduler", default="", metavar="ADDRESS", help="the Dask scheduler whose workers run them")
@@ -69,6 +72,8 @@ def _whatif(arguments: argparse.Namespace) -> int:
         _write(arguments.save, json.dumps(scenarios[0].to_dict(), ensure_ascii=False, indent=1) + "\n")
     if arguments.grids is not None:
         _write(arguments.grids, found.by_grid.to_csv(index=False))
+    if arguments.codes is not None:
+        _write(arguments.codes, found.second.codes.to_csv(index=False))
     if arguments.json:
         print(json.dumps(document(found), ensure_ascii=False, indent=1))
     else:
@@ -80,8 +85,8 @@ def _many(
     arguments: argparse.Namespace, workspace: Workspace, person: Person, other: Scenario, scenarios: list[Scenario]
 ) -> int:
     """Show several scenarios in one table."""
-    if arguments.save is not None or arguments.grids is not None:
-        raise ParameterError("--save and --grids write one scenario; give one FILE with them")
+    if arguments.save is not None or arguments.grids is not None or arguments.codes is not None:
+        raise ParameterError("--save, --grids and --codes write one scenario; give one FILE with them")
     found = _beside_one(arguments, workspace, person, other, scenarios)
     if arguments.json:
         print(json.dumps(document_of_many(found, arguments.files), ensure_ascii=False, indent=1))
@@ -149,6 +154,7 @@ def document(found: Comparison) -> dict[str, Any]:
         "second": {"name": found.second.scenario.name, "digest": found.second.digest},
         "data_changed": found.second.data_changed,
         "differences": [asdict(each) for each in found.differences],
+        "codes": found.second.codes.to_dict("records"),
         "scenario": found.second.scenario.to_dict(),
     }
 

@@ -12,8 +12,10 @@ from datetime import datetime
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 
 from gridgov.grids import GridLocator
+from gridgov.grids.code_changes import code_table
 from gridgov.model import TravelMode
 from gridgov.network import RoadNetwork
 from gridgov.workspace import Workspace
@@ -35,6 +37,8 @@ class WorkspaceVariant(Workspace):
         Rasters that are.
     respeed : callable, optional
         Road network of a travel mode → the same with other speeds.
+    codes : DataFrame, optional
+        Old and new codes of its grids, see `gridgov.grids.code_changes`; without, all are those of the base.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class WorkspaceVariant(Workspace):
         layers: Mapping[str, gpd.GeoDataFrame] | None = None,
         rasters: Mapping[str, Path] | None = None,
         respeed: Respeed | None = None,
+        codes: pd.DataFrame | None = None,
     ) -> None:
         manifest = replace(base.manifest, as_of=moment.isoformat())
         super().__init__(base.path, manifest, settings=replace(base.settings, store="memory:"))
@@ -52,6 +57,7 @@ class WorkspaceVariant(Workspace):
         self._changed = dict(layers or {})
         self._rasters = dict(rasters or {})
         self._respeed = respeed
+        self.codes = code_table(()) if codes is None else codes
 
     @property
     def changed_layers(self) -> tuple[str, ...]:

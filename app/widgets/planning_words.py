@@ -8,7 +8,9 @@ from gridgov.model.changes import (
     AreaAdded,
     AreaTaken,
     Change,
+    DutyAssigned,
     GridsMerged,
+    GridSplit,
     PlaceAdded,
     PlaceChanged,
     PlaceRemoved,
@@ -46,6 +48,10 @@ def change_line(opened: Workspace, change: Change) -> Line:
             line = text("planning.line_version", layer=_layer(opened, change.layer)), change.version
         case GridsMerged():
             line = text("planning.line_merged", n=len(change.codes)), change.into
+        case GridSplit():
+            line = text("planning.line_split", code=change.code), " · ".join(change.codes)
+        case DutyAssigned():
+            line = text("planning.line_duty", n=sum(map(len, change.duty.values())), workers=len(change.duty)), ""
         case _:
             line = _scaled_line(opened, change)
     return line

@@ -7,6 +7,7 @@ that names what is not there is refused; nothing is left out in silence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -15,6 +16,7 @@ import pandas as pd
 import shapely
 from shapely.geometry import shape
 
+from gridgov.analysis.regridding import CodeLog, merged_counts, merged_grids, split_counts, split_grids
 from gridgov.crs import WGS84
 from gridgov.errors import ParameterError
 from gridgov.model.changes import (
@@ -22,6 +24,7 @@ from gridgov.model.changes import (
     AreaTaken,
     Change,
     GridsMerged,
+    GridSplit,
     PlaceAdded,
     PlaceChanged,
     PlaceRemoved,
@@ -38,15 +41,31 @@ FrameOf = Callable[[str], gpd.GeoDataFrame]
 VersionOf = Callable[[str, str], gpd.GeoDataFrame]
 
 
+@dataclass(frozen=True)
+class Laid:
+    """What changes make other than it is.
+
+    Attributes
+    ----------
+    layers : dict of str to GeoDataFrame
+    codes : DataFrame
+        Old and new codes of the grids that were merged or split, as in `gridgov.grids.code_changes.code_table`; a code
+        that is not in it stays. With another version of the grids, the old codes are those of that version.
+    """
+
+    layers: dict[str, gpd.GeoDataFrame]
+    codes: pd.DataFrame
+
+
 def lay_changes(
     changes: Sequence[Change], specs: Mapping[str, LayerSpec], frame_of: FrameOf, version_of: VersionOf, metric_crs: str
-) -> dict[str, gpd.GeoDataFrame]:
-    """Return the layers that changes make other than they are.
+) -> Laid:
+    """Return the layers that changes make other than they are, and what became of the codes of grids.
 
     Parameters
     ----------
     changes : sequence of Change
-        In order; changed speeds are no matter of layers and pass by.
+        In order; changed speeds and duties are no matter of layers and pass by.
     specs : mapping of str to LayerSpec
         Of every layer of the base.
     frame_of : callable
@@ -62,6 +81,7 @@ def lay_changes(
         A change names a layer, a place or a grid that is not there, adds one that is, or makes no sense on that layer.
     """
     changed: dict[str, gpd.GeoDataFrame] = {}
+    log = CodeLog()
     counted = (GRIDS, *(name for name, spec in specs.items() if spec.kind == "population"))
     counts = _counts(specs[layer] for layer in counted if layer in specs)
 
@@ -87,11 +107,18 @@ def lay_changes(
             case VersionUsed():
                 now(change.layer)
                 changed[change.layer] = version_of(change.layer, change.version)
+                log = CodeLog() if change.layer == GRIDS else log
             case GridsMerged():
-                changed[GRIDS] = _merged(now(GRIDS), specs[GRIDS].key, counts, change)
+                changed[GRIDS] = merged_grids(now(GRIDS), specs[GRIDS].key, counts, change)
                 for layer in counted[1:]:
-                    changed[layer] = _summed(now(layer), specs[layer].key, counts, change)
-    return changed
+                    changed[layer] = merged_counts(now(layer), specs[layer].key, counts, change)
+                log.merged(change)
+            case GridSplit():
+                changed[GRIDS], share = split_grids(now(GRIDS), specs[GRIDS].key, counts, change, metric_crs)
+                for layer in counted[1:]:
+                    changed[layer] = split_counts(now(layer), specs[layer].key, counts, change, share)
+                log.split(change, share)
+    return Laid(changed, log.table())
 
 
 def _counts(specs: Iterable[LayerSpec]) -> tuple[str, ...]:
@@ -183,40 +210,3 @@ def _scaled(frame: gpd.GeoDataFrame, key: str, counts: tuple[str, ...], change: 
         values[there] = values[there] * change.factor
         frame[name] = values.round().astype("Int64")
     return frame
-
-
-def _group(frame: pd.DataFrame, key: str, change: GridsMerged) -> Any:
-    """Return where the grids are that become one, in the order of the frame."""
-    known = frame[key].astype(str)
-    for code in change.codes:
-        if not (known == code).any():
-            raise ParameterError(f"merge_grids: there is no grid '{code}'")
-    there = known.isin(change.codes).to_numpy(dtype=bool, copy=True)
-    if (known[~there] == change.into).any():
-        raise ParameterError(f"merge_grids: grid '{change.into}' is there already and is not one of those that merge")
-    return there
-
-
-def _merged(frame: gpd.GeoDataFrame, key: str, counts: tuple[str, ...], change: GridsMerged) -> gpd.GeoDataFrame:
-    there = _group(frame, key, change)
-    if "community_code" in frame and len(frame.loc[there, "community_code"].drop_duplicates()) > 1:
-        raise ParameterError(f"merge_grids into {change.into}: the grids belong to different communities")
-    union = shapely.union_all(np.asarray(frame.geometry[there].array, dtype=object))
-    if union.geom_type != "Polygon" and (frame.geometry[there].geom_type == "Polygon").all():
-        raise ParameterError(f"merge_grids into {change.into}: the grids do not touch each other")
-    merged = _summed(frame, key, counts, change)
-    shapes = np.array(merged.geometry.array, dtype=object)
-    shapes[_rows(merged, key, change.into)] = union
-    return merged.set_geometry(gpd.GeoSeries(shapes, index=merged.index, crs=frame.crs))
-
-
-def _summed(frame: gpd.GeoDataFrame, key: str, counts: tuple[str, ...], change: GridsMerged) -> gpd.GeoDataFrame:
-    """Return a frame in which the first of the rows stands for all; a sum with an unknown part is unknown."""
-    there = _group(frame, key, change)
-    first = int(np.flatnonzero(there)[0])
-    frame = frame.copy()
-    for name in (each for each in counts if each in frame):
-        frame.iloc[first, frame.columns.get_loc(name)] = frame.loc[there, name].sum(skipna=False)
-    frame.iloc[first, frame.columns.get_loc(key)] = change.into
-    there[first] = False
-    return frame[~there].reset_index(drop=True)

@@ -142,24 +142,82 @@ class GridsMerged:
             raise ParameterError(f"merge_grids into {self.into}: give two or more different codes")
 
 
+@dataclass(frozen=True, slots=True)
+class GridSplit:
+    """A grid that is cut in two along a line, a GeoJSON LineString, WGS 84.
+
+    Attributes
+    ----------
+    code : str
+    line : mapping
+        It crosses the grid once, from outside to outside.
+    codes : tuple of str
+        Of the larger part and of the smaller one, by area; one of them may be the old code.
+    share : float or None
+        Which part of the people the larger one gets, between 0 and 1; None: as its share of the area.
+    """
+
+    kind: ClassVar[str] = "split_grid"
+    code: str
+    line: Mapping[str, Any]
+    codes: tuple[str, ...]
+    share: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "codes", _words(self.kind, "codes", self.codes))
+        _check_words(self.kind, code=self.code)
+        if self.line.get("type") != "LineString":
+            raise ParameterError(f"split_grid {self.code}: the line is a {self.line.get('type')!r}; draw a LineString")
+        if len(self.codes) != 2 or len(set(self.codes)) != 2:
+            raise ParameterError(f"split_grid {self.code}: give two different codes, of the larger part first")
+        if self.share is not None and not 0 <= self.share <= 1:
+            raise ParameterError(f"split_grid {self.code}: the share is {self.share:g}; give a number from 0 to 1")
+
+
+@dataclass(frozen=True, slots=True)
+class DutyAssigned:
+    """责任网格调整: grids that become the duty of one worker each; who else had them has them no more.
+
+    Attributes
+    ----------
+    duty : mapping of str to list of str
+        Worker → codes of grids. A worker is named by id, or by community and number (``339901001/2``) as in a redesign
+        that is shown to people who may not know who works where.
+    """
+
+    kind: ClassVar[str] = "assign_duty"
+    duty: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for worker, codes in self.duty.items():
+            if not isinstance(codes, list | tuple) or not all(isinstance(code, str) and code for code in codes):
+                raise ParameterError(f"assign_duty: the duty of {worker[:40]} is {codes!r}; give a list of grid codes")
+            if double := sorted(seen.intersection(codes)):
+                raise ParameterError(f"assign_duty: grid {double[0]} is given to two workers; give it to one")
+            seen.update(codes)
+        if not seen:
+            raise ParameterError("assign_duty: nothing changes; give workers and their grids")
+
+
 Change = (
     PlaceAdded | PlaceChanged | PlaceRemoved | AreaTaken | AreaAdded
-    | PopulationScaled | SpeedsScaled | VersionUsed | GridsMerged
+    | PopulationScaled | SpeedsScaled | VersionUsed | GridsMerged | GridSplit | DutyAssigned
 )  # fmt: skip
 CHANGES: Mapping[str, type[Change]] = {
     each.kind: each
     for each in (
         PlaceAdded, PlaceChanged, PlaceRemoved, AreaTaken, AreaAdded,
-        PopulationScaled, SpeedsScaled, VersionUsed, GridsMerged,
+        PopulationScaled, SpeedsScaled, VersionUsed, GridsMerged, GridSplit, DutyAssigned,
     )
 }  # fmt: skip
 """Word in a file → record."""
 
 
 def change_to_dict(change: Change) -> dict[str, Any]:
-    """Return a change as plain data for JSON."""
+    """Return a change as plain data for JSON; what is not given is left out."""
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(change).items()}
-    return {"kind": change.kind, **plain}
+    return {"kind": change.kind, **{key: value for key, value in plain.items() if value is not None}}
 
 
 def change_from_dict(data: Mapping[str, Any]) -> Change:
@@ -185,9 +243,9 @@ def change_from_dict(data: Mapping[str, Any]) -> Change:
         raise ParameterError(f"{kind} needs {missing}") from error
 
 
-_NUMBERS = {"lon", "lat", "factor"}
+_NUMBERS = {"lon", "lat", "factor", "share"}
 _LISTS = {"areas", "highways", "codes"}
-_MAPPINGS = {"attributes", "geometry"}
+_MAPPINGS = {"attributes", "geometry", "line", "duty"}
 
 
 def _plain(kind: str, key: str, value: Any) -> Any:

@@ -17,7 +17,7 @@ from gridgov.maps.console import MapLayer
 from gridgov.maps.overlays import Overlay
 from gridgov.maps.scenario_overlays import ChangeKind, ChangeMark, ScenarioShapes, change_overlay, scenario_overlay
 from gridgov.maps.time_overlays import coverage_overlay, time_steps
-from gridgov.model.changes import AreaAdded, AreaTaken, GridsMerged, PlaceAdded, PlaceChanged, PlaceRemoved
+from gridgov.model.changes import AreaAdded, AreaTaken, PlaceAdded, PlaceChanged, PlaceRemoved
 from gridgov.model.rights import Person, Right, require
 from gridgov.model.what_if import Question, Scenario
 from gridgov.network import place_closures
@@ -130,9 +130,13 @@ def difference_overlay(
 
 
 def base_order(workspace: Workspace, run: ScenarioRun, subject: str) -> _Floats:
-    """Return the seconds of a run in the order of the workspace's grid layer; NaN where there is no way or no grid."""
+    """Return the seconds of a run in the order of the workspace's grid layer; NaN where there is no way or no grid.
+
+    A grid that was split has the time of the part with most of its people, one that was merged that of the whole.
+    """
     codes = workspace.layer("grids")["grid_code"].astype(str)
-    into = {code: each.into for each in run.scenario.changes if isinstance(each, GridsMerged) for code in each.codes}
+    most = run.codes.sort_values(["share", "new_code"]).drop_duplicates("old_code", keep="last")
+    into = dict(zip(most["old_code"], most["new_code"], strict=True))
     seconds = pd.Series(run.by_grid[f"{subject}_s"].to_numpy(dtype=float), index=run.by_grid["grid_code"].astype(str))
     asked = codes.map(lambda code: into.get(code, code)) if into else codes
     return seconds[~seconds.index.duplicated()].reindex(asked).to_numpy(dtype=float)

@@ -79,7 +79,7 @@ def _csv(frame: pd.DataFrame) -> bytes:
 
 
 def _geopackage(workspace: Workspace, found: Comparison) -> bytes:
-    """Return grids with the figures of both, the layers that the second changes, and its figures."""
+    """Return grids with the figures of both, the layers that the second changes, its figures and new grid codes."""
     grids = found.second.layers.get("grids", workspace.layer("grids"))
     outlines = grids[["grid_code", "geometry"]].astype({"grid_code": str})
     by_grid = outlines.merge(found.by_grid.astype({"grid_code": str}), on="grid_code", how="left")
@@ -95,6 +95,9 @@ def _geopackage(workspace: Workspace, found: Comparison) -> bytes:
                 _plain(layer).to_file(path, layer=f"scenario_{name}", driver="GPKG")
         table = gpd.GeoDataFrame(figures, geometry=[None] * len(figures), crs=WGS84)
         table.to_file(path, layer="figures", driver="GPKG")
+        if len(codes := found.second.codes):
+            old_new = gpd.GeoDataFrame(codes, geometry=[None] * len(codes), crs=WGS84)
+            old_new.to_file(path, layer="grid_codes", driver="GPKG")
         return path.read_bytes()
 
 
@@ -149,8 +152,12 @@ def _counts(workspace: Workspace, found: Comparison, first: Any, second: Any, la
     """Return how many grids and people gain and lose, by class."""
     codes, names = change_classes(first, second), change_names(lang)
     grids = workspace.layer("grids")
-    known = found.second.by_grid.drop_duplicates("grid_code").set_index("grid_code")["persons"]
-    persons = np.nan_to_num(known.reindex(grids["grid_code"]).to_numpy(dtype=float))
+    before, after = (
+        run.by_grid.drop_duplicates("grid_code").set_index("grid_code")["persons"].reindex(grids["grid_code"])
+        for run in (found.first, found.second)
+    )
+    recut = grids["grid_code"].astype(str).isin(found.second.codes["old_code"]).to_numpy(dtype=bool)
+    persons = np.nan_to_num(np.where(recut, before, after).astype(float))  # of grids that are others, as they were
     order = (2, 1, 0, 6, 8, 3, 4, 5, 7)
     return [
         (names[code], int((codes == code).sum()), round(float(persons[codes == code].sum())))

@@ -57,6 +57,8 @@ class ScenarioRun:
         grids of the scenario.
     layers : mapping of str to GeoDataFrame
         Those that the scenario changes.
+    codes : DataFrame
+        old_code, new_code, share, change of the grids that it merges or splits; all others keep their code.
     plan : EvacuationPlan or None
     at_risk : DataFrame or None
         People of each grid inside the hazard, as in `gridgov.analysis.impact.Impact.by_grid`.
@@ -71,6 +73,7 @@ class ScenarioRun:
     indicators: tuple[Indicator, ...]
     by_grid: pd.DataFrame
     layers: dict[str, gpd.GeoDataFrame]
+    codes: pd.DataFrame
     plan: EvacuationPlan | None
     at_risk: pd.DataFrame | None
     data_changed: bool
@@ -145,6 +148,7 @@ def run_scenario(
         indicators=tuple(indicators),
         by_grid=by_grid,
         layers=changed,
+        codes=variant.codes,
         plan=plan,
         at_risk=at_risk,
         data_changed=bool(scenario.base.data) and scenario.base.data != data_fingerprint(workspace),
@@ -170,7 +174,7 @@ def variant_of(workspace: Workspace, scenario: Scenario) -> WorkspaceVariant:
         for change in scenario.changes
         if isinstance(change, VersionUsed) and change.layer in specs and specs[change.layer].geometry == "raster"
     }
-    layers = lay_changes(
+    laid = lay_changes(
         [change for change in scenario.changes if not (isinstance(change, VersionUsed) and change.layer in rasters)],
         specs,
         workspace.layer,
@@ -179,7 +183,7 @@ def variant_of(workspace: Workspace, scenario: Scenario) -> WorkspaceVariant:
     )
     when = scenario.base.at or workspace.now()
     respeed = _respeeding([change for change in scenario.changes if isinstance(change, SpeedsScaled)])
-    variant = WorkspaceVariant(workspace, when, layers=layers, rasters=rasters, respeed=respeed)
+    variant = WorkspaceVariant(workspace, when, layers=laid.layers, rasters=rasters, respeed=respeed, codes=laid.codes)
     closures = (*scenario.base.closures, *_placed(workspace, scenario.closures))
     events = [added(closure, _ASKING.actor, when) for closure in closures]
     hazard = None if scenario.question is None else scenario.question.hazard

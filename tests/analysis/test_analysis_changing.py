@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 import shapely
 
-from gridgov.analysis.changing import lay_changes
+from gridgov.analysis.changing import Laid, lay_changes
 from gridgov.crs import metric_crs
 from gridgov.errors import ParameterError
+from gridgov.grids.code_changes import restate
 from gridgov.layers import load_specs
 from gridgov.model.changes import CHANGES, Change, change_from_dict, change_to_dict
 
@@ -59,7 +60,7 @@ def layers() -> dict[str, gpd.GeoDataFrame]:
 def laid(layers: dict[str, gpd.GeoDataFrame], *changes: dict[str, Any]) -> dict[str, gpd.GeoDataFrame]:
     specs = {name: load_specs()[name] for name in layers}
     read: list[Change] = [change_from_dict(change) for change in changes]
-    return lay_changes(read, specs, layers.__getitem__, lambda _layer, _version: layers["forest"], METRIC)
+    return lay_changes(read, specs, layers.__getitem__, lambda _layer, _version: layers["forest"], METRIC).layers
 
 
 def box(area: Any) -> dict[str, Any]:
@@ -122,6 +123,83 @@ def test_grids_that_merge_add_up(layers: dict[str, gpd.GeoDataFrame]) -> None:
     assert found["grids"].geometry.iloc[0].symmetric_difference(both).area < 1e-12
 
 
+def cut(west: float, **options: Any) -> dict[str, Any]:
+    """A cut of grid A1, 0.01° wide, from north to south."""
+    line = {"type": "LineString", "coordinates": [[LON + west, LAT - 1], [LON + west, LAT + 1]]}
+    return {"kind": "split_grid", "code": "A1", "line": line, "codes": ["A1", "A3"], **options}
+
+
+def everything(layers: dict[str, gpd.GeoDataFrame], *changes: dict[str, Any]) -> Laid:
+    specs = {name: load_specs()[name] for name in layers}
+    read: list[Change] = [change_from_dict(change) for change in changes]
+    return lay_changes(read, specs, layers.__getitem__, lambda _layer, _version: layers["grids"], METRIC)
+
+
+def test_a_grid_that_is_split_shares_its_people_by_area_and_nobody_is_lost(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    found = laid(layers, cut(0.003))
+    grids = found["grids"]
+    assert grids["grid_code"].tolist() == ["A1", "A3", "A2", "B1"]
+    assert grids["persons"].tolist()[:3] == [70, 30, 50]
+    assert grids["community_code"].tolist() == ["A", "A", "A", "B"]
+    assert found["population"]["households"].tolist() == [28, 12, 20, 7]
+    assert found["population"]["persons_day"].tolist() == [7, 3, 5, 1]
+    assert grids.geometry.iloc[1].equals(shapely.box(LON, LAT, LON + 0.003, LAT + 0.01))
+    assert grids.geometry.union_all().symmetric_difference(layers["grids"].geometry.union_all()).area < 1e-15
+    assert len(layers["grids"]) == 3
+
+
+def test_a_share_that_is_given_counts_instead_of_the_area(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    found = laid(layers, cut(0.003, share=0.25))["grids"]
+    assert found["persons"].tolist()[:2] == [25, 75]
+    assert found.geometry.iloc[0].area > found.geometry.iloc[1].area
+
+
+@pytest.mark.parametrize("share", [0.0, 0.123, 0.5, 0.999, 1.0])
+def test_whole_numbers_are_kept_and_groups_stay_within_the_whole(
+    layers: dict[str, gpd.GeoDataFrame], share: float
+) -> None:
+    for persons in range(12):
+        changed = {
+            **layers,
+            "grids": layers["grids"].assign(persons=[persons, 50, 1], persons_day=[persons // 2, 5, 1]),
+        }
+        grids = laid(changed, cut(0.004, share=share))["grids"]
+        assert grids["persons"].iloc[:2].sum() == persons
+        assert (grids["persons_day"].iloc[:2] <= grids["persons"].iloc[:2]).all()
+        assert (grids["persons"] >= 0).all()
+
+
+def test_people_nobody_has_counted_are_not_counted_after_a_split(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    line = {"type": "LineString", "coordinates": [[LON + 0.024, LAT - 1], [LON + 0.024, LAT + 1]]}
+    split = {"kind": "split_grid", "code": "B1", "line": line, "codes": ["B2", "B3"]}
+    assert laid(layers, split)["grids"]["persons"].isna().tolist() == [False, False, True, True]
+
+
+def test_the_corner_of_a_cut_becomes_one_of_the_neighbour(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    line = {"type": "LineString", "coordinates": [[LON - 1, LAT + 0.005], [LON + 1, LAT + 0.005]]}
+    only = {**layers, "grids": layers["grids"].iloc[:2].reset_index(drop=True)}
+    grids = laid(only, {**cut(0), "line": line})["grids"]
+    assert (LON + 0.01, LAT + 0.005) in {tuple(xy) for xy in shapely.get_coordinates(grids.geometry.iloc[2]).tolist()}
+
+
+def test_old_and_new_codes_are_told_and_old_counts_can_be_restated(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    merge = {"kind": "merge_grids", "codes": ["A1", "A2"], "into": "A1"}
+    found = everything(layers, merge, cut(0.005))
+    assert found.codes[["old_code", "new_code", "change"]].to_numpy().tolist() == [
+        ["A1", "A1", "recut"], ["A1", "A3", "recut"], ["A2", "A1", "recut"], ["A2", "A3", "recut"],
+    ]  # fmt: skip
+    assert found.codes["share"].tolist() == pytest.approx([0.75, 0.25, 0.75, 0.25], rel=1e-5)
+    history = restate({"A1": 80.0, "A2": 20.0, "B1": 7.0}, found.codes, whole=True)
+    assert history.to_dict() == {"A1": 75, "A3": 25, "B1": 7}
+    assert found.layers["grids"]["persons"].tolist()[:2] == [112, 38]
+    assert not len(everything(layers, {"kind": "scale_population", "factor": 2.0}).codes)
+
+
+def test_the_codes_of_another_version_of_the_grids_begin_anew(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    found = everything(layers, cut(0.003), {"kind": "use_version", "layer": "grids", "version": "2020"})
+    assert not len(found.codes)
+
+
 def test_another_version_of_a_layer_takes_its_place(layers: dict[str, gpd.GeoDataFrame]) -> None:
     assert laid(layers, {"kind": "use_version", "layer": "forest", "version": "2020"})["forest"] is layers["forest"]
 
@@ -148,6 +226,56 @@ def test_another_version_of_a_layer_takes_its_place(layers: dict[str, gpd.GeoDat
         ({"kind": "merge_grids", "codes": ["A1"], "into": "A1"}, "two or more"),
         ({"kind": "merge_grids", "codes": ["A1", "A2"], "into": "B1"}, "is there already"),
         ({"kind": "merge_grids", "codes": ["A1", "Q"], "into": "A1"}, "there is no grid 'Q'"),
+        (
+            {"kind": "split_grid", "code": "Q", "line": {"type": "LineString"}, "codes": ["A", "B"]},
+            "there is no grid 'Q'",
+        ),
+        (
+            {"kind": "split_grid", "code": "A1", "line": {"type": "LineString"}, "codes": ["A1", "A2"]},
+            "grid 'A2' is there already",
+        ),
+        (
+            {"kind": "split_grid", "code": "A1", "line": {"type": "LineString"}, "codes": ["A1", "A3"]},
+            "no GeoJSON LineString",
+        ),
+        (
+            {
+                "kind": "split_grid",
+                "code": "A1",
+                "codes": ["A1", "A3"],
+                "line": {"type": "LineString", "coordinates": [[LON - 1, LAT - 1], [LON + 1, LAT - 1]]},
+            },
+            "cuts the grid into 1, not into 2",
+        ),
+        (
+            {
+                "kind": "split_grid",
+                "code": "A1",
+                "codes": ["A1", "A3"],
+                "line": {
+                    "type": "LineString",
+                    "coordinates": [
+                        [LON + 0.002, LAT - 1],
+                        [LON + 0.002, LAT + 1],
+                        [LON + 0.005, LAT + 1],
+                        [LON + 0.005, LAT - 1],
+                    ],
+                },
+            },
+            "cuts the grid into 3, not into 2",
+        ),
+        ({"kind": "split_grid", "code": "A1", "line": {"type": "Point"}, "codes": ["A", "B"]}, "draw a LineString"),
+        (
+            {"kind": "split_grid", "code": "A1", "line": {"type": "LineString"}, "codes": ["A", "A"]},
+            "two different codes",
+        ),
+        (
+            {"kind": "split_grid", "code": "A1", "line": {"type": "LineString"}, "codes": ["A", "B"], "share": 1.5},
+            "the share is 1.5",
+        ),
+        ({"kind": "assign_duty", "duty": {}}, "nothing changes"),
+        ({"kind": "assign_duty", "duty": {"W1": "A1"}}, "give a list of grid codes"),
+        ({"kind": "assign_duty", "duty": {"W1": ["A1"], "W2": ["A1"]}}, "grid A1 is given to two workers"),
         ({"kind": "fly"}, "no change of the kind 'fly'"),
         ({"kind": "scale_speeds", "factor": 1, "speed": 3}, "scale_speeds has no 'speed'"),
     ],
@@ -170,6 +298,12 @@ def test_every_kind_of_change_comes_back_from_plain_data() -> None:
         "scale_speeds": {"factor": 0.5, "highways": ["primary"]},
         "use_version": {"layer": "a", "version": "2020"},
         "merge_grids": {"codes": ["A", "B"], "into": "C"},
+        "split_grid": {
+            "code": "A",
+            "line": {"type": "LineString", "coordinates": [[0, 0], [1, 1]]},
+            "codes": ["A", "B"],
+        },
+        "assign_duty": {"duty": {"W1": ["A", "B"], "W2": ["C"]}},
     }
     assert samples.keys() == CHANGES.keys()
     for kind, sample in samples.items():

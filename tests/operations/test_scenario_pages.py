@@ -19,7 +19,15 @@ from gridgov.config import Settings
 from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError, SourceError
 from gridgov.maps.overlays import overlay_group
 from gridgov.maps.scenario_overlays import change_classes
-from gridgov.model.changes import AreaTaken, GridsMerged, PlaceAdded, PlaceChanged, PlaceRemoved, PopulationScaled
+from gridgov.model.changes import (
+    AreaTaken,
+    GridsMerged,
+    GridSplit,
+    PlaceAdded,
+    PlaceChanged,
+    PlaceRemoved,
+    PopulationScaled,
+)
 from gridgov.model.closures import Closure
 from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.model.what_if import Question, Scenario
@@ -204,6 +212,27 @@ def test_grids_put_together_have_one_time_on_the_map_of_the_base(here: Workspace
     assert len(seconds) == len(grids)
     assert seconds[rows[0]] == seconds[rows[1]]
     assert not np.isnan(seconds).all()
+
+
+def test_a_grid_cut_in_two_has_one_time_on_the_map_and_its_codes_in_the_files(here: Workspace, tmp_path: Path) -> None:
+    grids = here.layer("grids")
+    code, shape = str(grids["grid_code"].iloc[0]), grids.geometry.iloc[0]
+    west, south, east, north = shape.bounds
+    line = shapely.LineString([(west - 1e-3, (south + north) / 2), (east + 1e-3, (south + north) / 2)])
+    change = GridSplit(code, shapely.geometry.mapping(line), (code, "999901001001002"))
+    split = replace(sheltered(here), name="拆分", changes=(change,))
+    found = compare_scenarios(here, PLANNER, unchanged(split, "现状"), split)
+    assert found.second.codes["change"].tolist() == ["split", "split"]
+    assert found.second.by_grid["persons"].sum() == found.first.by_grid["persons"].sum()
+    assert len(found.second.by_grid) == len(grids) + 1
+    seconds = base_order(here, found.second, "shelters")
+    assert len(seconds) == len(grids)
+    assert not np.isnan(seconds[0])
+    path = tmp_path / "split.gpkg"
+    path.write_bytes(comparison_file(here, PLANNER, found, "gpkg", "zh"))
+    codes = gpd.read_file(path, layer="grid_codes")
+    assert codes[["old_code", "new_code"]].to_numpy().tolist() == [[code, code], [code, "999901001001002"]]
+    assert b"<svg" in comparison_file(here, PLANNER, found, "html", "zh")
 
 
 def test_what_a_scenario_changes_is_on_the_map(compared: tuple[Workspace, Comparison]) -> None:
