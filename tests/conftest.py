@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import settings
 from skipping import skip_here
 
@@ -83,6 +85,15 @@ def make_workers(at_crossing: Callable[[int], tuple[float, float]]) -> Callable[
         return gpd.GeoDataFrame(rows, geometry=geometry, crs="EPSG:4326")
 
     return make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_passwords() -> Iterator[None]:
+    """Hashes that cost next to nothing; the parameters of real ones are those of the library."""
+    with pytest.MonkeyPatch.context() as patch:
+        cheap = partial(PasswordHasher, time_cost=1, memory_cost=64, parallelism=1)
+        patch.setattr("gridgov.operations.passwords.PasswordHasher", cheap)
+        yield
 
 
 @pytest.fixture(scope="session")

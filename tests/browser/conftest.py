@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import socket
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 from map_source import MapSource
 from playwright.sync_api import Browser, Frame, Page, Request, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from gridgov.config import load_settings
 from gridgov.i18n import label
@@ -234,7 +236,9 @@ class Watch:
         end, quiet = time.monotonic() + seconds, 0
         while quiet < quiet_ms and time.monotonic() < end:
             self.page.wait_for_timeout(100)
-            quiet = 0 if self._loading else quiet + 100
+            quiet = 0 if any(map(_awaited, self._loading)) else quiet + 100
+        if quiet < quiet_ms:
+            logging.getLogger(__name__).warning("still loading: %s", sorted(each.url[:200] for each in self._loading))
 
     def map_frame(self, *, seconds: float = 90.0) -> Frame:
         """The frame of the map, once it stands and has stopped loading."""
@@ -246,6 +250,14 @@ class Watch:
                     return frame
             self.page.wait_for_timeout(100)
         raise AssertionError(f"no map came up; errors: {self.errors}")
+
+
+def _awaited(request: Request) -> bool:
+    """Whether an answer can still come: what a frame asked for that is gone never ends."""
+    try:
+        return not request.frame.is_detached()
+    except PlaywrightError:  # of a page that is not there yet
+        return True
 
 
 @pytest.fixture

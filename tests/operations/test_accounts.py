@@ -32,6 +32,7 @@ from gridgov.operations.accounts import (
     sign_in_subject,
     sign_out,
 )
+from gridgov.operations.passwords import Passwords
 from gridgov.workspace import Workspace, open_workspace
 
 PASSWORD = "long enough 1"
@@ -178,6 +179,11 @@ def test_guesses_at_the_same_time_are_all_counted(workspace: Workspace, anna: Pe
     refusal(workspace, "anna", PASSWORD)
 
 
+def test_real_passwords_are_hashed_at_the_cost_that_the_library_recommends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gridgov.operations.passwords.PasswordHasher", PasswordHasher)  # not the tests' cheap one
+    assert "$m=65536,t=3,p=4$" in Passwords().hash(PASSWORD)
+
+
 def test_a_hash_of_older_parameters_is_made_anew(workspace: Workspace, anna: Person) -> None:
     kept = workspace.store.sign_ins
     kept.set_password_hash("anna", PasswordHasher(time_cost=1, memory_cost=1024).hash(PASSWORD))
@@ -186,7 +192,7 @@ def test_a_hash_of_older_parameters_is_made_anew(workspace: Workspace, anna: Per
     new = kept.credential("anna")
     assert old is not None
     assert new is not None
-    assert ("t=1" in old.password_hash, "t=1" in new.password_hash) == (True, False)
+    assert ("m=1024" in old.password_hash, "m=1024" in new.password_hash) == (True, False)
     sign_in(workspace, "anna", PASSWORD)
     assert kept.credential("anna") == new
 

@@ -176,30 +176,38 @@ def test_killed_in_the_middle_the_old_workspace_still_opens(tmp_path: Path) -> N
     old = open_workspace(workspace).version
     write_grids(tmp_path, [f"339901001001{i:03d}" for i in range(1, 200)])
     code = (
-        "import sys; from pathlib import Path\n"
+        "import os, sys; from pathlib import Path\n"
         "from gridgov.operations.importing import import_workspace\n"
-        "print('ready', flush=True); sys.stdin.readline()\n"
-        "import_workspace(Path(sys.argv[1]), Path(sys.argv[2]))\n"
-        "print('done', flush=True)"
+        "while sys.stdin.readline():\n"
+        "    child = os.fork()\n"
+        "    if not child:\n"
+        "        import_workspace(Path(sys.argv[1]), Path(sys.argv[2]))\n"
+        "        os._exit(0)\n"
+        "    print(child, flush=True); sys.stdin.readline()\n"
+        "    print(os.waitpid(child, 0)[1], flush=True)"
     )
+    command = [sys.executable, "-c", code, str(workspace), str(tmp_path / "import.toml")]
     draw = random.Random(7)
     seen = set()
-    for _ in range(10):
-        shutil.rmtree(workspace)
-        shutil.copytree(tmp_path / "old", workspace)
-        command = [sys.executable, "-c", code, str(workspace), str(tmp_path / "import.toml")]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
-            assert child.stdout is not None
-            assert child.stdin is not None
-            child.stdout.readline()
-            child.stdin.write("\n")
-            child.stdin.flush()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as host:
+        assert host.stdout is not None
+        assert host.stdin is not None
+        for _ in range(10):
+            shutil.rmtree(workspace)
+            shutil.copytree(tmp_path / "old", workspace)
+            host.stdin.write("\n")
+            host.stdin.flush()
+            child = int(host.stdout.readline())
             time.sleep(draw.uniform(0.0, 0.6))
-            os.kill(child.pid, signal.SIGKILL)
-        opened = open_workspace(workspace)
-        seen.add(opened.version == old)
-        assert len(opened.layer("grids")) == (3 if opened.version == old else 199)
-        assert opened.findings is not None
+            os.kill(child, signal.SIGKILL)  # its number is its own until the host has asked for its end
+            host.stdin.write("\n")
+            host.stdin.flush()
+            assert int(host.stdout.readline()) in {0, signal.SIGKILL}
+            opened = open_workspace(workspace)
+            seen.add(opened.version == old)
+            assert len(opened.layer("grids")) == (3 if opened.version == old else 199)
+            assert opened.findings is not None
+        host.stdin.close()
     assert True in seen, "no kill came before the end: the test shows nothing"
 
 
