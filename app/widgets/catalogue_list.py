@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -109,14 +111,34 @@ def _layer(opened: Workspace, who: Person, current: LayerRecord, lang: Lang) -> 
     if record.entry.kind in LIVE:
         st.caption(text("catalogue.live"))
     if preview is not None and preview.rows is not None:
-        names = {name: field.names[lang] for name, field in opened.spec(record.ref).fields.items()}
         st.caption(text("catalogue.first_rows"))
-        shown = preview.rows.rename(columns=names).astype(str).mask(preview.rows.isna().to_numpy(), "")
-        st.dataframe(shown, hide_index=True)
+        st.dataframe(_first_rows(opened, record, preview.rows, lang), hide_index=True)
     findings = findings_of_layer(opened, who, record.ref, lang)
     if not findings.empty:
         st.caption(text("console.data_findings"))
         findings_table(findings)
+
+
+def _first_rows(opened: Workspace, record: LayerRecord, rows: pd.DataFrame, lang: Lang) -> pd.DataFrame:
+    """Return the fields that people know the layer by, in words: units, classes by name, numbers without noise."""
+    spec = opened.spec(record.ref)
+    shown = {}
+    for name, field in spec.fields.items():
+        if name not in rows:
+            continue
+        classes = spec.class_names if name in {spec.style.class_field, "class_name", "category"} else {}
+        unit = f" ({field.unit})" if field.unit and field.unit != "persons" else ""
+        shown[f"{field.names[lang]}{unit}"] = [_cell(value, classes, lang) for value in rows[name]]
+    return pd.DataFrame(shown)
+
+
+def _cell(value: Any, classes: Mapping[str, Mapping[str, str]], lang: Lang) -> str:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return ""
+    if isinstance(value, float):
+        return f"{value:,.2f}".rstrip("0").rstrip(".")
+    named = classes.get(str(value)) or next((each for each in classes.values() if str(value) in each.values()), None)
+    return named[lang] if named else str(value)
 
 
 def _choose_version(versions: list[LayerRecord]) -> LayerRecord:

@@ -102,7 +102,10 @@ def _form(opened: Workspace, facts: UploadFacts) -> LayerUpload | None:
         fields = {}
         for field in missing if facts.columns else []:
             label = text("catalogue.field_from", field=field.names[lang])
-            column = st.selectbox(label, ["", *facts.columns], key=f"up_field_{kind}_{field.name}-{lang}")
+            column = st.selectbox(
+                label, ["", *facts.columns], format_func=lambda each: each or text("catalogue.choose_column"),
+                key=f"up_field_{kind}_{field.name}-{lang}",
+            )  # fmt: skip
             if column:
                 fields[field.name] = column
         gcj02 = st.checkbox(text("catalogue.gcj02"), key="up_gcj02") if not facts.is_raster else False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from app.widgets.choices import kept_choice
 from app.widgets.frame import text
 from app.widgets.map_frame import Show
 from app.widgets.planning_inputs import choose
@@ -13,6 +14,9 @@ from app.widgets.planning_suitability import suitability_tool
 from gridgov.model.rights import Person
 from gridgov.workspace import Workspace
 
+MATRIX_TOOL = "change"
+"""Its table holds every class beside every other."""
+_CHOSEN = "planning_tool"
 _TOOLS: Mapping[str, Callable[[Workspace, Person, Show], None]] = {
     "overlay": overlay_tool,
     "zonal": zonal_tool,
@@ -22,10 +26,15 @@ _TOOLS: Mapping[str, Callable[[Workspace, Person, Show], None]] = {
 }
 
 
+def analysis_tool() -> str:
+    """Return the tool that is chosen."""
+    return kept_choice(_CHOSEN) or next(iter(_TOOLS))
+
+
 def analysis_part(opened: Workspace, who: Person, show: Show) -> None:
     """Draw the panel and the map."""
     tool = choose(
-        text("planning_parts.tool"), list(_TOOLS), name="planning_tool",
+        text("planning_parts.tool"), list(_TOOLS), name=_CHOSEN,
         show=lambda name: text(f"planning_parts.tool_{name}"),
     )  # fmt: skip
     _TOOLS[tool](opened, who, show)

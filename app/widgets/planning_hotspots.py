@@ -136,7 +136,11 @@ def _grids(opened: Workspace, found: Hotspots, show: Show) -> None:
         )
         for row in listed[listed["z"].notna()].to_dict("records")
     ]  # fmt: skip
-    go_list(opened, text("planning_parts.hottest"), lines, name="plan_hot_list", height=280)
+    go_list(
+        opened, text("planning_parts.hottest" if count else "planning_parts.busiest"), lines, name="plan_hot_list",
+        height=280,
+    )  # fmt: skip
+    st.caption(text("planning_parts.z_means"))
     names = ("grid_code", "incidents", "z", "q_value", "hot")
     values = [tuple("" if pd.isna(row[n]) else row[n] for n in names) for row in frame.to_dict("records")]
     csv_button([text(f"planning_parts.hot_column_{n}") for n in names], values, "hot-spots.csv")

@@ -105,10 +105,11 @@ def dated_name(record: LayerRecord) -> str:
 
 
 def class_name(opened: Workspace, layer_id: str, value: object) -> str:
-    """Return a class in the language of the page; "": the layer itself."""
-    words = str(value)
-    named = opened.spec(layer_id).class_names.get(words, {}).get(language()) if opened.has(layer_id) else None
-    return named or words or layer_name(opened, layer_id)
+    """Return a class, given by its code or its name in the data, in the language of the page; "": the layer itself."""
+    words, lang = str(value), language()
+    known = opened.spec(layer_id).class_names if opened.has(layer_id) else {}
+    named = known.get(words) or next((names for names in known.values() if words in names.values()), {})
+    return named.get(lang) or words or layer_name(opened, layer_id)
 
 
 def field_name(opened: Workspace, column: str) -> str:
@@ -163,11 +164,11 @@ def cautions(words: Iterable[str]) -> None:
         st.html(f'<p class="gg-caution">{escape(each)}</p>')
 
 
-def finding_texts(findings: Sequence[Finding]) -> list[str]:
-    """Return findings as sentences, each once; many of one kind are counted."""
+def finding_texts(opened: Workspace, findings: Sequence[Finding]) -> list[str]:
+    """Return findings as sentences that begin with their layer, each once; many of one kind are counted."""
     said: dict[str, list[str]] = {}
     for finding in findings:
-        said.setdefault(f"{finding.layer}/{finding.rule}", []).append(finding.message(language()))
+        said.setdefault(f"{finding.layer}/{finding.rule}", []).append(_found(opened, finding))
     texts = []
     for words in said.values():
         more = f" {text('planning_parts.and_more', n=len(words) - 1)}" if len(words) > 1 else ""
@@ -175,12 +176,25 @@ def finding_texts(findings: Sequence[Finding]) -> list[str]:
     return texts[:_FOUND]
 
 
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, height: int | None = None) -> None:
-    """Draw a small table; a long one scrolls."""
-    top = "".join(f"<th>{escape(each)}</th>" for each in heads)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(unturned(cell))}</td>' for cell in row)}</tr>" for row in rows)
+def _found(opened: Workspace, finding: Finding) -> str:
+    words = finding.message(language())
+    if not opened.has(finding.layer):
+        return words
+    return text("planning_parts.of_layer", layer=layer_name(opened, finding.layer), words=words)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, height: int | None = None, words: int = 1) -> None:
+    """Draw a small table; a long one scrolls. Its first `words` columns are texts, the others numbers."""
+    left = ' style="text-align:left"'
+    top = "".join(f"<th{left if k < words else ''}>{escape(each)}</th>" for k, each in enumerate(heads))
+    body = "".join(f"<tr>{''.join(_cell(cell, k < words) for k, cell in enumerate(row))}</tr>" for row in rows)
     place = st.container(height=height, border=False) if height and len(rows) * 27 > height else st.container()
     place.html(f'<table class="gg-table"><tr>{top}</tr>{body}</table>')
+
+
+def _cell(cell: str, is_text: bool) -> str:
+    style = "text-align:left" if is_text else "white-space:nowrap"
+    return f'<td style="{style}">{escape(unturned(cell))}</td>'
 
 
 def cells(items: Sequence[tuple[str, str, str]]) -> None:

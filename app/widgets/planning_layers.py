@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -29,8 +30,9 @@ from app.widgets.planning_inputs import (
     sentence,
     table,
 )
-from gridgov.maps.overlays import overlay_group
-from gridgov.maps.planning_overlays import CONFLICT_COLOUR, KINDS, UNKNOWN_COLOUR, Area, Class, area_overlay
+from gridgov.maps.console import LegendEntry
+from gridgov.maps.overlays import LegendPart, overlay_group
+from gridgov.maps.planning_overlays import CONFLICT_COLOUR, KINDS, UNKNOWN_COLOUR, Area, Class, area_overlay, outlines
 from gridgov.model.rights import Person
 from gridgov.operations.analysing import LayerUse, metric_layer_of, overlay_layers, red_line_conflicts
 from gridgov.workspace import Workspace
@@ -42,6 +44,7 @@ _WGS84 = "EPSG:4326"
 _SCALE = {"m2": 10_000.0, "m": 1_000.0, "pieces": 1.0}
 _PROTECTED = ("farmland", "protection_lines")
 _SPLIT = "/"
+_INK = "#14243a"
 
 
 def overlay_tool(opened: Workspace, who: Person, show: Show) -> None:
@@ -80,7 +83,13 @@ def overlay_tool(opened: Workspace, who: Person, show: Show) -> None:
         names = [*names[: len(KINDS) - 1], text("planning_parts.other_classes")]
     classes = [Class(name, KINDS[k]) for k, name in enumerate(names)]
     title = text("planning_parts.overlay_title", left=layer_name(opened, left), right=layer_name(opened, right))
-    show([overlay_group(area_overlay(title, areas, classes))])
+    drawn_over = area_overlay(title, areas, classes)
+    divided = left if found.divided == "left" else right
+    if opened.entry(divided).geometry == "polygon":  # so that what lies outside is seen, too
+        border = outlines(opened.layer(divided).geometry.head(_MOST_SHAPES), _INK, width=1.4)
+        entry = LegendPart("", (LegendEntry("line", layer_name(opened, divided), _INK),))
+        drawn_over = replace(drawn_over, shapes=(*drawn_over.shapes, border), legend=(*drawn_over.legend, entry))
+    show([overlay_group(drawn_over)])
     _overlay_table(opened, found, left, right)
 
 
@@ -109,9 +118,10 @@ def _overlay_table(opened: Workspace, found: Any, left: str, right: str) -> None
             error="<0.0001" if balance.error_share < 1e-6 else f"{100 * balance.error_share:.2g}",
         )
     )  # fmt: skip
-    cautions(finding_texts(found.findings))
-    heads = [layer_name(opened, left), layer_name(opened, right), unit, text("planning_parts.share")]
-    table(heads, [(a, b, f"{size / scale:,.2f}", percent(share)) for a, b, size, share in lines], height=330)
+    cautions(finding_texts(opened, found.findings))
+    heads = [layer_name(opened, left), layer_name(opened, right), unit, text("planning_parts.of_class")]
+    shown = [(a, b, f"{size / scale:,.2f}", percent(share)) for a, b, size, share in lines]
+    table(heads, shown, height=330, words=2)
     rows = [(a, b, round(size / scale, 4), round(share, 6)) for a, b, size, share in lines]
     csv_button(heads, rows, f"overlay-{left}-{right}.csv")
 
@@ -159,7 +169,7 @@ def red_lines_tool(opened: Workspace, who: Person, show: Show) -> None:
         Class(text("planning_parts.conflict"), CONFLICT_COLOUR),
     ]
     show([overlay_group(area_overlay(text("planning_parts.tool_red_lines"), areas, classes)), *tools])
-    _conflicts(opened, found, parts)
+    _conflicts(opened, found, parts, plan)
 
 
 def _classes_that_count(opened: Workspace, guarded: tuple[str, ...]) -> tuple[list[LayerUse], tuple[str, ...]]:
@@ -195,10 +205,10 @@ def _drawing_buttons(*, has: bool) -> None:
         st.caption(text("planning_parts.draw_first"))
 
 
-def _conflicts(opened: Workspace, found: Any, parts: Any) -> None:
+def _conflicts(opened: Workspace, found: Any, parts: Any, plan: str) -> None:
     if not found.has_conflicts:
         sentence(text("planning_parts.no_conflict", ha=hectares(found.plan_size)))
-        cautions(finding_texts(found.findings))
+        cautions(finding_texts(opened, found.findings))
         return
     taken = found.plan_size - found.free_size
     sentence(
@@ -219,13 +229,13 @@ def _conflicts(opened: Workspace, found: Any, parts: Any) -> None:
         for row in found.by_class.to_dict("records")
     ]  # fmt: skip
     head(text("planning_parts.by_class"))
-    table(heads, [(a, b, hectares(c), percent(d), percent(e)) for a, b, c, d, e in lines])
-    cautions(finding_texts(found.findings))
+    table(heads, [(a, b, hectares(c), percent(d), percent(e)) for a, b, c, d, e in lines], words=2)
+    cautions(finding_texts(opened, found.findings))
     unit = text("planning_parts.unit_m2")
     rows = [
         Row(
             f"{_broken(opened, row)} · {hectares(row['size'])} {unit}",
-            " · ".join(each for each in (row["plan_class"] or row["plan_id"], row["protected_id"]) if each),
+            _meeting(opened, row, plan),
             geometry=shape.__geo_interface__,
         )
         for row, shape in zip(parts.to_dict("records"), parts.geometry, strict=True)
@@ -238,6 +248,12 @@ def _broken(opened: Workspace, row: Any) -> str:
     """Return the class that a plan conflicts with, and whether by lying outside of it."""
     name = class_name(opened, row["layer"], row["class"])
     return text("planning_parts.out_of", what=name) if row["side"] == "outside" else name
+
+
+def _meeting(opened: Workspace, row: dict[str, Any], plan: str) -> str:
+    """Return what of the plan meets which protected row."""
+    own = str(row["plan_class"] or row["plan_id"])
+    return " · ".join(each for each in (own and class_name(opened, plan, own), row["protected_id"]) if each)
 
 
 def _first(layers: list[str], name: str) -> list[str]:

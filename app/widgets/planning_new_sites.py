@@ -60,7 +60,6 @@ def sites_view(opened: Workspace, who: Person, show: Show) -> None:
         return
     show([overlay_group(_overlay(opened, found))])
     _answer(opened, found)
-    _scenario(opened, found)
 
 
 def _asked(opened: Workspace, who: Person) -> SitingQuery:
@@ -140,6 +139,7 @@ def _answer(opened: Workspace, found: SitingProposal) -> None:
     goal = text(f"planning_parts.goal_{query.model}", minutes=f"{query.minutes:g}")
     opening = text("planning_parts.sites_found", n=new) if new else text("planning_parts.no_more_needed")
     sentence(f"{opening} {goal}{said}")
+    _scenario(opened, found)
     head(text("planning_parts.before_after"))
     heads = ["", text("planning_parts.before"), text("planning_parts.after")]
     rows = []

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.widgets.choices import choose_part
 from app.widgets.frame import text
-from app.widgets.planning_analysis import analysis_part
+from app.widgets.planning_analysis import MATRIX_TOOL, analysis_part, analysis_tool
 from app.widgets.planning_hotspots import hotspots_part
 from app.widgets.planning_map import PlanningMap
 from app.widgets.planning_redesign import redesign_part
@@ -26,7 +26,7 @@ PARTS: Mapping[str, Callable[[Workspace, Person, PlanningMap], None]] = {
 }
 """Part → what draws its panel, and the map once through `Show`."""
 _PART = "planning_part"
-_PANEL, _WIDE_PANEL = 0.265, 0.37  # of the page's width; a table of two scenarios needs more
+_PANEL, _WIDE_PANEL = 0.265, 0.37  # of the page's width; a table of two scenarios or of all classes needs more
 
 
 def planning_part() -> str:
@@ -37,7 +37,8 @@ def planning_part() -> str:
 
 def panel_share() -> float:
     """Return how much of the page's width the panel takes."""
-    return _WIDE_PANEL if planning_part() == "scenarios" and scenario_step() == COMPARE else _PANEL
+    wide = {"scenarios": scenario_step() == COMPARE, "analysis": analysis_tool() == MATRIX_TOOL}
+    return _WIDE_PANEL if wide.get(planning_part()) else _PANEL
 
 
 def choose_planning_part() -> str:

@@ -108,7 +108,7 @@ def _majority(opened: Workspace, found: Any, raster: str, title: str, show: Show
     show([overlay_group(class_overlay(title, shown, classes))])
     sums = found.classes.groupby("class_code")["area_m2"].sum().sort_values(ascending=False)
     sentence(text("planning_parts.classes_found", n=len(sums), ha=f"{sums.sum() / 10_000:,.0f}"))
-    cautions(finding_texts(found.findings))
+    cautions(finding_texts(opened, found.findings))
     heads = [text("planning_parts.class"), text("planning_parts.unit_m2"), text("planning_parts.share")]
     lines = [(class_name(opened, raster, code), size / 10_000, size / sums.sum()) for code, size in sums.items()]
     table(heads, [(name, f"{ha:,.1f}", percent(share)) for name, ha, share in lines])
@@ -127,7 +127,7 @@ def _ranked(opened: Workspace, found: Any, values: Any, title: str, unit: str, r
         return
     low, high = float(values[known].min()), float(values[known].max())
     sentence(text("planning_parts.range", n=f"{len(known):,}", low=f"{low:,.4g}", high=f"{high:,.4g}", unit=unit))
-    cautions(finding_texts(found.findings))
+    cautions(finding_texts(opened, found.findings))
     codes = opened.layer("grids")["grid_code"].astype(str).tolist()
     best = known[np.argsort(-values[known], kind="stable")]
     rows = [Row(f"{values[k]:,.4g} {unit} · {grid_name(opened, int(k), language())}", codes[k], int(k)) for k in best]
@@ -199,7 +199,7 @@ def _changed(opened: Workspace, found: Any, patches: Any, layer: str) -> None:
         text("planning_parts.changed", ha=f"{changed:,.1f}", all=f"{found.compared_ha:,.0f}", share=percent(share))
         if changed else text("planning_parts.nothing_changed", all=f"{found.compared_ha:,.0f}")
     )  # fmt: skip
-    cautions(finding_texts(found.findings))
+    cautions(finding_texts(opened, found.findings))
     unit = text("planning_parts.unit_m2")
     head(text("planning_parts.matrix"))
     sums = found.matrix.to_numpy().sum(axis=0) + found.matrix.to_numpy().sum(axis=1)
@@ -209,7 +209,7 @@ def _changed(opened: Workspace, found: Any, patches: Any, layer: str) -> None:
     table(
         ["", *names], [(name, *(f"{ha:,.0f}" for ha in row)) for name, row in zip(names, part.to_numpy(), strict=True)]
     )
-    heads = [text("planning_parts.before"), text("planning_parts.after"), unit, text("planning_parts.share")]
+    heads = [text("planning_parts.before"), text("planning_parts.after"), unit, text("planning_parts.of_class")]
     lines = [
         (class_name(opened, layer, row["from_code"]), class_name(opened, layer, row["to_code"]), row["area_ha"],
          row["share"])
@@ -217,7 +217,7 @@ def _changed(opened: Workspace, found: Any, patches: Any, layer: str) -> None:
     ]  # fmt: skip
     if lines:
         head(text("planning_parts.changes"))
-        table(heads, [(a, b, f"{ha:,.2f}", percent(share)) for a, b, ha, share in lines], height=190)
+        table(heads, [(a, b, f"{ha:,.2f}", percent(share)) for a, b, ha, share in lines], height=190, words=2)
         rows = [
             Row(f"{_became(opened, layer, row)} · {row['area_ha']:,.2f} {unit}", geometry=shape.__geo_interface__)
             for row, shape in zip(patches.to_dict("records"), patches.geometry, strict=True)

@@ -151,7 +151,8 @@ def _answer(opened: Workspace, found: Any, wishes: list[Wish], rows: dict[str, i
     ranked = table[table["rank"].notna()]
     lines = [
         Row(
-            f"{100 * row['score']:.0f} · {grid_name(opened, rows[str(row['id'])], language())}",
+            f"{text('planning_parts.points', n=f'''{100 * row['score']:.0f}''')} · "
+            f"{grid_name(opened, rows[str(row['id'])], language())}",
             f"{row['id']} · {text('planning_parts.in_top', share=percent(share.get(place[str(row['id'])], 0.0), 0))}",
             rows[str(row["id"])],
         )
@@ -171,7 +172,7 @@ def _answer(opened: Workspace, found: Any, wishes: list[Wish], rows: dict[str, i
 
 def _words(opened: Workspace, found: Any) -> list[str]:
     """Return what was found, with the names of criteria in place of their keys."""
-    said = finding_texts(found.findings)
+    said = finding_texts(opened, found.findings)
     for key in found.result.names:
         what, _, name = key.partition(":")
         said = [each.replace(key, _name(opened, f"{what}{_SPLIT}{name}")) for each in said]
