@@ -14,6 +14,7 @@ layers      files in, checked           maps        thin folium maps, vector til
 sample      the synthetic district      store       event log and current state
 profiles    a city's classes, limits    workspace   wires settings, layers, networks and clock
 operations  the use cases               api, cli    HTTP and the command line
+planning    the planner's use cases under one import, for scripts and notebooks
 verify_audit  checks an event log with the standard library only
 verify_plan   checks an evacuation plan and its bound with numpy only
 

@@ -27,6 +27,7 @@ ORDER: list[set[str]] = [
     {"workspace"},
     {"workspace_variants"},
     {"operations"},
+    {"planning"},  # the planner's names under one import; nothing imports it
     {"api"},
     {"cli_assign"},
     {"cli_evacuate", "cli_referee", "cli_roads", "cli_users", "cli_verify", "cli_whatif"},

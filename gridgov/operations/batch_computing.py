@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from gridgov import __version__
 from gridgov.config import Settings
 from gridgov.errors import ComputingError, GridgovError, ParameterError, StoppedError
+from gridgov.operations.batch_processes import local_cluster
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -365,7 +366,7 @@ class _Dask:
 def _started(machines: Machines) -> Iterator[Cluster]:
     """Start processes of this machine and end them again."""
     import dask  # noqa: PLC0415
-    from distributed import Client, LocalCluster  # noqa: PLC0415
+    from distributed import Client  # noqa: PLC0415
     from distributed.security import Security  # noqa: PLC0415
 
     with ExitStack() as stack:
@@ -373,7 +374,7 @@ def _started(machines: Machines) -> Iterator[Cluster]:
         security = Security.temporary()
         try:
             with dask.config.set(_QUIET):
-                cluster = LocalCluster(
+                cluster = local_cluster(
                     n_workers=machines.workers, threads_per_worker=1, host=_LOOPBACK, security=security,
                     memory_limit=int(machines.memory_gib * 2**30) or "auto", local_directory=room,
                     dashboard_address=f"{_LOOPBACK}:0", scheduler_kwargs={"dashboard": False},

@@ -81,15 +81,19 @@ class ImportReport:
 
 
 def import_workspace(
-    directory: Path, import_file: Path, *, progress: Progress | None = None, clock: Callable[[], datetime] = utc_now
+    directory: str | Path,
+    import_file: str | Path,
+    *,
+    progress: Progress | None = None,
+    clock: Callable[[], datetime] = utc_now,
 ) -> ImportReport:
     """Import the sources that an import file names into a workspace folder.
 
     Parameters
     ----------
-    directory : Path
+    directory : str or Path
         The workspace; made if it is not there, replaced as a whole if it is.
-    import_file : Path
+    import_file : str or Path
         TOML; see docs/importing.md.
     progress : callable, optional
         Called with (what is being done, fraction 0 … 1).
@@ -110,7 +114,7 @@ def import_workspace(
         The event store refused the incidents: the workspace is there, and the next start of its server takes them in.
     """
     tell = progress or (lambda text, fraction: None)
-    plan = read_import_file(import_file)
+    directory, plan = Path(directory), read_import_file(Path(import_file))
     with written_aside(directory) as part:
         now = clock()
         run = _ImportRun(plan, part, tell, plan.as_of or now)
@@ -142,9 +146,9 @@ def _adopt(directory: Path, clock: Callable[[], datetime], tell: Progress) -> No
         opened.store.close()
 
 
-def import_sample(directory: Path, *, size: str = "district", progress: Progress | None = None) -> ImportReport:
+def import_sample(directory: str | Path, *, size: str = "district", progress: Progress | None = None) -> ImportReport:
     """Write the sample district's source files to `directory`/sources and import them like everyone's."""
-    tell = progress or (lambda text, fraction: None)
+    tell, directory = progress or (lambda text, fraction: None), Path(directory)
     (directory / "sources").mkdir(parents=True, exist_ok=True)  # a place that cannot be is said before the work
     import_file = write_sample(directory / "sources", size=size, progress=lambda text, f: tell(text, 0.5 * f))
     return import_workspace(directory, import_file, progress=lambda text, f: tell(text, 0.5 + 0.5 * f))

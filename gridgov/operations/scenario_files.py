@@ -29,12 +29,12 @@ from gridgov.workspace import Workspace
 
 CLOSE = "close_roads"
 _WORDS = {"name", "seed", "at", "books", "change", "question", "hazard"}
-_ASKED = {"near", "minutes", "mode", "resources", "evacuate", "evacuation_s"}
+_ASKED = {"near", "minutes", "mode", "resources", "evacuate", "evacuation_s", "month"}
 _DRAWN = {"geometry", "level", "arrival_min", "name"}
 _ROADS = {"kind", "id", "edges", "geometry", "reason", "factor", "modes", "valid_from", "valid_to"}
 
 
-def read_scenario_file(workspace: Workspace, person: Person, file: Path) -> Scenario:
+def read_scenario_file(workspace: Workspace, person: Person, file: str | Path) -> Scenario:
     """Read a scenario of a TOML or JSON file.
 
     Raises
@@ -44,6 +44,7 @@ def read_scenario_file(workspace: Workspace, person: Person, file: Path) -> Scen
     ParameterError
         A word is unknown or a value cannot be used; the sentence names file and word.
     """
+    file = Path(file)
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -80,7 +81,7 @@ def scenario_of(workspace: Workspace, person: Person, data: Mapping[str, Any], *
     ----------
     data : mapping
         name, seed, at, books (whether closures on the books count), change (list of tables with `kind`), hazard (an id,
-        or a table with a geometry), question (near, minutes, mode, resources, evacuate, evacuation_s). One that
+        or a table with a geometry), question (near, minutes, mode, resources, evacuate, evacuation_s, month). One that
         `Scenario.to_dict` gave is taken as it is.
     name : str
         Where the data have none.
@@ -200,6 +201,7 @@ def _question(workspace: Workspace, person: Person, data: Mapping[str, Any]) -> 
         hazard=hazard,
         evacuate=_truth(asked, "evacuate"),
         evacuation_s=_number(asked, "evacuation_s", standard.evacuation_s),
+        month=_truth(asked, "month"),
     )
 
 
