@@ -14,20 +14,18 @@ from typing import Any, Literal
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import shapely
-from numpy.typing import NDArray
 
-from gridgov.analysis.metric_layers import AREAS, LINES, Floats, MetricLayer, Rows, Shapes, size_of
+from gridgov.analysis.metric_layers import AREAS, Floats, MetricLayer
+from gridgov.analysis.outline_kernels import Outlines
+from gridgov.analysis.outlines import outlines
+from gridgov.analysis.overlay_areas import borders_of, overlapping_pairs, parts_of_areas
+from gridgov.analysis.overlay_parts import Flags, Parts, parts_of_shapes
 from gridgov.errors import ParameterError
 from gridgov.model.findings import Finding, FindingLevel
-from gridgov.network.threads import run_in_threads
 
 TOLERANCE = 0.001  # parts and rest sum to the whole within 0.1 %
 _SAME = 1e-9  # relative: nothing is left over
 _ROUNDING = 1e-6  # relative: what rounding leaves along a border
-_MOST_POINTS = 200  # of a piece: a border of n points costs n for every row that might meet it
-_FEW = 4  # pieces that are taken away one by one
-_FEWEST_CUT = 8  # rows that a large shape must meet before it is worth cutting
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +116,13 @@ def overlay(
         swapped = overlay(right, left, geometry=geometry, apart=apart, tolerance=tolerance)
         return replace(swapped, pairs=_swapped(swapped.pairs), divided="right")
     findings = _apart(left, right, apart)
-    parts = _parts(left, right, whole=geometry)
-    overlaps = overlaps_within(right)
+    if left.dimension == AREAS:
+        borders = borders_of(left, right)
+        parts = parts_of_areas(left, right, borders, whole=geometry)
+        overlaps = _overlap_frame(right, borders.right)
+    else:
+        parts = parts_of_shapes(left, right, whole=geometry)
+        overlaps = overlaps_within(right)
     accounts, balance = _accounts(left, right, parts, overlaps, tolerance)
     if len(overlaps):
         findings.append(_overlap_finding(right, overlaps))
@@ -127,111 +130,20 @@ def overlay(
     return Overlay(frame, "left", accounts, left.unit, balance, overlaps, tuple(findings))
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """What every pair shares: positions of the rows, size, geometry (or None), and the pieces they were found with."""
-
-    left: Rows
-    right: Rows
-    size: Floats
-    shapes: Shapes | None
-    near: tuple[Rows, Rows]  # every row of the left and every piece of the right that touch
-    pieces: Shapes
-
-
-def _parts(left: MetricLayer, right: MetricLayer, *, whole: bool) -> _Parts:
-    shapely.prepare(left.shapes)
-    row, other = shapely.STRtree(right.shapes).query(left.shapes)
-    pieces, owner = right.shapes, np.arange(len(right))
-    if not whole and (large := _worth_cutting(right.shapes, other)).any():
-        pieces, owner = _cut(right.shapes, large)
-        row, other = shapely.STRtree(pieces).query(left.shapes)
-    hit = shapely.intersects(left.shapes[row], pieces[other])
-    row, other = row[hit], other[hit]
-    shapes = _shared(left.shapes[row], pieces[other], left.dimension)
-    size = size_of(shapes, left.dimension)
-    some = size > 0
-    key, pair = np.unique(row[some] * len(right) + owner[other[some]], return_inverse=True)
-    sums = _summed(pair, size[some], len(key))
-    order = np.lexsort((owner[other[some]], row[some]))
-    found = shapes[some][order] if whole else None
-    return _Parts(key // len(right), key % len(right), sums, found, (row, other), pieces)
-
-
-def _summed(group: Rows, size: Floats, count: int) -> Floats:
-    return np.bincount(group, weights=size, minlength=count).astype(np.float64)
-
-
-def _threaded(function: Any, left: Shapes, right: Shapes) -> Shapes:
-    """Return a function of two arrays of geometries, computed by all processors: GEOS lets go of Python's lock."""
-    found = np.empty(len(left), dtype=object)
-
-    def part(rows: slice) -> None:
-        found[rows] = function(left[rows], right[rows])
-
-    run_in_threads(part, len(left), None)
-    return found
-
-
-def _shared(left: Shapes, right: Shapes, dimension: int) -> Shapes:
-    """Return what two shapes share; where one covers the other that one is it, without computing."""
-    if dimension < LINES:
-        return _threaded(shapely.intersection, left, right)
-    inside = shapely.covers(left, right) if dimension == AREAS else np.zeros(len(left), dtype=bool)
-    shared = np.empty(len(left), dtype=object)
-    shared[inside] = right[inside]
-    shared[~inside] = _threaded(shapely.intersection, left[~inside], right[~inside])
-    return shared
-
-
-def _worth_cutting(shapes: Shapes, met: Rows) -> NDArray[np.bool_]:
-    often = np.bincount(met, minlength=len(shapes)) >= _FEWEST_CUT
-    return np.asarray((shapely.get_num_coordinates(shapes) > _MOST_POINTS) & often)
-
-
-def _cut(shapes: Shapes, large: NDArray[np.bool_]) -> tuple[Shapes, Rows]:
-    """Return shapes with the large ones in pieces of few points, and the row of each piece."""
-    done, owner = [shapes[~large]], [np.flatnonzero(~large)]
-    for position in np.flatnonzero(large):
-        pieces = _halved(shapes[position])
-        done.append(pieces)
-        owner.append(np.full(len(pieces), position))
-    return np.concatenate(done), np.concatenate(owner)
-
-
-def _halved(shape: Any) -> Shapes:
-    """Return a shape in pieces, halving each across its longer side until it has few points."""
-    dimension, done, todo = shapely.get_dimensions(shape), [], [*shapely.get_parts(shape)]
-    while todo:
-        piece = todo.pop()
-        if shapely.get_dimensions(piece) < dimension or piece.is_empty:
-            continue
-        if shapely.get_num_coordinates(piece) <= _MOST_POINTS:
-            done.append(piece)
-            continue
-        west, south, east, north = piece.bounds
-        if east - west > north - south:
-            middle = (west + east) / 2
-            boxes = shapely.box(west, south, middle, north), shapely.box(middle, south, east, north)
-        else:
-            middle = (south + north) / 2
-            boxes = shapely.box(west, south, east, middle), shapely.box(west, middle, east, north)
-        todo += [*shapely.get_parts(shapely.intersection(piece, list(boxes)))]
-    return np.array(done, dtype=object)
-
-
 def _accounts(
-    left: MetricLayer, right: MetricLayer, parts: _Parts, overlaps: pd.DataFrame, tolerance: float
+    left: MetricLayer, right: MetricLayer, parts: Parts, overlaps: pd.DataFrame, tolerance: float
 ) -> tuple[pd.DataFrame, Balance]:
     """Return what of each row is covered and what is left over, measured apart, and whether it sums to the whole."""
     size = left.size()
-    summed = _summed(parts.left, parts.size, len(left))
+    summed = np.bincount(parts.left, weights=parts.size, minlength=len(left)).astype(np.float64)
     several = _several(left, right, parts, overlaps)
     covered, rest = summed.copy(), np.zeros(len(left))
-    untouched = np.bincount(parts.near[0], minlength=len(left)) == 0
-    rest[untouched] = size[untouched]
+    touched = np.bincount(parts.near, minlength=len(left)) > 0
+    rest[~touched] = size[~touched]
     full = ~several & (np.abs(summed - size) <= _SAME * size)  # nothing overlaps and nothing is left: the sum proves it
-    _measure_apart(left, parts, np.flatnonzero(~untouched & ~full), several, (covered, rest))
+    rows = np.flatnonzero(touched & ~full)
+    rest[rows], together = parts.apart(rows, several[rows])
+    covered[rows] = np.where(several[rows], together, summed[rows])
     doubled = np.where(several, np.maximum(summed - covered, 0.0), 0.0)
     doubled[doubled <= _ROUNDING * size] = 0.0
     error = np.abs(summed - doubled + rest - size)
@@ -249,7 +161,7 @@ def _accounts(
     return accounts, balance
 
 
-def _several(left: MetricLayer, right: MetricLayer, parts: _Parts, overlaps: pd.DataFrame) -> NDArray[np.bool_]:
+def _several(left: MetricLayer, right: MetricLayer, parts: Parts, overlaps: pd.DataFrame) -> Flags:
     """Return the rows of the left of which a part may be counted twice."""
     found = np.zeros(len(left), dtype=bool)
     if left.dimension < AREAS:  # a line along a common border belongs to both sides
@@ -258,42 +170,6 @@ def _several(left: MetricLayer, right: MetricLayer, parts: _Parts, overlaps: pd.
     tangled = np.zeros(len(right), dtype=bool)
     tangled[np.searchsorted(right.rows, overlaps[["row", "other_row"]].to_numpy().ravel())] = True
     found[parts.left[tangled[parts.right]]] = True
-    return found
-
-
-def _measure_apart(
-    left: MetricLayer, parts: _Parts, rows: Rows, several: NDArray[np.bool_], into: tuple[Floats, Floats]
-) -> None:
-    """Measure what the other layer leaves of rows, and what it covers where it may cover twice."""
-    if not len(rows):
-        return
-    covered, rest = into
-    order = np.argsort(parts.near[0], kind="stable")
-    near_row, near_piece = parts.near[0][order], parts.near[1][order]
-    begin, end = np.searchsorted(near_row, rows), np.searchsorted(near_row, rows, side="right")
-    united = several[rows] | (end - begin > _FEW)
-    left_over = left.shapes[rows]
-    for number in range(_FEW):  # few pieces are taken away one by one: cheaper than to unite them first
-        some = ~united & (end - begin > number)
-        left_over[some] = _threaded(shapely.difference, left_over[some], parts.pieces[near_piece[begin[some] + number]])
-    groups = [near_piece[first:last] for first, last in zip(begin[united], end[united], strict=True)]
-    others = _united(parts.pieces, groups)
-    left_over[united] = _threaded(shapely.difference, left_over[united], others)
-    rest[rows] = size_of(left_over, left.dimension)
-    twice = several[rows[united]]
-    doubtful = rows[united][twice]
-    covered[doubtful] = size_of(_threaded(shapely.intersection, left.shapes[doubtful], others[twice]), left.dimension)
-
-
-def _united(pieces: Shapes, groups: list[Rows]) -> Shapes:
-    """Return the union of each group of pieces."""
-    found = np.empty(len(groups), dtype=object)
-
-    def unite(part: slice) -> None:
-        for position in range(len(groups))[part]:
-            found[position] = shapely.union_all(pieces[groups[position]])
-
-    run_in_threads(unite, len(groups), None)
     return found
 
 
@@ -315,8 +191,15 @@ def overlaps_within(layer: MetricLayer) -> pd.DataFrame:
         row, other_row (1-based, row < other_row), id, other_id, area_m2; largest first. Empty for points and lines.
         Overlaps below a millionth of the smaller polygon are rounding and left out.
     """
-    first, second = _suspects(layer)
-    area = shapely.area(shapely.intersection(layer.shapes[first], layer.shapes[second]))
+    border = outlines(layer.shapes, (0.0, 0.0)) if layer.dimension == AREAS else None
+    return _overlap_frame(layer, border)
+
+
+def _overlap_frame(layer: MetricLayer, border: Outlines | None) -> pd.DataFrame:
+    first = second = np.zeros(0, dtype=np.intp)
+    area = np.zeros(0)
+    if border is not None:
+        first, second, area = overlapping_pairs(layer, border)
     size = layer.size()
     real = area > _ROUNDING * np.minimum(size[first], size[second])
     first, second, area = first[real], second[real], area[real]
@@ -325,26 +208,6 @@ def overlaps_within(layer: MetricLayer) -> pd.DataFrame:
          "id": layer.ids[first], "other_id": layer.ids[second], "area_m2": area}
     )  # fmt: skip
     return frame.sort_values(["area_m2", "row"], ascending=[False, True], kind="stable", ignore_index=True)
-
-
-def _suspects(layer: MetricLayer) -> tuple[Rows, Rows]:
-    """Return pairs of polygons that may overlap; those of a clean coverage are never compared."""
-    none = np.zeros(0, dtype=np.intp)
-    if layer.dimension < AREAS or len(layer) < 2:
-        return none, none
-    faults = shapely.coverage_invalid_edges(layer.shapes)
-    suspect = ~(shapely.is_empty(faults) | shapely.is_missing(faults))
-    if not suspect.any():
-        return none, none
-    own = np.flatnonzero(suspect)
-    found, second = shapely.STRtree(layer.shapes).query(layer.shapes[own], predicate="intersects")
-    first = own[found]
-    once = (first < second) | (~suspect[second] & (first != second))
-    first, second = first[once], second[once]
-    apart = shapely.touches(layer.shapes[first], layer.shapes[second])
-    low, high = np.minimum(first[~apart], second[~apart]), np.maximum(first[~apart], second[~apart])
-    pairs = np.unique(np.stack([low, high]), axis=1)
-    return pairs[0], pairs[1]
 
 
 def _overlap_finding(layer: MetricLayer, overlaps: pd.DataFrame) -> Finding:
@@ -369,7 +232,7 @@ def _apart(left: MetricLayer, right: MetricLayer, apart: str) -> list[Finding]:
     return [Finding(left.name, None, "geometry", "layers_apart", FindingLevel.WARNING, detail=detail)]
 
 
-def _pair_frame(left: MetricLayer, right: MetricLayer, parts: _Parts, *, geometry: bool) -> pd.DataFrame:
+def _pair_frame(left: MetricLayer, right: MetricLayer, parts: Parts, *, geometry: bool) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     for side, layer, rows in (("left", left, parts.left), ("right", right, parts.right)):
         known = {"row": layer.rows, "id": layer.ids, "class": layer.classes}

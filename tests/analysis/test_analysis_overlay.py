@@ -132,6 +132,22 @@ def test_a_border_of_many_points_is_cut_into_pieces_without_changing_an_area() -
     assert found.balance.parts == pytest.approx(round_area.area)
 
 
+def test_a_line_through_the_middle_of_a_border_of_many_points_is_counted_once() -> None:
+    turn = np.linspace(0, 2 * np.pi, 3000, endpoint=False)
+    lake = shapely.Polygon(np.column_stack([X + 500 + 400 * np.cos(turn), Y + 500 + 400 * np.sin(turn)]))
+    roads = [shapely.LineString([(X + 200, Y + y), (X + 600, Y + y)]) for y in (*range(470, 530, 10), 500)]
+    found = overlay(layer("r", roads), layer("l", [lake]))
+    assert found.pairs["size"].to_numpy() == pytest.approx(400)
+
+
+def test_sizes_with_geometry_are_those_without_it() -> None:
+    left, right = layer("g", scattered(5, 30, 7)), layer("l", scattered(6, 40, 9))
+    found, drawn = overlay(left, right), overlay(left, right, geometry=True)
+    assert drawn.pairs["size"].to_numpy() == pytest.approx(found.pairs["size"].to_numpy(), rel=1e-9, abs=1e-6)
+    assert drawn.pairs.geometry.area.to_numpy() == pytest.approx(drawn.pairs["size"].to_numpy())
+    assert drawn.balance.rest == found.balance.rest
+
+
 def test_the_geometry_of_every_part_comes_where_it_is_asked_for() -> None:
     found = overlay(layer("g", [box(0, 0, 100, 100)]), layer("l", [box(50, 0, 150, 100)]), geometry=True)
     assert isinstance(found.pairs, gpd.GeoDataFrame)
