@@ -53,6 +53,8 @@ def question_step(opened: Workspace, who: Person, show: PlanningMap) -> None:
         "mode": TravelMode(mode) if mode else None,
         **_hazard(opened, who, question, key),
         "resources": _resources(opened, question, key),
+        "month": opened.of_kind("workers") != ()
+        and st.checkbox(text("planning.ask_month"), question.month, key=f"ask-month-{key}"),
     }
     _keep(opened, who, asked)
 

@@ -47,6 +47,8 @@ class Question:
         Whether a plan is computed for the hazard.
     evacuation_s : float
         The longest computation of a plan, seconds.
+    month : bool
+        Whether a month of dispatch is simulated: what duty areas change.
 
     Raises
     ------
@@ -61,6 +63,7 @@ class Question:
     hazard: Hazard | None = None
     evacuate: bool = False
     evacuation_s: float = 30.0
+    month: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.minutes <= 1440:
@@ -76,6 +79,7 @@ class Question:
             "near": list(self.near), "minutes": self.minutes, "mode": None if self.mode is None else str(self.mode),
             "resources": list(self.resources), "hazard": None if self.hazard is None else self.hazard.to_dict(),
             "evacuate": self.evacuate, "evacuation_s": self.evacuation_s,
+            **({"month": True} if self.month else {}),
         }  # fmt: skip
 
     @classmethod
@@ -90,6 +94,7 @@ class Question:
             hazard=None if hazard is None else Hazard.from_dict(hazard),
             evacuate=bool(data.get("evacuate", False)),
             evacuation_s=float(data.get("evacuation_s", 30.0)),
+            month=bool(data.get("month", False)),
         )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gridgov.analysis.dispatch_month import Arrivals, Travel
 from gridgov.dispatch import Roster
 from gridgov.model import TravelMode
+from gridgov.network import RoadNetwork
 from gridgov.operations.incident_history import History
 from gridgov.workspace import Workspace
 
@@ -21,11 +24,14 @@ def month_travel(
     grid_community: NDArray[np.object_],
     history: History,
     arrivals: Arrivals,
+    *,
+    networks: Mapping[TravelMode, RoadNetwork] | None = None,
 ) -> Travel:
     """Return the times between all places of each community, in every travel mode of its workers.
 
-    Roads are those without closures: a month outlasts most of them.
+    Roads are those without closures, since a month outlasts most of them, unless networks are given.
     """
+    network_of = workspace.network if networks is None else networks.__getitem__
     sources = np.unique(arrivals.source)
     modes = sorted({str(mode) for mode in roster.mode if str(mode) in set(TravelMode)})
     mode_of = np.array([modes.index(str(mode)) if str(mode) in modes else 0 for mode in roster.mode], dtype=np.int64)
@@ -39,7 +45,9 @@ def month_travel(
     for rows in members.values():
         row_of[rows] = np.arange(len(rows))
     for community, rows in members.items():
-        table[community] = np.stack([_times(workspace, mode, lon[rows], lat[rows]) for mode in modes or ["walk"]])
+        table[community] = np.stack(
+            [_times(network_of(TravelMode(mode)), lon[rows], lat[rows]) for mode in modes or ["walk"]]
+        )
     count = len(roster)
     return Travel(
         time_ms=table,
@@ -49,10 +57,9 @@ def month_travel(
     )
 
 
-def _times(workspace: Workspace, mode: str, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.integer]:
+def _times(network: RoadNetwork, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.integer]:
     if not len(lon):
         return np.empty((0, 0), dtype=np.int64)
-    network = workspace.network(TravelMode(mode))
     places = network.snap(lon, lat)
     times = network.travel_times(places, places)
     far = places.distance_m > _TOO_FAR_M

@@ -238,15 +238,14 @@ def compare_months(
     LayerNotFoundError
         The workspace has no roads.
     """
-    if not np.isin(found.rows, _communities(workspace, person, found.query.area)).all():
-        raise ParameterError("these duty areas reach beyond the area of this account: cut them again")
+    check_own(workspace, person, found)
     history = history_of(workspace, found.rows, since=found.query.since, until=found.query.until)
     if not len(history):
         raise ParameterError("there are no incidents in these grids to go by")
     arrivals = draw_arrivals(
         history.grid, history.hour, history_days=history.days, days=days, service_min=service_min, seed=seed
     )
-    roster = _roster(workspace, found.problem.worker_id)
+    roster = roster_of(workspace, found.problem.worker_id)
     problem = found.problem
     always = np.full(len(roster), -1, dtype=np.int64)
     hours = (roster.shift_start_min, roster.shift_end_min) if shifts else (always, always)
@@ -262,7 +261,7 @@ def compare_months(
 def redraw_grids(workspace: Workspace, person: Person, area: str = "", limits: GridLimits | None = None) -> GridRedraw:
     """Join small grids and cut large ones in whole communities; nothing is put into force by it.
 
-    Large grids are cut where their incidents of the past lie on both sides alike, without any through their middle.
+    Large grids are cut by straight lines into parts of equal area, and their people are shared alike.
 
     Parameters
     ----------
@@ -288,6 +287,20 @@ def redraw_grids(workspace: Workspace, person: Person, area: str = "", limits: G
     return GridRedraw(limits, made, restate(counts, made.table, whole=True))
 
 
+def check_own(workspace: Workspace, person: Person, found: DutyRedesign) -> None:
+    """Refuse a redesign that somebody else made and that reaches beyond a person's area.
+
+    Raises
+    ------
+    RightsError
+        The person may not plan, or not there.
+    ParameterError
+        It reaches beyond.
+    """
+    if not np.isin(found.rows, _communities(workspace, person, found.query.area)).all():
+        raise ParameterError("these duty areas reach beyond the area of this account: cut them again")
+
+
 def _communities(workspace: Workspace, person: Person, area: str) -> Ints:
     rows = whole_communities(workspace, grids_within(workspace, person, Right.SCENARIO_WRITE, area))
     if not len(rows):
@@ -307,7 +320,32 @@ def _numbers(grids: gpd.GeoDataFrame, column: str) -> NDArray[np.float64]:
 
 
 def _problem(workspace: Workspace, rows: Ints, names: NDArray[np.object_], load: NDArray[np.float64]) -> DutyProblem:
-    """Put grids and workers together; a worker belongs to the community of most of the duty grids, else of the home."""
+    """Put grids and workers together."""
+    ids, communities, duty = duty_today(workspace, rows, names)
+    borders = borders_of(workspace).among(rows)
+    own = np.array(communities, dtype=object)
+    return DutyProblem(names, load, borders, np.array(ids, dtype=object), own, duty)
+
+
+def duty_today(
+    workspace: Workspace, rows: Ints, names: NDArray[np.object_]
+) -> tuple[list[str], list[str], tuple[tuple[int, ...], ...]]:
+    """Return ids and communities of the workers of some grids, and which of them have each grid.
+
+    A worker belongs to the community of most of the duty grids, else of the home. For operations only.
+
+    Parameters
+    ----------
+    rows : int array
+        Positions of the grids in the grid layer.
+    names : array of str
+        Their communities.
+
+    Raises
+    ------
+    LayerNotFoundError
+        The workspace has no workers.
+    """
     frame = workspace.layers_of_kind("workers")
     if frame is None:
         raise LayerNotFoundError(f"workspace {workspace.path.name} has no workers, so there are no duty areas")
@@ -327,10 +365,7 @@ def _problem(workspace: Workspace, rows: Ints, names: NDArray[np.object_], load:
             duty[row].append(len(ids))
         ids.append(worker_id)
         communities.append(community)
-    own = np.array(communities, dtype=object)
-    return DutyProblem(
-        names, load, borders_of(workspace).among(rows), np.array(ids, dtype=object), own, tuple(map(tuple, duty))
-    )
+    return ids, communities, tuple(map(tuple, duty))
 
 
 def _most(names: list[str], home: str) -> str:
@@ -351,7 +386,7 @@ def _worker_names(person: Person, problem: DutyProblem) -> NDArray[np.object_]:
     return np.array(names, dtype=object)
 
 
-def _roster(workspace: Workspace, worker_id: NDArray[np.object_]) -> Roster:
+def roster_of(workspace: Workspace, worker_id: NDArray[np.object_]) -> Roster:
     """Return the workers in the order of their ids, on no road yet."""
     frame = workspace.layers_of_kind("workers")
     assert frame is not None

@@ -24,7 +24,7 @@ _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 _MOST_RUNS = 24
 _MOST_AT_ONCE = 2
 _MOST_ANSWERS = 12
-_STAGES = ("access", "impact", "evacuation", "areas", "done")
+_STAGES = ("access", "impact", "evacuation", "month", "areas", "done")
 
 
 class _StoppedError(GridgovError):
@@ -70,7 +70,7 @@ class ComparisonRun:
 
     @property
     def stage(self) -> str:
-        """What the slower of the two is at: access, impact, evacuation, areas or done."""
+        """What the slower of the two is at: access, impact, evacuation, month, areas or done."""
         return min((stage for stage, _ in self._told), key=_STAGES.index)
 
     @property

@@ -22,7 +22,7 @@ import pandas as pd
 from gridgov.analysis.changing import lay_changes
 from gridgov.errors import ParameterError
 from gridgov.layers.values import value_fault
-from gridgov.model.changes import AreaAdded, Change, PlaceAdded, PlaceChanged, SpeedsScaled, VersionUsed
+from gridgov.model.changes import AreaAdded, Change, DutyAssigned, PlaceAdded, PlaceChanged, SpeedsScaled, VersionUsed
 from gridgov.model.closures import Closure, added
 from gridgov.model.hazards import made
 from gridgov.model.rights import EVERYWHERE, Person, Right, Role, require
@@ -30,6 +30,7 @@ from gridgov.model.what_if import Base, Indicator, Question, Scenario
 from gridgov.network import RoadNetwork, place_closures
 from gridgov.operations.closures import book_closures
 from gridgov.operations.coverage import WORKERS, CoverageQuery, coverage, coverage_subjects
+from gridgov.operations.duty_months import duty_after, is_from_books, month_of
 from gridgov.operations.impact import impact_of
 from gridgov.workspace import Workspace
 from gridgov.workspace_variants import WorkspaceVariant
@@ -41,7 +42,7 @@ _ASKING = Person("what-if", Role.COMMANDER, EVERYWHERE)  # whoever may ask is ch
 _HAZARD = "what-if"
 _MARGIN_S = 1.0  # of a computation that ended by itself
 Progress = Callable[[str, float], None]
-"""Told what is being done (``access``, ``impact``, ``evacuation``, ``areas``) and the share that is done."""
+"""Told what is being done (``access``, ``impact``, ``evacuation``, ``month``, ``areas``) and the share that is done."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,11 @@ def run_scenario(
     question, started = scenario.question or Question(), perf_counter()
     told = progress or (lambda _stage, _share: None)
     variant = variant_of(workspace, scenario)
+    if not question.month and any(isinstance(change, DutyAssigned) for change in scenario.changes):
+        raise ParameterError(
+            "the scenario changes duty areas, and only a simulated month of dispatch shows what they do; ask with "
+            "month = true"
+        )
     indicators: list[Indicator] = []
     by_grid = _access(variant, question, indicators, told)
     at_risk, plan = None, None
@@ -139,6 +145,9 @@ def run_scenario(
     if question.evacuate:
         told("evacuation", 0.6)
         plan = _evacuation(variant, question, scenario.seed, indicators, told)
+    if question.month:
+        told("month", 0.9)
+        _month(workspace, variant, scenario, indicators)
     told("areas", 0.95)
     _areas(variant, question, indicators)
     changed = {name: variant.layer(name) for name in variant.changed_layers}
@@ -184,6 +193,8 @@ def variant_of(workspace: Workspace, scenario: Scenario) -> WorkspaceVariant:
     when = scenario.base.at or workspace.now()
     respeed = _respeeding([change for change in scenario.changes if isinstance(change, SpeedsScaled)])
     variant = WorkspaceVariant(workspace, when, layers=laid.layers, rasters=rasters, respeed=respeed, codes=laid.codes)
+    if any(isinstance(change, DutyAssigned) for change in scenario.changes):
+        duty_after(workspace, scenario.changes)  # refuses workers and grids that are not there
     closures = (*scenario.base.closures, *_placed(workspace, scenario.closures))
     events = [added(closure, _ASKING.actor, when) for closure in closures]
     hazard = None if scenario.question is None else scenario.question.hazard
@@ -304,6 +315,18 @@ def _evacuation(
         Indicator("unmet_persons", "", plan.unmet_persons, "persons", -1),
     ]
     return plan
+
+
+def _month(workspace: Workspace, variant: WorkspaceVariant, scenario: Scenario, indicators: list[Indicator]) -> None:
+    month = month_of(workspace, variant, scenario.changes, seed=scenario.seed)
+    exact = not is_from_books(workspace)
+    indicators += [
+        Indicator("response_median", "", month.median_s, "s", -1, exact),
+        Indicator("response_p90", "", month.p90_s, "s", -1, exact),
+        Indicator("by_owner", "", month.by_owner, "share", 1, exact),
+        Indicator("uneven_work", "", month.uneven, "share", -1, exact),
+        Indicator("unreached_incidents", "", float(month.unreached), "count", -1, exact),
+    ]
 
 
 def _areas(variant: Workspace, question: Question, indicators: list[Indicator]) -> None:
