@@ -34,7 +34,7 @@ from gridgov.model.rights import Person, Right, may
 from gridgov.operations.bus_input import MOST_BUSES
 from gridgov.operations.closure_map import lines_of_edges
 from gridgov.operations.emergency import cut_edges, edge_array, plan_query
-from gridgov.operations.evacuating import EvacuationRun, run_of, running, start_evacuation
+from gridgov.operations.evacuation_runs import EvacuationRun, run_of, running, start_evacuation
 from gridgov.workspace import Workspace
 
 _RUN = "emergency_run"

@@ -69,7 +69,7 @@ class RunShown(Shown):
     run_id: str
     hazard_id: str
     started_by: str
-    state: Literal["running", "done", "failed"]
+    state: Literal["running", "done", "stopped", "failed"]
     elapsed_s: float
     error: str
     steps: list[StepShown]

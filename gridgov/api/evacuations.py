@@ -20,17 +20,15 @@ from gridgov.api.schemas import Code
 from gridgov.evacuation import EvacuationParams
 from gridgov.operations.bus_input import BusQuery
 from gridgov.operations.evacuating import (
-    EvacuationRun,
     RecordedEvacuation,
     evacuations_of,
     give_orders,
     read_evacuation,
     read_plan_document,
-    run_of,
-    start_evacuation,
     withdraw_evacuation,
 )
 from gridgov.operations.evacuation_input import EvacuationQuery
+from gridgov.operations.evacuation_runs import EvacuationRun, run_of, start_evacuation
 
 router = APIRouter(tags=["evacuations"])
 

@@ -7,7 +7,6 @@ restores every answer.
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -31,12 +30,12 @@ from gridgov.operations.board import newest_first
 from gridgov.operations.closure_checks import check_area, check_repeated, not_then
 from gridgov.operations.crew import Crew, crew_of
 from gridgov.operations.hours import HourKey, hour_key, hour_view
+from gridgov.operations.random_ids import random_id
 from gridgov.workspace import Workspace
 
 KIND = "closure"
 _MOST_SETS = 12  # each view keeps its own times of all edges
 _LONGEST_TEXT = 500
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without signs that are mistaken for another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,7 +254,7 @@ def closure_of(workspace: Workspace, draft: ClosureDraft, now: datetime, *, clos
     ParameterError
         It holds at no moment, or its geometry, edges, factor or reason cannot be used.
     """
-    signs = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    signs = random_id()
     return Closure(
         closure_id=closure_id or f"{now.astimezone(workspace.timezone):%y%m%d}-{signs}",
         valid_from=draft.valid_from or now,

@@ -1,4 +1,4 @@
-"""疏散方案: compute a plan for a hazard in the background, watch it, stop it, keep it, give its orders, withdraw it."""
+"""疏散方案: compute a plan for a hazard, keep it, give its orders, withdraw it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from gridgov.errors import ConflictError, GridgovError, ParameterError, RecordNotFoundError, StorageError
+from gridgov.errors import ConflictError, ParameterError, RecordNotFoundError, StorageError
 from gridgov.evacuation import plan_evacuation
 from gridgov.evacuation.bus_plans import BusPlan
 from gridgov.evacuation.spare_time import spare_time_s
@@ -41,21 +41,19 @@ from gridgov.operations.board import newest_first
 from gridgov.operations.evacuation_input import (
     EvacuationInput,
     EvacuationQuery,
-    check_names,
     evacuation_input,
     query_to_dict,
 )
 from gridgov.operations.hazards import check_hazard_area, read_hazard
+from gridgov.operations.random_ids import random_id
 from gridgov.workspace import Workspace
 
 KIND = "evacuation"
 FOLDER = "plans"
 _LONGEST_TEXT = 500
-_MOST_RUNS = 20
 LATENESS_BORNE = timedelta(minutes=3)  # computing, reading and deciding take so long; models know no arrival better
 LATEST_PAST = timedelta(minutes=5)  # of an order that was given by word of mouth before it was put on record
 FARTHEST_AHEAD = timedelta(hours=24)
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without signs that are mistaken for another
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +84,6 @@ class RecordedEvacuation:
     warned_at: datetime
     superseded: tuple[str, ...] | None = None
     replaced_by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One better answer of a computation: how long it took, and what it promises; no gap before there is a bound."""
-
-    elapsed_s: float
-    stage: str
-    clearance_time_s: float
-    lower_bound_s: float
-    gap: float | None
-    unmet_persons: float
 
 
 def evacuate(
@@ -139,9 +125,8 @@ def keep_plan(
     digest = hashlib.sha256(document).hexdigest()
     _write(workspace.path / FOLDER, f"{digest}.json.gz", document)
     now = workspace.now()
-    signs = "".join(secrets.choice(_ALPHABET) for _ in range(6))
     evacuation = Evacuation(
-        evacuation_id=f"{now.astimezone(workspace.timezone):%y%m%d}-{signs}",
+        evacuation_id=f"{now.astimezone(workspace.timezone):%y%m%d}-{random_id()}",
         hazard_id=query.hazard_id,
         hazard_revision=asked.revision,
         digest=digest,
@@ -248,13 +233,13 @@ def give_orders(
     """
     require(person, Right.EVACUATION_WRITE)
     note = _checked(note, "note")
-    with _runs(workspace).lock:  # of two orders at once the second replaces the first
+    with workspace.cached("evacuation_orders", threading.Lock):  # of two orders at once the second replaces the first
         head, _ = workspace.store.head()
         entity = _entity_in_area(workspace, person, evacuation_id)
         if entity.columns.status != PLANNED:
             raise ConflictError(f"evacuation {evacuation_id} is {entity.columns.status} already; compute a new plan")
         recorded, now = _recorded(entity), workspace.now()
-        _check_hazard_stands(workspace, person, recorded.evacuation.hazard_id)
+        check_hazard_stands(workspace, person, recorded.evacuation.hazard_id)
         leave = _checked_leave(leave_at or now, now)
         late_s = lateness_s(workspace, person, recorded, leave)
         if late_s > LATENESS_BORNE.total_seconds():
@@ -299,7 +284,8 @@ def _checked_leave(leave_at: datetime, now: datetime) -> datetime:
     return leave_at
 
 
-def _check_hazard_stands(workspace: Workspace, person: Person, hazard_id: str) -> None:
+def check_hazard_stands(workspace: Workspace, person: Person, hazard_id: str) -> None:
+    """Refuse, as a move, what would be done for a hazard that was withdrawn."""
     if read_hazard(workspace, person, hazard_id).status != ACTIVE:
         raise refuse("hazard_withdrawn", id=hazard_id)
 
@@ -333,149 +319,6 @@ def withdraw_evacuation(workspace: Workspace, person: Person, evacuation_id: str
     event = withdrawn(evacuation_id, person.actor, workspace.now(), reason=reason.strip())
     workspace.store.append([event], expected_seq=entity.updated_seq)
     return read_evacuation(workspace, person, evacuation_id)
-
-
-class EvacuationRun:
-    """A computation in the background. It can be watched and stopped by everybody who may plan evacuations.
-
-    Attributes
-    ----------
-    run_id, hazard_id, started_by : str
-    state : str
-        ``running``, ``done`` (also when it was stopped with an answer) or ``failed``.
-    steps : list of Step
-        Every better answer, in order.
-    error : str
-        What was wrong, in one sentence.
-    kept : RecordedEvacuation or None
-    """
-
-    def __init__(self, workspace: Workspace, person: Person, query: EvacuationQuery) -> None:
-        self.run_id = "".join(secrets.choice(_ALPHABET) for _ in range(8))
-        self.hazard_id, self.started_by, self.query = query.hazard_id, person.account_id, query
-        self.state: Literal["running", "done", "failed"] = "running"
-        self.error = ""
-        self.steps: list[Step] = []
-        self.best: EvacuationPlan | None = None
-        self.kept: RecordedEvacuation | None = None
-        self.started_at = workspace.wall_now()
-        self._workspace, self._person = workspace, person
-        self._stop = threading.Event()
-        self._ended = threading.Event()
-
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds since it started."""
-        return (self._workspace.wall_now() - self.started_at).total_seconds()
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether somebody asked for an end."""
-        return self._stop.is_set()
-
-    def stop(self) -> None:
-        """Ask for an end: the best answer so far is kept."""
-        self._stop.set()
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end; return whether it has come."""
-        return self._ended.wait(timeout_s)
-
-    def start(self) -> None:
-        """Begin to compute."""
-        threading.Thread(target=self._work, name=f"evacuation-{self.run_id}", daemon=True).start()
-
-    def _work(self) -> None:
-        try:
-            plan, asked = evacuate(self._workspace, self._person, self.query, progress=self._better)
-            self._better(plan)
-            self.kept = keep_plan(self._workspace, self._person, self.query, plan, asked)
-            self.state = "done"
-        except GridgovError as error:
-            self.error, self.state = str(error), "failed"
-        finally:
-            if self.state == "running":  # a fault of ours: the page must not wait for ever
-                self.error, self.state = "the computation broke off; see the server's log", "failed"
-            self._ended.set()
-
-    def _better(self, plan: EvacuationPlan) -> bool:
-        self.best = plan
-        step = Step(self.elapsed_s, plan.stage, plan.clearance_time_s, plan.lower_bound_s, plan.gap, plan.unmet_persons)
-        if not self.steps or replace(self.steps[-1], elapsed_s=step.elapsed_s) != step:
-            self.steps.append(step)
-        return not (self._stop.is_set() or self._hazard_is_gone())
-
-    def _hazard_is_gone(self) -> bool:
-        return read_hazard(self._workspace, self._person, self.hazard_id).status != ACTIVE
-
-
-def start_evacuation(workspace: Workspace, person: Person, query: EvacuationQuery) -> EvacuationRun:
-    """Begin to compute a plan for a hazard; the finished plan is kept.
-
-    It ends early when the hazard is withdrawn; orders for what it found are refused then.
-
-    Raises
-    ------
-    ConflictError
-        Another computation is running: two would take each other's time.
-    MoveRefusedError
-        The hazard was withdrawn.
-    RightsError, RecordNotFoundError, ParameterError
-        See `evacuation_input`; also where there is no evacuation that it replaces.
-    """
-    require(person, Right.EVACUATION_WRITE)
-    check_hazard_area(workspace, person, read_hazard(workspace, person, query.hazard_id).hazard)
-    _check_hazard_stands(workspace, person, query.hazard_id)
-    check_names(workspace, query)
-    if query.replaces:
-        read_evacuation(workspace, person, query.replaces)
-    runs = _runs(workspace)
-    with runs.lock:
-        if (other := runs.running()) is not None:
-            raise ConflictError(
-                f"a plan for hazard {other.hazard_id} is being computed, started by {other.started_by}; "
-                "stop it or wait for its end"
-            )
-        run = EvacuationRun(workspace, person, query)
-        runs.known[run.run_id] = run
-        while len(runs.known) > _MOST_RUNS:
-            del runs.known[next(iter(runs.known))]
-        run.start()
-    return run
-
-
-def run_of(workspace: Workspace, person: Person, run_id: str) -> EvacuationRun:
-    """Return a computation of this server.
-
-    Raises
-    ------
-    RecordNotFoundError
-        It is unknown: it ended long ago, or the server was started anew.
-    """
-    require(person, Right.EVACUATION_WRITE)
-    run = _runs(workspace).known.get(run_id)
-    if run is None:
-        raise RecordNotFoundError(f"there is no computation '{run_id[:20]}'; look into the list of plans")
-    return run
-
-
-def running(workspace: Workspace, person: Person) -> EvacuationRun | None:
-    """Return the computation that is running, if any."""
-    require(person, Right.EVACUATION_WRITE)
-    return _runs(workspace).running()
-
-
-class _Runs:
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.known: dict[str, EvacuationRun] = {}
-
-    def running(self) -> EvacuationRun | None:
-        return next((run for run in list(self.known.values()) if run.state == "running"), None)
-
-
-def _runs(workspace: Workspace) -> _Runs:
-    return workspace.cached("evacuation_runs", _Runs)
 
 
 def _entity(workspace: Workspace, evacuation_id: str) -> Entity:

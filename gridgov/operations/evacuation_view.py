@@ -21,8 +21,9 @@ from gridgov.model.evacuation import EvacuationPlan
 from gridgov.model.evacuations import PLANNED, Evacuation
 from gridgov.model.rights import Person, Right, require
 from gridgov.operations.bus_input import BusQuery
-from gridgov.operations.evacuating import EvacuationRun, RecordedEvacuation, read_evacuation, read_plan, run_of
+from gridgov.operations.evacuating import RecordedEvacuation, read_evacuation, read_plan
 from gridgov.operations.evacuation_input import EvacuationQuery, evacuation_input
+from gridgov.operations.evacuation_runs import EvacuationRun, run_of
 from gridgov.operations.hazards import check_hazard_area, read_hazard
 from gridgov.operations.kept_answers import KeptAnswers
 from gridgov.workspace import Workspace

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,13 +18,13 @@ from gridgov.model.events import parse_time
 from gridgov.model.hazards import ACTIVE, ENTITY, Hazard, made, updated, withdrawn
 from gridgov.model.rights import EVERYWHERE, Person, Right, require
 from gridgov.operations.board import newest_first
+from gridgov.operations.random_ids import random_id
 from gridgov.workspace import Workspace
 
 KIND = "hazard"
 _LONGEST_NAME = 200
 _MOST_READ = 64  # hazards that are kept as they were read
 _LONGEST_REASON = 500
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without signs that are mistaken for another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +224,7 @@ def _read(entity: Entity) -> RecordedHazard:
 
 
 def _new_id(workspace: Workspace, now: datetime) -> str:
-    signs = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    signs = random_id()
     return f"{now.astimezone(workspace.timezone):%y%m%d}-{signs}"
 
 

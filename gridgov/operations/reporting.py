@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,10 +18,10 @@ from gridgov.model.incident_record import IncidentRecord, IncidentReport, Report
 from gridgov.model.rights import Person, Right, Role, in_area, require
 from gridgov.operations.incidents import load_incident, masked
 from gridgov.operations.photos import check_photos
+from gridgov.operations.random_ids import random_id
 from gridgov.workspace import Workspace
 
 SOURCES = ("inspector", "citizen", "hotline", "sensor", "video", "media", "network")
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without signs that are mistaken for another
 _TICKET_SIGNS = 8
 OLDEST = timedelta(days=366)  # of what is entered by hand; older cases come by an import
 
@@ -216,7 +215,7 @@ def _check_public(person: Person, form: ReportForm) -> None:
 
 def _new_ticket(workspace: Workspace, now: datetime) -> str:
     """Return a number that nobody can guess, so that it may serve as the key to the progress of a report."""
-    signs = "".join(secrets.choice(_ALPHABET) for _ in range(_TICKET_SIGNS))
+    signs = random_id(_TICKET_SIGNS)
     return f"{now.astimezone(workspace.timezone):%y%m%d}-{signs[:4]}-{signs[4:]}"
 
 

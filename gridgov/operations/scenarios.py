@@ -5,7 +5,6 @@ Nothing of a scenario is closed before `apply_scenario`: it is never part of the
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -36,13 +35,13 @@ from gridgov.operations.closures import (
     findings_about,
 )
 from gridgov.operations.hazards import read_hazard
+from gridgov.operations.random_ids import random_id
 from gridgov.workspace import Workspace
 
 KIND = "scenario"
 PLANNED = "scenario-"
 """How the ids of closures in a scenario begin; numbers from 1 follow."""
 MOST_BUFFER_M = 10_000.0
-_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # without signs that are mistaken for another
 
 
 def save_scenario(
@@ -263,7 +262,7 @@ def draft_from_hazard(
 
 def _keep(workspace: Workspace, person: Person, scenario: Scenario, idempotency_key: str | None) -> SavedScenario:
     now = workspace.now()
-    signs = "".join(secrets.choice(_ALPHABET) for _ in range(6))
+    signs = random_id()
     scenario_id = f"{now.astimezone(workspace.timezone):%y%m%d}-{signs}"
     event = model.saved(scenario_id, scenario, person.actor, now)
     with _one_at_a_time(workspace):

@@ -13,7 +13,8 @@ from gridgov.model.evacuations import ORDERED
 from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.operations.accounts import AT_THE_SHELL, AccountDraft, add_account, sign_in
 from gridgov.operations.emergency import plan_query
-from gridgov.operations.evacuating import evacuations_of, read_evacuation, start_evacuation
+from gridgov.operations.evacuating import evacuations_of, read_evacuation
+from gridgov.operations.evacuation_runs import start_evacuation
 from gridgov.operations.hazards import HazardHeader, draw_hazard, hazards_of, withdraw_hazard
 
 AROUND = [[119.014, 29.598], [119.022, 29.598], [119.022, 29.604], [119.014, 29.604], [119.014, 29.598]]

@@ -16,7 +16,7 @@ from gridgov.config import Settings
 from gridgov.errors import ConflictError, MoveRefusedError, ParameterError, RecordNotFoundError, StorageError
 from gridgov.evacuation import EvacuationParams
 from gridgov.model.rights import EVERYWHERE, Person, Role
-from gridgov.operations import evacuating
+from gridgov.operations import evacuating, evacuation_runs
 from gridgov.operations.bus_input import BusQuery
 from gridgov.operations.evacuating import (
     evacuate,
@@ -26,10 +26,10 @@ from gridgov.operations.evacuating import (
     lateness_s,
     read_evacuation,
     read_plan,
-    start_evacuation,
     withdraw_evacuation,
 )
 from gridgov.operations.evacuation_input import EvacuationQuery, evacuation_input
+from gridgov.operations.evacuation_runs import start_evacuation
 from gridgov.operations.hazards import draw_hazard, withdraw_hazard
 from gridgov.verify_plan import verify_document
 from gridgov.workspace import Workspace, open_workspace
@@ -191,7 +191,7 @@ def test_a_computation_ends_when_its_hazard_is_withdrawn(here: Workspace, monkey
         went_on.append(progress(plan))
         return plan, asked
 
-    monkeypatch.setattr(evacuating, "evacuate", withdrawn_meanwhile)
+    monkeypatch.setattr(evacuation_runs, "evacuate", withdrawn_meanwhile)
     run = start_evacuation(here, COMMANDER, EvacuationQuery(hazard_id=hazard_id, params=QUICK))
     assert run.wait(60)
     assert went_on == [True, False]
@@ -220,7 +220,7 @@ def test_a_second_run_is_refused_until_the_first_is_stopped(here: Workspace, mon
         go.wait(60)
         return plan_at_once(*args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(evacuating, "evacuate", wait_first)
+    monkeypatch.setattr(evacuation_runs, "evacuate", wait_first)
     query = EvacuationQuery(hazard_id=hazard_id, params=QUICK)
     first = start_evacuation(here, COMMANDER, query)
     with pytest.raises(ConflictError, match=f"hazard {hazard_id} is being computed, started by commander"):

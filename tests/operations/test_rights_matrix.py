@@ -67,6 +67,7 @@ from gridgov.operations import (
     emergency,
     emergency_map,
     evacuating,
+    evacuation_runs,
     evacuation_input,
     evacuation_view,
     features,
@@ -726,16 +727,16 @@ def prepare_evacuation(
         "evacuation_input": lambda: evacuation_input.evacuation_input(here, person, query),
         "evacuate": lambda: evacuating.evacuate(here, person, query),
         "keep_plan": lambda: evacuating.keep_plan(here, person, query, *answer),
-        "start_evacuation": lambda: evacuating.start_evacuation(here, person, query).wait(60),
-        "running": lambda: evacuating.running(here, person),
+        "start_evacuation": lambda: evacuation_runs.start_evacuation(here, person, query).wait(60),
+        "running": lambda: evacuation_runs.running(here, person),
         "evacuations_of": lambda: evacuating.evacuations_of(here, person),
     }
     if operation in one:
         return one[operation]
     if operation in {"run_of", "running_view"}:
-        run = evacuating.start_evacuation(here, COMMANDER, query)
+        run = evacuation_runs.start_evacuation(here, COMMANDER, query)
         run.wait(60)
-        asked = evacuating.run_of if operation == "run_of" else evacuation_view.running_view
+        asked = evacuation_runs.run_of if operation == "run_of" else evacuation_view.running_view
         return lambda: asked(here, person, run.run_id)
     kept = evacuating.keep_plan(here, COMMANDER, query, *answer).evacuation.evacuation_id
     if operation == "withdraw_evacuation":
