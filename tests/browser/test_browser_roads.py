@@ -74,7 +74,8 @@ def test_a_drawn_closure_shows_its_effects_at_once_and_opening_it_restores_every
     assert closed_or_later(watch, before), "nothing has changed for the incident"
     watch.page.locator(".st-key-modes button").nth(1).click()
     watch.page.locator(".st-key-closures [role=radiogroup] label").first.wait_for(timeout=20_000)
-    watch.page.wait_for_timeout(800)  # the list is drawn anew after the mode
+    watch.page.locator("[data-test-script-state=notRunning]").wait_for()  # the list is drawn anew after the mode
+    watch.page.wait_for_timeout(800)
     watch.page.locator(".st-key-closures [role=radiogroup] label").first.click()
     watch.page.locator("[class*=st-key-reopen-] input").fill("done")
     watch.page.keyboard.press("Enter")
