@@ -15,12 +15,13 @@ from gridgov.model.changes import Change
 from gridgov.model.closures import Closure
 from gridgov.model.rights import Person
 from gridgov.model.what_if import Question, Scenario
-from gridgov.operations.scenario_drafts import new_scenario, with_change, without_change
+from gridgov.operations.scenario_drafts import new_scenario, with_change, with_other_change, without_change
 from gridgov.workspace import Workspace
 
-ROAD_PURPOSE, AREA_PURPOSE, HAZARD_PURPOSE = "planning-roads", "planning-area", "planning-hazard"
+ROAD_PURPOSE, HAZARD_PURPOSE, SPLIT_PURPOSE = "planning-roads", "planning-hazard", "planning-split"
+AREA_PURPOSE, NEW_AREA_PURPOSE = "planning-area", "planning-new-area"
 _T = TypeVar("_T")
-_DRAFT, _VERSION = "planning_draft", "planning_version"
+_DRAFT, _VERSION, _EDITED = "planning_draft", "planning_version", "planning_edited"
 
 
 def draft(opened: Workspace, who: Person) -> Scenario:
@@ -45,6 +46,7 @@ def set_draft(scenario: Scenario) -> None:
 def open_draft(scenario: Scenario | None) -> None:
     """Begin with a scenario, or with an empty one."""
     st.session_state.pop(_DRAFT, None)
+    end_edit()
     if scenario is not None:
         st.session_state[_DRAFT] = scenario
     st.session_state[_VERSION] = draft_version() + 1
@@ -56,16 +58,20 @@ def rename_draft(opened: Workspace, who: Person, name: str) -> None:
 
 
 def add_change(opened: Workspace, make: Callable[[Scenario], Change | Closure], *, hint: str) -> bool:
-    """Add a change; return whether it could be, else the page says why not."""
+    """Add a change, or put it in the place of the one that is edited; return whether it could be, else say why not."""
 
     def act() -> Scenario:
         who = signed_in()
-        now = draft(opened, who)
-        return with_change(opened, who, now, make(now))
+        now, number = draft(opened, who), edited_number()
+        change = make(now)
+        if number is None:
+            return with_change(opened, who, now, change)
+        return with_other_change(opened, who, now, number, change)
 
     changed = tried(act, hint=hint)
     if changed is not None:
         set_draft(changed)
+        end_edit()
     return changed is not None
 
 
@@ -76,6 +82,36 @@ def drop_change(opened: Workspace, number: int) -> None:
     )
     if changed is not None:
         set_draft(changed)
+        end_edit()
+
+
+def edited_number() -> int | None:
+    """Return the number of the change that is edited; None: a new one is made."""
+    number: int | None = st.session_state.get(_EDITED)
+    return number
+
+
+def edited_change(opened: Workspace, who: Person) -> Change | Closure | None:
+    """Return the change that is edited."""
+    number, now = edited_number(), draft(opened, who)
+    changes = (*now.closures, *now.changes)
+    return None if number is None or number >= len(changes) else changes[number]
+
+
+def begin_edit(number: int) -> None:
+    """Edit a change: the inputs hold its values until it is put in its place."""
+    st.session_state[_EDITED] = number
+
+
+def end_edit() -> None:
+    """Leave the change as it is."""
+    st.session_state.pop(_EDITED, None)
+
+
+def edit_key() -> str:
+    """Return what the keys of inputs end with, so that those of a change that is edited hold its own values."""
+    number = edited_number()
+    return "" if number is None else f"-e{number}"
 
 
 def tried(act: Callable[[], _T], *, hint: str) -> _T | None:

@@ -8,11 +8,14 @@ from typing import Any
 import streamlit as st
 
 from app.widgets.frame import language, text
+from gridgov.i18n import Lang
 from gridgov.model.layers import FieldSpec, LayerSpec
 from gridgov.workspace import Workspace
 
+_DATA_LANG: Lang = "zh"  # of the names of classes in the layers
 _USUAL = {"capacity_persons": 500}
 _MOST = 10_000_000
+_MEASURED = "area_m2"  # of what is drawn
 
 
 def field_inputs(opened: Workspace, layer: str, *, key: str, now: Mapping[str, Any] | None = None) -> None:
@@ -32,6 +35,9 @@ def given_fields(opened: Workspace, layer: str, *, key: str) -> dict[str, Any]:
             value = value.strip()
         if value not in (None, ""):
             given[name] = value
+    named = spec.class_names.get(str(given.get("class_code", "")))
+    if named and "class_name" in spec.fields:
+        given["class_name"] = named[_DATA_LANG]
     return given
 
 
@@ -40,17 +46,24 @@ def _shown(spec: LayerSpec) -> list[str]:
     return [
         name
         for name, field in spec.fields.items()
-        if name != spec.key and (name in {"name", spec.style.class_field} or field.type in {"integer", "number"})
+        if name not in {spec.key, _MEASURED}
+        and (name in {"name", _class_field(spec)} or field.type in {"integer", "number"})
     ]
 
 
+def _class_field(spec: LayerSpec) -> str:
+    """Return the field whose values have names; of land, which is drawn in one colour, its code or its use."""
+    named = [name for name in ("class_code", "category") if name in spec.fields and spec.class_names]
+    return spec.style.class_field or next(iter(named), "")
+
+
 def _key(spec: LayerSpec, field: FieldSpec, key: str) -> str:
-    return f"{key}-{language()}" if field.name == spec.style.class_field else key
+    return f"{key}-{language()}" if field.name == _class_field(spec) else key
 
 
 def _input(spec: LayerSpec, field: FieldSpec, key: str, value: Any, *, is_new: bool) -> None:
     words, key = field.names[language()], _key(spec, field, key)
-    if field.name == spec.style.class_field:
+    if field.name == _class_field(spec):
         options = list(spec.class_names)
         index = options.index(value) if value in options else 0 if is_new else None
         st.selectbox(

@@ -43,13 +43,13 @@ def change_line(opened: Workspace, change: Change) -> Line:
         case AreaTaken():
             line = text("planning.line_taken", layer=_layer(opened, change.layer)), ""
         case AreaAdded():
-            line = text("planning.line_area", layer=_layer(opened, change.layer)), change.id
+            line = text("planning.line_area", layer=_layer(opened, change.layer)), _fields(opened, change)
         case VersionUsed():
             line = text("planning.line_version", layer=_layer(opened, change.layer)), change.version
         case GridsMerged():
             line = text("planning.line_merged", n=len(change.codes)), change.into
         case GridSplit():
-            line = text("planning.line_split", code=change.code), " · ".join(change.codes)
+            line = text("planning.line_split", grid=change.code), " · ".join(change.codes)
         case DutyAssigned():
             line = text("planning.line_duty", n=sum(map(len, change.duty.values())), workers=len(change.duty)), ""
         case _:
@@ -91,13 +91,15 @@ def _place(opened: Workspace, change: PlaceChanged | PlaceRemoved) -> str:
     return change.id
 
 
-def _fields(opened: Workspace, change: PlaceAdded | PlaceChanged) -> str:
+def _fields(opened: Workspace, change: PlaceAdded | PlaceChanged | AreaAdded) -> str:
     if not opened.has(change.layer):
         return change.id
     spec, lang, said = opened.spec(change.layer), language(), []
     for name, value in change.attributes.items():
         field = spec.fields.get(name)
+        if name == "class_name" and "class_code" in change.attributes:  # the code is named below
+            continue
         shown = spec.class_names.get(str(value), {}).get(lang) or unturned(f"{value}")
-        plain = name in {"name", spec.style.class_field}
+        plain = name in {"name", "class_code", "category", spec.style.class_field}
         said.append(shown if plain or field is None else f"{field.names[lang]} {shown}")
     return " · ".join(said) or change.id

@@ -123,6 +123,34 @@ def without_change(workspace: Workspace, person: Person, scenario: Scenario, num
     return try_scenario(workspace, person, replace(scenario, closures=tuple(closures), changes=tuple(changes)))
 
 
+def with_other_change(
+    workspace: Workspace, person: Person, scenario: Scenario, number: int, change: Change | Closure
+) -> Scenario:
+    """Return the scenario with another change in the place of one, tried on the data; numbers as in `without_change`.
+
+    Raises
+    ------
+    ParameterError
+        There is none of that number, it is no closure where the other is one, or a later change rests on it.
+    See `try_scenario`.
+    """
+    closures, changes = list(scenario.closures), list(scenario.changes)
+    if not 0 <= number < len(closures) + len(changes):
+        raise ParameterError(f"scenario {scenario.name} has no change {number}")
+    if (number < len(closures)) is not isinstance(change, Closure):
+        raise ParameterError(f"scenario {scenario.name}: a closure of roads is replaced by a closure only")
+    if isinstance(change, Closure):
+        closures[number] = change
+    else:
+        changes[number - len(closures)] = change
+    return try_scenario(workspace, person, replace(scenario, closures=tuple(closures), changes=tuple(changes)))
+
+
+def before_change(scenario: Scenario, number: int) -> Scenario:
+    """Return the scenario as it is when the turn of a change comes: what it rests on."""
+    return replace(scenario, changes=scenario.changes[: max(number - len(scenario.closures), 0)])
+
+
 def free_id(scenario: Scenario, beginning: str) -> str:
     """Return an id for a new place or closure that the scenario has not yet."""
     taken = {each.closure_id for each in scenario.closures} | {getattr(each, "id", "") for each in scenario.changes}
