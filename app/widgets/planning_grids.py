@@ -21,7 +21,7 @@ from gridgov.maps.planning_overlays import outlines
 from gridgov.model.changes import GridsMerged, GridSplit
 from gridgov.model.rights import Person
 from gridgov.model.what_if import Scenario
-from gridgov.operations.grid_choices import free_grid_code, grid_at, grid_shapes
+from gridgov.operations.grid_choices import clicked_grid, free_grid_code, grid_shapes
 from gridgov.operations.scenario_drafts import before_change
 from gridgov.operations.situation import division_names, name_in
 from gridgov.workspace import Workspace
@@ -58,7 +58,7 @@ def take_grid(opened: Workspace, who: Person) -> None:
     if place is None:
         return
     forget_click()
-    code = grid_at(opened, who, _rest(opened, who), *place)
+    code = clicked_grid(opened, who, _rest(opened, who), *place)
     if code is None:
         say(text("planning.no_grid_there"), good=False)
         return

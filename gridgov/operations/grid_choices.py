@@ -16,7 +16,7 @@ _GRIDS = "grids"
 _PARENT_DIGITS = 12  # of a grid's code: its community; what follows counts the grids there
 
 
-def grid_at(workspace: Workspace, person: Person, scenario: Scenario, lon: float, lat: float) -> str | None:
+def clicked_grid(workspace: Workspace, person: Person, scenario: Scenario, lon: float, lat: float) -> str | None:
     """Return the code of the grid that a place lies in; None where there is none.
 
     Raises

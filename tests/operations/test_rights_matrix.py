@@ -64,13 +64,15 @@ from gridgov.operations import (
     crew,
     dispatching,
     door_rounds,
+    duty_months,
     emergency,
     emergency_map,
     evacuating,
-    evacuation_runs,
     evacuation_input,
+    evacuation_runs,
     evacuation_view,
     features,
+    grid_choices,
     hazard_models,
     hazards,
     hotspots,
@@ -156,6 +158,7 @@ find_hotspots             -      area   area       area      area    -
 propose_patrols           -      area   area       area      area    -
 redesign_duty             -      -      area       area      area    -
 compare_months            -      -      area       area      area    -
+duty_change               -      -      area       area      area    -
 redraw_grids              -      -      area       area      area    -
 overlay_layers            -      all    all        all       all     all
 zonal_statistics          -      all    all        all       all     all
@@ -178,6 +181,10 @@ scenario_file             -      -      all        all       all     -
 askable                   -      -      all        all       all     -
 with_change               -      -      all        all       all     -
 without_change            -      -      all        all       all     -
+with_other_change         -      -      all        all       all     -
+clicked_grid              -      -      all        all       all     -
+grid_shapes               -      -      all        all       all     -
+free_grid_code            -      -      all        all       all     -
 hazard_for                -      -      all        all       all     -
 place_choices             -      -      all        all       all     -
 closure_sizes             -      -      all        all       all     -
@@ -315,7 +322,8 @@ OWN_ACCOUNT = {"change_own_password"}  # needs the password itself: test_account
 
 PLANNING = {
     "new_scenario", "try_scenario", "scenario_from_bytes", "scenario_file", "askable", "with_change", "without_change",
-    "hazard_for", "place_choices", "closure_sizes", "start_comparison", "comparison_run", "planning_view",
+    "with_other_change", "clicked_grid", "grid_shapes", "free_grid_code", "hazard_for", "place_choices", "closure_sizes",
+    "start_comparison", "comparison_run", "planning_view",
     "comparison_view", "draft_overlay", "run_overlay", "difference_overlay", "comparison_file",
 }  # fmt: skip
 
@@ -522,6 +530,7 @@ def redesigns(here: Workspace, person: Person, place: tuple[float, float, str]) 
         "propose_patrols": lambda: hotspots.propose_patrols(here, person, look),
         "redesign_duty": lambda: redesigning.redesign_duty(here, person, cut),
         "compare_months": months,
+        "duty_change": lambda: duty_months.duty_change(here, person, redesigning.redesign_duty(here, BOSS, cut)),
         "redraw_grids": lambda: redesigning.redraw_grids(here, person, area),
     }
 
@@ -774,6 +783,10 @@ def prepare_planning(here: Workspace, operation: str, person: Person) -> Callabl
         "askable": lambda: scenario_drafts.askable(here, person),
         "with_change": lambda: scenario_drafts.with_change(here, person, draft, PopulationScaled(1.1)),
         "without_change": lambda: scenario_drafts.without_change(here, person, added, 0),
+        "with_other_change": lambda: scenario_drafts.with_other_change(here, person, added, 0, PopulationScaled(1.2)),
+        "clicked_grid": lambda: grid_choices.clicked_grid(here, person, draft, 119.0, 29.6),
+        "grid_shapes": lambda: grid_choices.grid_shapes(here, person, draft, ["x"]),
+        "free_grid_code": lambda: grid_choices.free_grid_code(here, person, draft, "x"),
         "hazard_for": lambda: scenario_drafts.hazard_for(here, person, mapping(near)),
         "place_choices": lambda: scenario_drafts.place_choices(here, person, draft, "shelters"),
         "closure_sizes": lambda: scenario_drafts.closure_sizes(here, person, draft),
