@@ -159,17 +159,18 @@ assert (duty.communities["after"] <= duty.communities["before"]).all()
 assert cut.lower_bound <= cut.objective_after
 
 # %% [markdown]
-# Grids with too few households are joined, those with too many are cut (the limits of a village here, not of a city).
-# The table old → new keeps history comparable.
+# Grids with too few households are joined, those with too many are cut; what is few and many is taken from the district
+# here, a city has it in its rules. The table old → new keeps history comparable.
 
 # %%
-limits = planning.GridLimits(least_households=20, most_households=60)
+few, many = grids["households"].astype(float).quantile([0.2, 0.9]).astype(int)
+limits = planning.GridLimits(least_households=few, most_households=many)
 redrawn = planning.redraw_grids(workspace, me, limits=limits).redraw
 changed = redrawn.table[redrawn.table["change"] != "same"].drop_duplicates("change")
 print(changed.to_string(index=False))
 counts = workspace.layer("incidents")["grid_code"].value_counts()
 restated = planning.restate(counts, redrawn.table)
-print(f"{redrawn.merged} of {len(grids)} grids joined, {redrawn.cut} cut: now {len(redrawn.frame)}")
+print(f"below {few} and above {many} households: {redrawn.merged} joined, {redrawn.cut} cut, now {len(redrawn.frame)}")
 print(f"{counts.sum()} incidents under old codes, {restated.sum():.0f} under new ones")
 assert abs(restated.sum() - counts.sum()) < 1e-6
 assert set(restated.index) <= set(redrawn.frame["grid_code"])

@@ -140,7 +140,7 @@ def _from_rings(shape: Any, rings: list[Floats]) -> Any:
     parts, position = [], 0
     for part in shapely.get_parts(shape):
         count = 1 + len(part.interiors)
-        parts.append(shapely.polygons(rings[position], holes=rings[position + 1 : position + count] or None))
+        parts.append(shapely.Polygon(rings[position], rings[position + 1 : position + count]))  # holes of any length
         position += count
     return parts[0] if shape.geom_type == "Polygon" else shapely.multipolygons(parts)
 

@@ -11,7 +11,7 @@ from districts import CRS, district
 from gridgov.errors import ParameterError
 from gridgov.grids.code_changes import code_table, new_codes, restate
 from gridgov.grids.codes import code_fault
-from gridgov.grids.cutting import balanced_cut, cut_along
+from gridgov.grids.cutting import balanced_cut, cut_along, with_corners
 from gridgov.grids.redraw import GridLimits, Redraw, redraw
 
 X, Y = 500_000.0, 3_280_000.0
@@ -126,6 +126,15 @@ def test_the_balanced_cut_of_a_long_box_is_the_short_way_across() -> None:
     parts = cut_along(box, line)
     assert [part.area for part in parts] == pytest.approx([20_000, 20_000], rel=1e-6)
     assert shapely.intersection(line, box).length == pytest.approx(100)
+
+
+def test_corners_come_into_a_polygon_with_two_holes_of_different_shape() -> None:
+    outline, box = [(0, 0), (10, 0), (10, 10), (0, 10)], [(1, 1), (2, 1), (2, 2), (1, 2)]
+    shape = shapely.Polygon(outline, [box, [(5, 5), (7, 5), (6, 7)]])
+    given = np.array([[5.0, 0.0], [6.0, 5.0]])
+    (found,) = with_corners(np.array([shape], dtype=object), given, 1e-9)
+    assert [len(found.exterior.coords), *(len(hole.coords) for hole in found.interiors)] == [6, 5, 5]
+    assert found.equals(shape)
 
 
 def test_shares_restate_old_counts_and_conserve_them() -> None:
