@@ -170,7 +170,7 @@ def _edited(frame: gpd.GeoDataFrame, spec: LayerSpec, change: PlaceChanged | Pla
 def _with_area(
     frame: gpd.GeoDataFrame, spec: LayerSpec, change: AreaTaken | AreaAdded, metric_crs: str
 ) -> gpd.GeoDataFrame:
-    area = shapely.make_valid(shape(change.geometry))
+    area = drawn_area(change)
     if isinstance(change, AreaAdded):
         _check_fields(change.attributes, spec, change.id)
         measured = {AREA: _metric_area([area], metric_crs)[0]} if AREA in frame else {}
@@ -187,6 +187,32 @@ def _with_area(
         column[met] = size
         left[AREA] = column
     return left.drop(index=left.index[met[size < _LEAST_M2]]).reset_index(drop=True)
+
+
+def drawn_area(change: AreaTaken | AreaAdded) -> Any:
+    """Return the area of a change; one that is none is refused, not repaired, since it may be meant otherwise.
+
+    Raises
+    ------
+    ParameterError
+        The geometry is no polygon, is empty, crosses itself, or is not in degrees.
+    """
+    place = f"{change.kind} of layer '{change.layer}'"
+    try:
+        area = shapely.force_2d(shape(change.geometry))
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError):
+        raise ParameterError(f"{place}: the geometry is no GeoJSON Polygon; draw it again") from None
+    if area.is_empty:
+        raise ParameterError(f"{place}: the polygon is empty; draw it again")
+    west, south, east, north = area.bounds
+    if not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
+        raise ParameterError(
+            f"{place}: the polygon reaches {west:g}, {south:g} to {east:g}, {north:g}, which are no longitudes and "
+            "latitudes; give degrees, WGS 84"
+        )
+    if not area.is_valid:
+        raise ParameterError(f"{place}: the polygon is not valid ({shapely.is_valid_reason(area)}); draw it again")
+    return area
 
 
 def _areas_of(geometry: Any) -> Any:

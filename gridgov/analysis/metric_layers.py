@@ -236,6 +236,16 @@ def _dimension(layer: MetricLayer) -> int:
     return int(kinds[0])
 
 
+def layers_apart(layer: MetricLayer, other: MetricLayer) -> tuple[Finding, ...]:
+    """Return a finding where two layers lie wholly apart, by their bounds: often a wrong CRS."""
+    a, b = layer.bounds(), other.bounds()
+    gap = float(np.hypot(max(a[0] - b[2], b[0] - a[2], 0.0), max(a[1] - b[3], b[1] - a[3], 0.0)))
+    if gap == 0.0:
+        return ()
+    detail: dict[str, str | int | float] = {"other": other.name, "metres": round(gap)}
+    return (Finding(layer.name, None, "geometry", "layers_apart", FindingLevel.WARNING, detail=detail),)
+
+
 def word_of(dimension: int) -> str:
     """Return points, lines or areas."""
     return _WORDS[dimension]

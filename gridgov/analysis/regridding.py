@@ -148,7 +148,7 @@ def _cut(whole: Any, change: GridSplit, crs: Any, metric_crs: str) -> tuple[list
     """Return both parts of a grid, the larger in metres first, and its share of the area."""
     try:
         line = shapely.force_2d(shape(change.line))
-        parts = cut_along(whole, line)
+        parts = cut_along(whole, line) if np.isfinite(line.bounds).all() else [whole]
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError):
         raise ParameterError(f"split_grid {change.code}: the line is no GeoJSON LineString; draw it again") from None
     area = gpd.GeoSeries(parts, crs=crs).to_crs(metric_crs).area.to_numpy()

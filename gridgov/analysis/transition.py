@@ -85,6 +85,8 @@ def land_cover_transition(before: Raster, after: Raster, *, most_patches: int = 
         new = onto_grid(after, before)
         detail: dict[str, str | int | float] = {"other": before.name}
         findings.append(Finding(after.name, None, None, "raster_regridded", FindingLevel.WARNING, detail=detail))
+    bare = [raster.name for raster in (before, after) if raster.nodata is None]
+    findings += [Finding(name, None, None, "raster_without_nodata", FindingLevel.INFO) for name in dict.fromkeys(bare)]
     known = (old != NO_CLASS) & (new != NO_CLASS)
     if not known.any():
         raise ParameterError(

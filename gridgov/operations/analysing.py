@@ -260,6 +260,12 @@ def drawn_layer(workspace: Workspace, drawn: Mapping[str, Any]) -> MetricLayer:
             outline = shapely.force_2d(shape(geometry))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError):
             raise ParameterError(f"feature {number} of the plan is no GeoJSON geometry; draw it again") from None
+        west, south, east, north = outline.bounds
+        if not outline.is_empty and not (west >= -180 and east <= 180 and south >= -90 and north <= 90):
+            raise ParameterError(
+                f"feature {number} of the plan reaches {west:g}, {south:g} to {east:g}, {north:g}, which are no "
+                "longitudes and latitudes; give degrees, WGS 84"
+            )
         name = str(feature.get("id") or properties.get("id") or number)
         rows.append({"id": name, "class": str(properties.get("class", "")), "geometry": outline})
     frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=WGS84)

@@ -28,6 +28,7 @@ from gridgov.network import Direction, Places, RoadNetwork
 from gridgov.network.validation import Int64s
 from gridgov.operations.closures import RoadsAt, roads_at
 from gridgov.operations.crew import Crew, crew_of
+from gridgov.operations.headcounts import require_at_least
 from gridgov.workspace import Workspace
 
 WORKERS = "workers"
@@ -394,6 +395,7 @@ def _placed(frame: gpd.GeoDataFrame, workspace: Workspace, mode: TravelMode) -> 
 def _persons(grids: gpd.GeoDataFrame) -> NDArray[np.float64]:
     if "persons" not in grids:
         return np.full(len(grids), np.nan)
+    require_at_least(grids, "persons")
     return np.asarray(pd.to_numeric(grids["persons"], errors="coerce").astype("float64"))
 
 

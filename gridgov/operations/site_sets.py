@@ -30,6 +30,7 @@ from gridgov.operations.coverage import (
     grid_places,
 )
 from gridgov.operations.crew import crew_of
+from gridgov.operations.headcounts import require_at_least
 from gridgov.operations.scenarios import read_scenario
 from gridgov.operations.what_if import base_of, variant_of
 from gridgov.workspace import Workspace
@@ -122,7 +123,7 @@ def people_of(workspace: Workspace, group: str) -> Floats:
     Raises
     ------
     ParameterError
-        The group is not known here.
+        The group is not known here, or a figure of it is negative: with row and grid.
     """
     grids = workspace.layer(GRIDS)
     if group == GRIDS:
@@ -131,6 +132,7 @@ def people_of(workspace: Workspace, group: str) -> Floats:
         raise ParameterError(
             f"layer grids has no figures of '{group[:40]}'; known are {', '.join((*people_groups(workspace), GRIDS))}"
         )
+    require_at_least(grids, group)
     return np.asarray(pd.to_numeric(grids[group]).astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan))
 
 

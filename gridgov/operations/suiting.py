@@ -12,7 +12,7 @@ import shapely
 from affine import Affine
 
 from gridgov.analysis import suitability as scoring
-from gridgov.analysis.metric_layers import Floats, MetricLayer
+from gridgov.analysis.metric_layers import Floats, MetricLayer, layers_apart
 from gridgov.analysis.overlay import overlay
 from gridgov.analysis.proximity import nearest
 from gridgov.analysis.raster_cells import RasterArray
@@ -20,7 +20,8 @@ from gridgov.analysis.zonal import zonal_statistics
 from gridgov.errors import ParameterError
 from gridgov.model.findings import Finding, FindingLevel
 from gridgov.model.rights import Person, Right, require
-from gridgov.operations.analysing import LayerUse, kind_of, metric_layer_of, open_layer
+from gridgov.operations.analysing import LayerUse, kind_of, metric_layer_of, open_layer, prepared_layer
+from gridgov.operations.headcounts import require_at_least
 from gridgov.workspace import Workspace
 
 NAME = "suitability"
@@ -129,11 +130,12 @@ def suitability(workspace: Workspace, person: Person, query: SuitabilityQuery) -
         raise ParameterError("no criterion is given; name at least one")
     grids = metric_layer_of(workspace, LayerUse("grids"))
     cells, transform = (grids, None) if query.cell_m is None else square_cells(grids, query.cell_m)
-    values = {criterion.name: measured(workspace, cells, measure) for measure, criterion in query.criteria}
-    excluded, findings = _excluded(workspace, cells, query.constraints)
+    found = list[Finding]()
+    values = {criterion.name: measured(workspace, cells, measure, found) for measure, criterion in query.criteria}
+    excluded = _excluded(workspace, cells, query.constraints, found)
     result = scoring.suitability(values, [criterion for _, criterion in query.criteria], excluded=excluded, name=NAME)
     firm = scoring.rank_sensitivity(result, k=query.k, seed=query.seed, draws=query.draws, spread=query.spread)
-    findings = (*findings, *result.findings)
+    findings = (*(each for at, each in enumerate(found) if each not in found[:at]), *result.findings)
     if transform is None:
         by_grid = pd.DataFrame({"grid_code": grids.ids, "score": result.score, "nodata_share": 0.0})
         return SuitabilityAnswer(result, result.table(grids.ids.tolist()), firm, grids, None, by_grid, findings)
@@ -175,24 +177,32 @@ def square_cells(grids: MetricLayer, cell_m: float) -> tuple[MetricLayer, Affine
     return MetricLayer("cells", names, blank, squares, 2, grids.crs, np.arange(1, len(inside) + 1)), transform
 
 
-def measured(workspace: Workspace, places: MetricLayer, measure: Measure) -> Floats:
+def measured(workspace: Workspace, places: MetricLayer, measure: Measure, found: list[Finding]) -> Floats:
     """Return a measure of every place; NaN where it is not known.
+
+    Parameters
+    ----------
+    found : list of Finding
+        What is odd about the layer is put here: repaired rows, a raster without nodata, a layer that lies elsewhere.
 
     Raises
     ------
     LayerNotFoundError
         The layer is not there.
     ParameterError
-        A raster of classes is asked for its mean, or the field is unknown or no number.
+        A raster of classes is asked for its mean, the field is unknown or no number, or has a figure below its minimum.
     """
     if measure.what == "raster":
-        if kind_of(workspace, measure.layer.layer_id) == "classes":
+        if (kind := kind_of(workspace, measure.layer.layer_id)) == "classes":
             raise ParameterError(f"raster {measure.layer.layer_id} holds classes; their mean has no meaning")
         with open_layer(workspace, measure.layer.layer_id) as raster:
-            return zonal_statistics(raster, places, kind="measures").table["mean"].to_numpy(dtype=np.float64)
+            result = zonal_statistics(raster, places, kind=kind)
+            found += result.findings
+            return result.table["mean"].to_numpy(dtype=np.float64)
     if measure.what == "field":
         return _field(workspace, places, measure.column)
-    layer = metric_layer_of(workspace, measure.layer)
+    layer, faults = prepared_layer(workspace, measure.layer)
+    found += [*faults, *layers_apart(layer, places)]
     if measure.what == "distance_m":
         return nearest(places, layer)["distance_m"].to_numpy(dtype=np.float64)
     if layer.dimension != 2:
@@ -206,6 +216,9 @@ def _field(workspace: Workspace, places: MetricLayer, column: str) -> Floats:
     if column not in frame or not pd.api.types.is_numeric_dtype(frame[column]):
         numbers = ", ".join(str(name) for name in frame.select_dtypes("number").columns)
         raise ParameterError(f"the grids have no number '{column}'; they have {numbers}")
+    field = workspace.spec("grids").fields.get(column)
+    if field is not None and field.minimum is not None:
+        require_at_least(frame, column, field.minimum)
     values = frame[column].astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
     if places is grids:
         return np.asarray(values)
@@ -216,21 +229,21 @@ def _field(workspace: Workspace, places: MetricLayer, column: str) -> Floats:
 
 
 def _excluded(
-    workspace: Workspace, places: MetricLayer, constraints: Sequence[Constraint]
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.bool_]], tuple[Finding, ...]]:
+    workspace: Workspace, places: MetricLayer, constraints: Sequence[Constraint], found: list[Finding]
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     out, unknown = np.zeros(len(places), dtype=bool), np.zeros(len(places), dtype=bool)
     for constraint in constraints:
         if constraint.at_least is None and constraint.at_most is None:
             raise ParameterError("a constraint has neither at_least nor at_most; give one")
-        values = measured(workspace, places, constraint.measure)
+        values = measured(workspace, places, constraint.measure, found)
         unknown |= np.isnan(values)
         low = -np.inf if constraint.at_least is None else constraint.at_least
         high = np.inf if constraint.at_most is None else constraint.at_most
         out |= ~((values >= low) & (values <= high))
-    if not unknown.any():
-        return out, ()
-    detail: dict[str, str | int | float] = {"count": int(unknown.sum())}
-    return out, (Finding(NAME, None, None, "constraint_unknown", FindingLevel.WARNING, detail=detail),)
+    if unknown.any():
+        detail: dict[str, str | int | float] = {"count": int(unknown.sum())}
+        found.append(Finding(NAME, None, None, "constraint_unknown", FindingLevel.WARNING, detail=detail))
+    return out
 
 
 def _score_raster(result: scoring.Suitability, cells: MetricLayer, transform: Affine) -> RasterArray:

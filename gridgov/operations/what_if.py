@@ -19,7 +19,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from gridgov.analysis.changing import lay_changes
+from gridgov.analysis.changing import drawn_area, lay_changes
 from gridgov.errors import ParameterError
 from gridgov.layers.values import value_fault
 from gridgov.model.changes import AreaAdded, Change, DutyAssigned, PlaceAdded, PlaceChanged, SpeedsScaled, VersionUsed
@@ -29,7 +29,7 @@ from gridgov.model.rights import EVERYWHERE, Person, Right, Role, require
 from gridgov.model.what_if import Base, Indicator, Question, Scenario
 from gridgov.network import RoadNetwork, place_closures
 from gridgov.operations.closures import book_closures
-from gridgov.operations.coverage import WORKERS, CoverageQuery, coverage, coverage_subjects
+from gridgov.operations.coverage import TOO_FAR_M, WORKERS, CoverageQuery, coverage, coverage_subjects
 from gridgov.operations.duty_months import duty_after, is_from_books, month_of
 from gridgov.operations.impact import impact_of
 from gridgov.workspace import Workspace
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _ASKING = Person("what-if", Role.COMMANDER, EVERYWHERE)  # whoever may ask is checked before; nobody's name is shown
 _HAZARD = "what-if"
+_M_PER_DEGREE = 111_320.0
 _MARGIN_S = 1.0  # of a computation that ended by itself
 Progress = Callable[[str, float], None]
 """Told what is being done (``access``, ``impact``, ``evacuation``, ``month``, ``areas``) and the share that is done."""
@@ -221,10 +222,26 @@ def _check_values(workspace: Workspace, change: Change) -> None:
     """Refuse a value that its field cannot have; which fields there are is said where the change is laid on."""
     if not isinstance(change, PlaceAdded | PlaceChanged | AreaAdded) or not workspace.has(change.layer):
         return
+    if isinstance(change, PlaceAdded):
+        _check_near(workspace, f"{change.kind} {change.id}", (change.lon, change.lat, change.lon, change.lat))
+    elif isinstance(change, AreaAdded):
+        _check_near(workspace, f"{change.kind} {change.id}", drawn_area(change).bounds)
     spec = workspace.spec(change.layer)
     for name, value in change.attributes.items():
         if name in spec.fields and (fault := value_fault(value, spec.fields[name], timezone=str(workspace.timezone))):
             raise ParameterError(f"{change.kind} {change.id}: {name} = {value!r} {fault}")
+
+
+def _check_near(workspace: Workspace, what: str, box: tuple[float, float, float, float]) -> None:
+    """Refuse what lies so far from the district that no road of it leads there: it would change nothing in silence."""
+    west, south, east, north = workspace.bounds
+    across, up = max(west - box[2], box[0] - east, 0.0), max(south - box[3], box[1] - north, 0.0)
+    away = float(np.hypot(across * np.cos(np.radians((south + north) / 2)), up)) * _M_PER_DEGREE
+    if away > TOO_FAR_M:
+        raise ParameterError(
+            f"{what} lies {away / 1000:,.0f} km from the district (longitude {west:.3f} to {east:.3f}, latitude "
+            f"{south:.3f} to {north:.3f}); check longitude and latitude"
+        )
 
 
 def _respeeding(changes: list[SpeedsScaled]) -> Callable[[RoadNetwork], RoadNetwork] | None:

@@ -12,7 +12,7 @@ from gridgov.layers import load_specs, read_spec
 KINDS = {
     "roads", "grids", "divisions", "population", "workers", "incidents", "shelters", "facilities", "sensors", "hazards",
     "land", "water", "forest", "grassland", "wetland", "sea", "land_cover", "elevation",
-    "farmland", "protection_lines", "plan", "slope", "aspect", "hillshade", "viewshed",
+    "farmland", "protection_lines", "plan", "slope", "aspect", "hillshade", "viewshed", "population_cells",
 }  # fmt: skip
 
 PIERS = """
