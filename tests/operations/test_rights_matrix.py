@@ -322,8 +322,8 @@ OWN_ACCOUNT = {"change_own_password"}  # needs the password itself: test_account
 
 PLANNING = {
     "new_scenario", "try_scenario", "scenario_from_bytes", "scenario_file", "askable", "with_change", "without_change",
-    "with_other_change", "clicked_grid", "grid_shapes", "free_grid_code", "hazard_for", "place_choices", "closure_sizes",
-    "start_comparison", "comparison_run", "planning_view",
+    "with_other_change", "clicked_grid", "grid_shapes", "free_grid_code", "hazard_for", "place_choices",
+    "closure_sizes", "start_comparison", "comparison_run", "planning_view",
     "comparison_view", "draft_overlay", "run_overlay", "difference_overlay", "comparison_file",
 }  # fmt: skip
 
