@@ -8,6 +8,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+from pyproj import Geod
+from rasterio.features import geometry_mask
 from rasterio.warp import Resampling, reproject
 
 from gridgov.analysis.class_tables import class_table, classified
@@ -48,7 +50,10 @@ def test_farmland_inside_the_areas_and_outside_all_of_them_is_the_layers_total(
 
 
 def test_slope_classes_by_land_cover_across_three_crs_add_up_to_the_boundary(real_data: Path) -> None:
-    """SRTM in degrees, NLCD in one UTM and the boundary in another: the areas sum to the boundary's within 0.1 %."""
+    """SRTM in degrees, NLCD in UTM, the boundary in equal-area Albers: the sum is the boundary's area within 0.1 %.
+
+    Also that of the ellipsoid, of UTM and of the cells counted by their middles.
+    """
     folder = real_data / "terrain"
     with rasterio.open(folder / "nlcd.tif") as cover, rasterio.open(folder / "srtm.tif") as heights:
         land = OpenRaster("nlcd", cover)
@@ -62,12 +67,21 @@ def test_slope_classes_by_land_cover_across_three_crs_add_up_to_the_boundary(rea
         steepness = slope_degrees(metres, GroundCells(right, down))
         slopes = classified(RasterArray("srtm", steepness, cover.transform, cover.crs.to_wkt()), (2, 6, 15, 25))
         frame = gpd.read_file(folder / "zion.gpkg")
-        boundary, _ = metric_layer(frame, "zion", metric_crs="EPSG:26912", id_column="UNIT_CODE")
+        boundary, _ = metric_layer(frame, "zion", metric_crs="EPSG:5070", id_column="UNIT_CODE")  # equal area
         found = class_table(slopes, land, boundary)
+        codes = cover.read(1)
+        inside = geometry_mask(frame.to_crs(cover.crs).geometry, cover.shape, cover.transform, invert=True)
+        cell_m2 = down * right
     whole = float(boundary.size().sum())
-    assert found.pairs["area_m2"].sum() == pytest.approx(whole, rel=1e-3)
-    assert float(frame.area.sum()) == pytest.approx(whole, rel=1e-3)
+    outlines = frame.to_crs("EPSG:4326").geometry
+    on_the_ground = sum(abs(Geod(ellps="GRS80").geometry_area_perimeter(outline)[0]) for outline in outlines)
+    for total in (whole, on_the_ground, float(frame.area.sum()), inside.sum() * cell_m2):
+        assert found.pairs["area_m2"].sum() == pytest.approx(total, rel=1e-3)
     matrix = found.matrix()
+    steep = np.digitize(steepness, (2, 6, 15, 25))
+    for slope, cls in ((4, 4), (3, 3), (4, 3), (2, 5)):  # counted by the cells' middles
+        counted = float((inside & (steep == slope) & (codes == cls)).sum() * cell_m2)
+        assert matrix.loc[slope, cls] == pytest.approx(counted, rel=0.01)
     assert set(matrix.index) == {0, 1, 2, 3, 4}
     assert matrix.columns.tolist() == [2, 3, 4, 5, 6, 7, 8]  # open water (1) lies outside
     assert matrix.loc[4].sum() / whole > 0.2  # a canyon: a good part is steeper than 25 degrees
