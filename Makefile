@@ -45,7 +45,7 @@ test: $(VENV)/.dev
 # Numba's cache is filled once, so that no test and no server of a test waits for the compiler.
 kernels: $(VENV)/.dev
 	$(call say,Compiling)
-	@$(BIN)/python -c "from gridgov import dispatch, evacuation, hazards, network; [part.warm_up() for part in (network, dispatch, evacuation, hazards)]"
+	@$(BIN)/python -c "from gridgov import dispatch, evacuation, hazards, network; from gridgov.analysis import outlines; [part.warm_up() for part in (network, dispatch, evacuation, hazards, outlines)]"
 
 lint: $(VENV)/.dev
 	$(call say,Lint)

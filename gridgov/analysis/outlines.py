@@ -66,3 +66,11 @@ def left_over_areas(a: Outlines, b: Outlines, row: Rows, groups: tuple[Rows, Row
 
     run_in_threads(sweep, len(row), None)
     return rest, covered
+
+
+def warm_up() -> None:
+    """Compile both sums, or load them from numba's cache on disk; the first time on a machine this takes seconds."""
+    squares = np.array([shapely.box(0, 0, 2, 2), shapely.box(1, 1, 3, 3)], dtype=object)
+    border, first, second = outlines(squares, (0.0, 0.0)), np.array([0]), np.array([1])
+    shared_areas(border, border, first, second)
+    left_over_areas(border, border, first, (np.array([0, 1]), second))
