@@ -40,6 +40,7 @@ from gridgov.operations.catalogue import (
     preview_layer,
     read_layer_version,
 )
+from gridgov.operations.duty_months import duty_change
 from gridgov.operations.hotspots import HotspotQuery, find_hotspots, propose_patrols
 from gridgov.operations.importing import import_sample, import_workspace
 from gridgov.operations.redesigning import RedesignQuery, compare_months, redesign_duty, redraw_grids
@@ -91,6 +92,7 @@ __all__ = [
     "compare_scenarios",
     "comparison_file",
     "describe_layer",
+    "duty_change",
     "facility_access",
     "figures_frame",
     "find_hotspots",

@@ -114,7 +114,7 @@ def test_the_examples_of_a_document_run(name: str, district: Path, monkeypatch: 
     }
     exec(compile(blocks(document), str(document), "exec"), names)
     for call in calls(document):
-        assert eval(call, names) is not None, call
+        assert eval(call, {**vars(planning), **names}) is not None, call
     names["workspace"].store.close()
 
 
