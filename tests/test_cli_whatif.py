@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from gridgov.cli import main
+from gridgov.config import Settings
+from gridgov.workspace import open_workspace
 
 QUESTION = '\n[question]\nnear = ["shelters"]\nminutes = 3\nresources = ["forest"]\n'
 SLOWER = 'name = "slower"\n[[change]]\nkind = "scale_speeds"\nfactor = 0.5\n' + QUESTION
@@ -56,6 +59,33 @@ def test_the_table_has_a_row_for_each_figure_and_a_column_for_each_scenario(
     median = next(line for line in out.splitlines() if "Time for half" in line)
     assert median.count("(+") == 1
     assert out.count("sha256:") == 2
+
+
+def test_a_cut_grid_and_its_duty_have_one_digest_everywhere_and_a_table_of_codes(
+    village: Path, files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The scenario is cut, kept, read again, run in another process: question, answers and codes stay the same."""
+    grids = open_workspace(village, settings=Settings(store="memory:")).layer("grids")
+    code, (west, south, east, north) = str(grids["grid_code"].iloc[0]), grids.geometry.iloc[0].bounds
+    line = [[west - 0.001, (south + north) / 2], [east + 0.001, (south + north) / 2]]
+    parts = [code, f"{code[:12]}990"]
+    change = {"kind": "split_grid", "code": code, "codes": parts, "line": {"type": "LineString", "coordinates": line}}
+    duty = {"kind": "assign_duty", "duty": {f"{code[:12]}/1": parts}}
+    question = {"near": ["shelters"], "minutes": 3, "resources": [], "month": True}
+    Path("cut.json").write_text(json.dumps({"change": [change, duty], "question": question}), encoding="utf-8")
+    here = ("--workspace", str(village))
+    found = asked(capsys, "cut.json", *here, "--save", "whole.json", "--codes", "codes.csv")
+    rows = pd.read_csv("codes.csv", dtype={"old_code": str, "new_code": str})
+    assert rows["new_code"].tolist() == parts
+    assert rows["share"].sum() == pytest.approx(1.0)
+    assert [row["new_code"] for row in found["codes"]] == parts
+    assert {row["code"] for row in found["differences"]} >= {"response_median", "response_p90"}
+    for words in (("whole.json",), ("cut.json", "--workers", "1")):
+        again = asked(capsys, *words, *here)
+        assert again["digest"] == found["digest"], words
+        assert again["codes"] == found["codes"]
+    assert main(["whatif", *files, *here, "--codes", "x.csv"]) == 2
+    assert "give one FILE" in capsys.readouterr().err
 
 
 def test_what_does_not_belong_into_one_table_is_refused_in_one_line(
