@@ -83,7 +83,7 @@ def lay_changes(
     changed: dict[str, gpd.GeoDataFrame] = {}
     log = CodeLog()
     counted = (GRIDS, *(name for name, spec in specs.items() if spec.kind == "population"))
-    counts = _counts(specs[layer] for layer in counted if layer in specs)
+    counts = count_fields(specs[layer] for layer in counted if layer in specs)
 
     def now(layer: str, *geometries: str) -> gpd.GeoDataFrame:
         if layer not in specs:
@@ -121,7 +121,7 @@ def lay_changes(
     return Laid(changed, log.table())
 
 
-def _counts(specs: Iterable[LayerSpec]) -> tuple[str, ...]:
+def count_fields(specs: Iterable[LayerSpec]) -> tuple[str, ...]:
     """Return the fields that count people or households: they add up when grids are put together."""
     named = (item.name for spec in specs for item in spec.fields.values() if item.unit == "persons")
     return tuple(dict.fromkeys((*named, "households")))

@@ -90,6 +90,37 @@ def restate(counts: Mapping[str, float] | pd.Series, table: pd.DataFrame, *, who
     return result.round().astype("int64") if whole else result
 
 
+def restate_columns(frame: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return columns of counts under the new codes: sums stay what they were, and an unknown part is no sum.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        By old code, one column for each count; missing: unknown.
+    table : DataFrame
+        From `code_table`; a code that it does not know keeps its counts.
+
+    Returns
+    -------
+    DataFrame
+        By new code: whole numbers (Int64) where the column held only such, else Float64. A new grid with a part of an
+        old one whose count is unknown is unknown.
+    """
+    known = set(table["old_code"].astype(str))
+    kept = [(code, code) for code in frame.index.astype(str) if code not in known]
+    parts = pd.DataFrame([*zip(table["old_code"], table["new_code"], strict=True), *kept], columns=["old", "new"])
+    columns = {}
+    for name in frame:
+        counts = pd.to_numeric(frame[name]).astype("Float64").set_axis(frame.index.astype(str))
+        held = counts.dropna().astype(float)
+        whole = bool((held == held.round()).all())
+        unsaid = parts["new"][parts["old"].isin(counts.index[counts.isna()])]
+        codes = sorted(set(parts["new"]))
+        found = restate(held, table, whole=whole).reindex(codes).astype("Int64" if whole else "Float64")
+        columns[str(name)] = found.mask(found.index.isin(unsaid))
+    return pd.DataFrame(columns).rename_axis("grid_code")
+
+
 def new_codes(old: Sequence[str], count: int, used: Iterable[str]) -> list[str]:
     """Return codes for new grids of a community that no grid of it has or had.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from gridgov.analysis.changing import count_fields
 from gridgov.analysis.dispatch_month import (
     MonthFigures,
     Team,
@@ -22,7 +23,7 @@ from gridgov.analysis.dispatch_month import (
 from gridgov.crs import WGS84
 from gridgov.dispatch import Roster
 from gridgov.errors import LayerNotFoundError, ParameterError
-from gridgov.grids.code_changes import restate
+from gridgov.grids.code_changes import restate, restate_columns
 from gridgov.grids.redesign import DutyProblem, Redesign, RedesignParams, area_loads, redesign
 from gridgov.grids.redraw import GridLimits, Redraw, redraw
 from gridgov.grids.workload import WorkloadWeights, workload
@@ -38,6 +39,9 @@ from gridgov.operations.incident_history import (
 from gridgov.operations.month_travel import month_travel
 from gridgov.profiles.grids import load_grid_size_profile
 from gridgov.workspace import Workspace
+
+_COUNTED = ("grids", "population")
+_ABOVE = ("street_code", "district_code")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +171,7 @@ class GridRedraw:
     ----------
     limits : GridLimits
     redraw : Redraw
-        New grids in WGS 84, the table of codes, what was left and why.
+        New grids in WGS 84 with the fields of the old ones, the table of codes, what was left and why.
     incidents : Series
         The incidents of history under the new codes.
     """
@@ -261,7 +265,8 @@ def compare_months(
 def redraw_grids(workspace: Workspace, person: Person, area: str = "", limits: GridLimits | None = None) -> GridRedraw:
     """Join small grids and cut large ones in whole communities; nothing is put into force by it.
 
-    Large grids are cut by straight lines into parts of equal area, and their people are shared alike.
+    Large grids are cut by straight lines into parts of equal area, and their people are shared alike: every count of
+    the grids, in whole numbers. Other fields (name) are missing in new grids, since nobody said them.
 
     Parameters
     ----------
@@ -284,7 +289,26 @@ def redraw_grids(workspace: Workspace, person: Person, area: str = "", limits: G
     history = history_of(workspace, rows)
     codes = grids["grid_code"].astype(str).to_numpy(dtype=object)
     counts = pd.Series(np.bincount(history.grid, minlength=len(rows)), index=codes)
-    return GridRedraw(limits, made, restate(counts, made.table, whole=True))
+    whole = replace(made, frame=_with_counts(workspace, grids, made))
+    return GridRedraw(limits, whole, restate(counts, made.table, whole=True))
+
+
+def _with_counts(workspace: Workspace, grids: gpd.GeoDataFrame, made: Redraw) -> gpd.GeoDataFrame:
+    """Return the new grids with every count of the old ones, and with what else stays true of them."""
+    kinds = [workspace.spec(layer) for kind in _COUNTED for layer in workspace.of_kind(kind)]
+    names = [name for name in count_fields(kinds) if name in grids]
+    old = grids.set_index(grids["grid_code"].astype(str).to_numpy(dtype=object))
+    codes = made.frame["grid_code"]
+    counted = restate_columns(old[names], made.table).reindex(codes)
+    frame = made.frame.assign(**{name: counted[name].array for name in names})
+    first = made.table.drop_duplicates("new_code").set_index("new_code")["old_code"].reindex(codes)
+    above = {name: old[name].reindex(first).array for name in _ABOVE if name in old}  # one community, so one street
+    same = {
+        name: old[name].reindex(codes).array
+        for name in map(str, grids.columns)
+        if name not in {*frame, *above, "geometry"}
+    }
+    return frame.assign(**above, **same)[grids.columns.tolist()]
 
 
 def check_own(workspace: Workspace, person: Person, found: DutyRedesign) -> None:

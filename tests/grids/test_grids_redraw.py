@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from districts import CRS, district
 
 from gridgov.errors import ParameterError
-from gridgov.grids.code_changes import code_table, new_codes, restate
+from gridgov.grids.code_changes import code_table, new_codes, restate, restate_columns
 from gridgov.grids.codes import code_fault
 from gridgov.grids.cutting import balanced_cut, cut_along, with_corners
 from gridgov.grids.redraw import GridLimits, Redraw, redraw
@@ -37,7 +38,7 @@ def test_two_small_neighbours_become_one_grid_with_a_new_code() -> None:
     made = redraw(row_of(100, 150, 400))
     assert made.frame["grid_code"].tolist() == [C + "003", C + "004"]
     assert made.frame["households"].tolist() == [400, 250]
-    assert made.table.values.tolist() == [
+    assert made.table.to_numpy().tolist() == [
         [C + "001", C + "004", 1.0, "merged"],
         [C + "002", C + "004", 1.0, "merged"],
         [C + "003", C + "003", 1.0, "same"],
@@ -142,6 +143,50 @@ def test_shares_restate_old_counts_and_conserve_them() -> None:
     assert table["change"].tolist() == ["split", "recut", "merged", "same"]
     assert restate({"A": 10, "B": 3, "C": 1, "other": 2}, table).to_dict() == {"C": 1, "X": 2.5, "Y": 10.5, "other": 2}
     assert restate({"A": 10, "B": 3, "C": 1}, table, whole=True).sum() == 14
+
+
+def test_columns_are_restated_whole_and_what_is_unknown_stays_unknown() -> None:
+    table = code_table([("A", "X", 0.25), ("A", "Y", 0.75), ("B", "Y", 1.0), ("C", "C", 1.0)])
+    frame = pd.DataFrame(
+        {"persons": [7, 5, 3, 2], "elderly": [7, None, 3, None], "share": [1.0, 0.5, 2.0, 0.25]}, index=list("ABCD")
+    )
+    found = restate_columns(frame.astype({"elderly": "Int64"}), table)
+    assert found.index.tolist() == ["C", "D", "X", "Y"]
+    assert found["persons"].tolist() == [3, 2, 2, 10]
+    assert found["elderly"].dtype == "Int64"
+    assert found["elderly"].isna().tolist() == [False, True, False, True]
+    assert found["elderly"]["X"] == 2
+    assert found["share"].tolist() == [2.0, 0.25, 0.25, 1.25]
+
+
+def test_a_grid_around_two_others_is_redrawn_with_both_holes() -> None:
+    """The ring of small grids is joined around a box and a triangle, and the corners of cuts come into its border."""
+    outer = shapely.box(X, Y, X + 1000, Y + 1000)
+    holes = [
+        shapely.box(X + 100, Y + 100, X + 300, Y + 300),
+        shapely.Polygon([(X + 600, Y + 600), (X + 900, Y + 600), (X + 700, Y + 900)]),
+        shapely.Point(X + 700, Y + 250).buffer(100, quad_segs=5),
+    ]
+    ring = shapely.difference(outer, shapely.union_all(holes))
+    west, east = (
+        shapely.intersection(ring, shapely.box(X + a, Y, X + b, Y + 1000)) for a, b in ((0, 450), (450, 1000))
+    )
+    frame = gpd.GeoDataFrame(
+        {
+            "grid_code": [f"{C}{i + 1:03d}" for i in range(5)],
+            "community_code": [C] * 5,
+            "persons": [20, 20, 900, 900, 900],
+            "households": [10, 10, 300, 300, 300],
+        },
+        geometry=[west, east, *holes],
+        crs=CRS,
+    )
+    made = redraw(frame, GridLimits(50, 200, 1000))
+    assert (made.merged, made.cut) == (2, 3)
+    assert shapely.coverage_is_valid(np.asarray(made.frame.geometry.array))
+    around = max(made.frame.geometry, key=lambda shape: len(shape.interiors))
+    assert len({len(hole.coords) for hole in around.interiors}) == 3
+    assert made.frame.geometry.area.sum() == pytest.approx(1e6)
 
 
 def test_shares_that_lose_something_are_refused() -> None:

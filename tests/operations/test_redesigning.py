@@ -114,6 +114,20 @@ def test_redrawn_grids_cover_the_old_ones_and_keep_their_incidents(here: Workspa
     assert made.incidents.index.tolist() == sorted(new["grid_code"])
 
 
+def test_redrawn_grids_carry_every_count_of_the_old_ones_in_whole_numbers(here: Workspace) -> None:
+    made = redraw_grids(here, PLANNER, limits=GridLimits(20, 60, 150)).redraw
+    old, new = here.layer("grids"), made.frame
+    assert made.merged > 0
+    assert made.cut > 0
+    assert new.columns.tolist() == old.columns.tolist()
+    for name in ("persons", "households", "persons_day", "elderly_persons", "children_persons"):
+        assert new[name].dtype == "Int64"
+        assert new[name].sum() == old[name].sum(), name
+    assert new["street_code"].notna().all()
+    assert new["name"].notna().sum() == new["grid_code"].isin(old["grid_code"]).sum()
+    assert shapely.coverage_is_valid(np.asarray(new.geometry.array))
+
+
 def _nothing(here: Workspace) -> int:
     layer = here.layer("incidents")
     known = layer["grid_code"].isin(here.layer("grids")["grid_code"])
