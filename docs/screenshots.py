@@ -1,7 +1,11 @@
-"""Take the pictures of the documents: `make screenshots` (needs chromium; the sample is made if absent)."""
+"""Take the pictures of the documents: `make screenshots` (needs chromium; the sample is made if absent).
+
+`python docs/screenshots.py planning siting` takes only some, `--workspace FOLDER` of another workspace.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import secrets
 import shutil
@@ -23,6 +27,7 @@ WORKSPACE = HERE.parent / "data" / "linjiang"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 _PEOPLE = (("wang", "supervisor", "王敏"), ("chen", "commander", "陈建国"), ("lin", "planner", "林晓"))
+_ROW_PX, _LAND_ROW = 35, 12
 _AREA = [(0.42, 0.4), (0.58, 0.36), (0.62, 0.55), (0.45, 0.6)]
 
 
@@ -60,9 +65,14 @@ def ask(address: str, path: str, body: dict[str, Any] | None = None, token: str 
         return json.load(answer)
 
 
-def take(page: Page, address: str, lang: str, token: str) -> None:
-    """Take the pictures of one language."""
+def sign_in(page: Page, address: str, token: str) -> None:
+    """Let the browser have a session."""
     page.context.add_cookies([{"name": "gridgov_session", "value": token, "url": address}])
+
+
+def take_console(page: Page, address: str, lang: str, token: str) -> None:
+    """Take the pictures of the map, of sending somebody, of a batch."""
+    sign_in(page, address, token)
     page.goto(f"{address}/?lang={lang}")
     page.locator(".st-key-worklist [role=radiogroup] label").first.wait_for()
     settle(page)
@@ -78,15 +88,26 @@ def take(page: Page, address: str, lang: str, token: str) -> None:
     page.locator("[data-testid=stDataFrame]").first.wait_for()
     page.wait_for_timeout(1_500)
     page.screenshot(path=HERE / f"batch-{lang}.png")
+
+
+def take_data(page: Page, address: str, lang: str, token: str) -> None:
+    """Take the picture of the catalogue with the layer of land chosen."""
+    sign_in(page, address, token)
     page.goto(f"{address}/?lang={lang}")
+    page.locator("iframe").wait_for(timeout=60_000)
     page.get_by_role("link", name={"zh": "数据", "en": "Data"}[lang], exact=True).click()
     page.locator("[data-testid=stDataFrame]").first.wait_for()
     page.wait_for_timeout(1_500)
+    box = page.locator("[data-testid=stDataFrame]").first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 18, box["y"] + _ROW_PX * (_LAND_ROW + 1.5))  # the rows are painted, not elements
+    page.wait_for_timeout(4_000)
     page.screenshot(path=HERE / f"data-{lang}.png")
 
 
-def take_roads(page: Page, address: str, lang: str) -> None:
+def take_roads(page: Page, address: str, lang: str, token: str) -> None:
     """Take the pictures of a drawn closure with its effects, and of coverage."""
+    sign_in(page, address, token)
     page.goto(f"{address}/?lang={lang}&mode=roads")
     settle(page)
     frame = next(each for each in page.frames if "streamlit_folium" in each.url)
@@ -111,7 +132,7 @@ def take_roads(page: Page, address: str, lang: str) -> None:
 
 def take_emergency(page: Page, address: str, lang: str, token: str) -> None:
     """Take the pictures of a drawn hazard with its impact, and of a plan in time, as a commander sees them."""
-    page.context.add_cookies([{"name": "gridgov_session", "value": token, "url": address}])
+    sign_in(page, address, token)
     page.goto(f"{address}/?lang={lang}")
     page.locator("iframe").wait_for(timeout=60_000)
     page.get_by_role("link", name={"zh": "应急指挥", "en": "Emergency"}[lang], exact=True).click()
@@ -152,7 +173,7 @@ def take_emergency(page: Page, address: str, lang: str, token: str) -> None:
 
 def take_planning(page: Page, address: str, lang: str, token: str) -> None:
     """Take the picture of a new shelter and a closed bridge beside the base, as a planner sees them."""
-    page.context.add_cookies([{"name": "gridgov_session", "value": token, "url": address}])
+    sign_in(page, address, token)
     page.goto(f"{address}/?lang={lang}")
     page.locator("iframe").wait_for(timeout=60_000)
     page.get_by_role("link", name={"zh": "规划", "en": "Planning"}[lang], exact=True).click()
@@ -180,46 +201,84 @@ def take_planning(page: Page, address: str, lang: str, token: str) -> None:
     page.screenshot(path=HERE / f"planning-{lang}.png")
 
 
-def served_copy(folder: Path, password: str) -> None:
-    """Copy the sample district without what was done in it, let people in who plan and command; make it if absent."""
+def take_siting(page: Page, address: str, lang: str, token: str) -> None:
+    """Take the pictures of the best new shelters and of hot spots."""
+    sign_in(page, address, token)
+    for part, name, tool, steps in (
+        ("siting", "sites", "sites", ((".st-key-views button", 1),)),
+        ("hotspots", "hotspots", "hotspots", ()),
+    ):
+        page.goto(f"{address}/?lang={lang}")
+        page.locator("iframe").wait_for(timeout=60_000)
+        page.get_by_role("link", name={"zh": "规划", "en": "Planning"}[lang], exact=True).click()
+        place = {"siting": 2, "hotspots": 4}[part]
+        page.locator(".st-key-planning_parts button").nth(place).click(timeout=60_000)
+        page.wait_for_timeout(4_000)
+        for button, number in steps:
+            page.locator(button).nth(number).click()
+            page.wait_for_timeout(2_000)
+        page.locator(f".st-key-compute-{tool} button:enabled").click()
+        page.locator(".gg-answer").first.wait_for(timeout=300_000)
+        page.wait_for_timeout(6_000)
+        page.screenshot(path=HERE / f"planning-{name}-{lang}.png")
+
+
+def served_copy(workspace: Path, folder: Path, password: str) -> None:
+    """Copy a district without what was done in it, let people in who plan and command; make the sample if absent."""
     gridgov = [sys.executable, "-m", "gridgov"]
-    if not (WORKSPACE / "workspace.json").is_file():
-        subprocess.run([*gridgov, "sample", str(WORKSPACE)], check=True)
-    shutil.copytree(WORKSPACE, folder, ignore=lambda _, names: [name for name in names if name.startswith("store")])
+    if not (workspace / "workspace.json").is_file():
+        subprocess.run([*gridgov, "sample", str(workspace)], check=True)
+    shutil.copytree(workspace, folder, ignore=lambda _, names: [name for name in names if name.startswith("store")])
     for account, role, name in _PEOPLE:
         add = ["users", "add", account, "--role", role, "--area", "all", "--name", name, "--password-stdin"]
         subprocess.run([*gridgov, *add, "--workspace", str(folder)], input=password, text=True, check=True)
 
 
+TAKEN = {
+    "console": (take_console, "wang"),
+    "roads": (take_roads, "wang"),
+    "data": (take_data, "lin"),
+    "emergency": (take_emergency, "chen"),
+    "planning": (take_planning, "lin"),
+    "siting": (take_siting, "lin"),
+}
+"""Name → what takes the pictures, and who sits at the console."""
+
+
 def main() -> None:
     """Serve a copy of the sample district, take the pictures, stop the server."""
-    port, password = free_port(), secrets.token_urlsafe(16)
+    parser = argparse.ArgumentParser(description="Take the pictures of the documents.")
+    parser.add_argument("pictures", nargs="*", choices=[[], *TAKEN], help="which; all if none is named")
+    parser.add_argument("--workspace", type=Path, default=WORKSPACE)
+    given = parser.parse_args()
+    port, password, before = free_port(), secrets.token_urlsafe(16), time.time()
     with tempfile.TemporaryDirectory() as made:
-        folder = Path(made) / WORKSPACE.name
-        served_copy(folder, password)
+        folder = Path(made) / "linjiang"
+        served_copy(given.workspace, folder, password)
         command = [sys.executable, "-m", "gridgov", "serve", "--workspace", str(folder), "--port", str(port)]
         with subprocess.Popen(command) as server, sync_playwright() as playwright:
             try:
                 address = f"http://127.0.0.1:{port}"
                 wait_for(f"{address}/healthz")
-                token = ask(address, "/session", {"account": "wang", "password": password})["token"]
-                chief = ask(address, "/session", {"account": "chen", "password": password})["token"]
-                planner = ask(address, "/session", {"account": "lin", "password": password})["token"]
+                tokens = {
+                    account: ask(address, "/session", {"account": account, "password": password})["token"]
+                    for account, *_ in _PEOPLE
+                }
                 browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
                 for lang in ("zh", "en"):  # a browser context of its own: the map keeps the view within one
-                    context = browser.new_context(viewport={"width": 1366, "height": 768})
-                    page = context.new_page()
-                    take(page, address, lang, token)
-                    take_roads(page, address, lang)
-                    take_emergency(page, address, lang, chief)
-                    take_planning(page, address, lang, planner)
+                    page = browser.new_context(viewport={"width": 1366, "height": 768}).new_page()
+                    for name in given.pictures or TAKEN:
+                        picture, account = TAKEN[name]
+                        picture(page, address, lang, tokens[account])
                 browser.close()
             finally:
                 server.terminate()
-    for picture in HERE.glob("*.png"):  # 256 colours are enough for a map and a third of the size
-        with Image.open(picture) as image:
+    for path in HERE.glob("*.png"):  # 256 colours are enough for a map and a third of the size
+        if path.stat().st_mtime < before:
+            continue
+        with Image.open(path) as image:
             small = image.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, kmeans=3, dither=Image.Dither.NONE)
-        small.save(picture, optimize=True)
+        small.save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -135,6 +135,8 @@ def _first_rows(opened: Workspace, record: LayerRecord, rows: pd.DataFrame, lang
 def _cell(value: Any, classes: Mapping[str, Mapping[str, str]], lang: Lang) -> str:
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return ""
+    if pd.api.types.is_bool(value):
+        return "✓" if value else "–"
     if isinstance(value, float):
         return f"{value:,.2f}".rstrip("0").rstrip(".")
     named = classes.get(str(value)) or next((each for each in classes.values() if str(value) in each.values()), None)
