@@ -77,6 +77,8 @@ def duty_change(workspace: Workspace, person: Person, found: DutyRedesign) -> Du
 def duty_after(workspace: Workspace, changes: Sequence[Change]) -> DutyBook:
     """Return who has which grids after changes; grids that merge keep the workers of all, parts of one those of it.
 
+    For operations only: it checks no rights.
+
     Raises
     ------
     ParameterError
