@@ -37,7 +37,7 @@ METHOD = (
     f"{RIVAL_S} s. The bar: an answer with its gap within {BAR_S:.0f} s. Small instances: {SMALL_GRIDS} grids and "
     f"{SMALL_CANDIDATES} candidates made alike, {SMALL_K} sites, every model of spopt, {SMALL_ROUNDS} rounds in one "
     "process, the engines by turns, both proving the optimum; seconds there are cpu time with CBC's process, their "
-    "medians; the bar there: the same optimum. Other work shared the machine."
+    "medians; the bar there: the same optimum."
 )
 
 

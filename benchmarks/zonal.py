@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -33,7 +32,8 @@ METHOD = (
     "of every grid. Every run is a process of its own that opens the file and computes; its clock (cpu time, so that "
     "a busy machine disturbs less) starts after the imports, memory is the largest resident set of the whole process. "
     "gridgov runs in every round, before and after rasterstats, which works on every fifth grid, its time taken five "
-    "times; it takes the cells whose middle lies in a grid, gridgov the exact share of each cell."
+    "times; it takes the cells whose middle lies in a grid, gridgov the exact share of each cell. Other "
+    "work shared the machine: trust the ratio."
 )
 _RUN = """
 import json, sys, time
@@ -55,7 +55,10 @@ else:
     start, wall = time.process_time(), time.perf_counter()
     stats = rasterstats.zonal_stats(frame, raster, stats="count mean min max")
     found = [[row["count"], row["mean"], row["min"], row["max"], 0.0] for row in stats]
-print(json.dumps([time.process_time() - start, time.perf_counter() - wall, found]))
+seconds = time.process_time() - start, time.perf_counter() - wall
+with open("/proc/self/status") as status:  # getrusage would also count the process that started this one
+    peak_kib = next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+print(json.dumps([*seconds, found, peak_kib / 2**20]))
 """
 
 
@@ -122,15 +125,11 @@ def write_raster(path: Path, grids: gpd.GeoDataFrame) -> None:
 def _child(engine: str, zones: Path, *, kind: str = "") -> tuple[float, float, Any, float]:
     """Return cpu seconds, wall seconds, what was found and the largest resident set in GiB of one process."""
     command = [sys.executable, "-c", _RUN, engine, str(_RASTER), str(zones), kind]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        text = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"{engine} failed with exit code {process.returncode}")
-    cpu, wall, found = json.loads(text)
-    return cpu, wall, found, usage.ru_maxrss / 2**20
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"{engine} failed with exit code {done.returncode}: {done.stderr[-500:]}")
+    cpu, wall, found, peak_gib = json.loads(done.stdout)
+    return cpu, wall, found, peak_gib
 
 
 def _sampled(grids: gpd.GeoDataFrame, found: np.ndarray) -> str:
