@@ -46,7 +46,8 @@ class SavedScenario:
     @classmethod
     def of_state(cls, scenario_id: str, state: Mapping[str, Any], version: int) -> SavedScenario:
         """Return the scenario of an entity's state."""
-        return cls(scenario_id, Scenario.from_dict(state), state["by"], parse_time(state["at"]), version)
+        own = {key: value for key, value in state.items() if key not in {"status", "by", "at"}}
+        return cls(scenario_id, Scenario.from_dict(own), state["by"], parse_time(state["at"]), version)
 
 
 def saved(scenario_id: str, scenario: Scenario, actor: str, at: datetime) -> NewEvent:

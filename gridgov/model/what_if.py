@@ -11,15 +11,16 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
 from gridgov.errors import ParameterError
 from gridgov.model.changes import Change, change_from_dict, change_to_dict
 from gridgov.model.closures import Closure
-from gridgov.model.events import format_time, parse_time, plain_json
+from gridgov.model.events import format_time, plain_json
 from gridgov.model.hazards import Hazard
+from gridgov.model.typed_reading import Fields
 from gridgov.model.workers import TravelMode
 
 MOST_CHANGES = 500
@@ -84,17 +85,28 @@ class Question:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Question:
-        """Return the question that `to_dict` gave."""
-        hazard, mode = data.get("hazard"), data.get("mode")
+        """Return the question that `to_dict` gave, and that somebody may have edited.
+
+        Raises
+        ------
+        ParameterError
+            A word is unknown or a value is of another type; the sentence names its path.
+        """
+        return cls._read(Fields.of(data, "question"))
+
+    @classmethod
+    def _read(cls, given: Fields) -> Question:
+        given.only(*(each.name for each in fields(cls)))
+        hazard = given.table("hazard")
         return cls(
-            near=tuple(data.get("near", NEAR)),
-            minutes=float(data.get("minutes", 15.0)),
-            mode=None if mode is None else TravelMode(mode),
-            resources=tuple(data.get("resources", RESOURCES)),
-            hazard=None if hazard is None else Hazard.from_dict(hazard),
-            evacuate=bool(data.get("evacuate", False)),
-            evacuation_s=float(data.get("evacuation_s", 30.0)),
-            month=bool(data.get("month", False)),
+            near=given.words("near", NEAR),
+            minutes=given.number("minutes", 15.0),
+            mode=given.mode("mode"),
+            resources=given.words("resources", RESOURCES),
+            hazard=None if hazard is None else _hazard(hazard),
+            evacuate=given.truth("evacuate"),
+            evacuation_s=given.number("evacuation_s", 30.0),
+            month=given.truth("month"),
         )
 
 
@@ -150,8 +162,11 @@ class Scenario:
 
     @property
     def digest(self) -> str:
-        """Fingerprint of everything but the name: the same question about the same changes of the same base."""
+        """Fingerprint of question, changes and base; not of the name, nor of the order in which closures came."""
         told = {key: value for key, value in self.to_dict().items() if key != "name"}
+        told["closures"] = sorted(
+            told["closures"], key=lambda each: str(each["closure_id"])
+        )  # their order is no matter
         plain = json.dumps(plain_json(told), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(plain.encode()).hexdigest()
 
@@ -195,18 +210,61 @@ class Scenario:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Scenario:
-        """Return the scenario that `to_dict` gave."""
-        question, base = data.get("question"), data.get("base") or {}
-        at = base.get("at")
-        closures = tuple(Closure.from_dict(item) for item in base.get("closures", ()))
+        """Return the scenario that `to_dict` gave, and that somebody may have edited.
+
+        Raises
+        ------
+        ParameterError
+            A word is unknown or a value is of another type; the sentence names its path, such as question.minutes.
+        """
+        given = Fields.of(data).only("name", "closures", "changes", "question", "base", "seed")
+        question, base = given.table("question"), given.table("base")
         return cls(
-            name=data["name"],
-            closures=tuple(Closure.from_dict(item) for item in data.get("closures", ())),
-            changes=tuple(change_from_dict(item) for item in data.get("changes", ())),
-            question=None if question is None else Question.from_dict(question),
-            base=Base(base.get("data", ""), None if at is None else parse_time(at), closures),
-            seed=int(data.get("seed", 0)),
+            name=given.text("name"),
+            closures=tuple(_closure(item) for item in given.tables("closures")),
+            changes=tuple(_change(item) for item in given.tables("changes")),
+            question=None if question is None else Question._read(question),
+            base=Base() if base is None else _base(base),
+            seed=given.whole("seed", 0),
         )
+
+
+def _base(given: Fields) -> Base:
+    given.only("data", "at", "closures")
+    return Base(given.text("data", ""), given.moment("at"), tuple(_closure(item) for item in given.tables("closures")))
+
+
+def _closure(given: Fields) -> Closure:
+    given.only(*(each.name for each in fields(Closure)))
+    geometry = given.table("geometry")
+    return Closure(
+        closure_id=given.text("closure_id"),
+        valid_from=given.moment("valid_from"),
+        valid_to=given.moment("valid_to"),
+        reason=given.text("reason", ""),
+        factor=given.number("factor", 0.0),
+        edges=given.wholes("edges"),
+        geometry=None if geometry is None else geometry.data,
+        topology=given.text("topology", ""),
+        source=given.text("source", ""),
+        modes=given.modes("modes"),
+    )
+
+
+def _change(given: Fields) -> Change:
+    try:
+        return change_from_dict(given.data)
+    except ParameterError as error:
+        raise ParameterError(f"{given.path}: {error}") from error
+
+
+def _hazard(given: Fields) -> Hazard:
+    given.only(*(each.name for each in fields(Hazard)))
+    try:
+        return Hazard.from_dict(given.data)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        said = error if isinstance(error, ParameterError) else f"cannot be read ({error!r}); write it again with --save"
+        raise ParameterError(f"{given.path}: {said}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from gridgov.operations.closure_map import RoadsSize, roads_size
 from gridgov.operations.coverage import WORKERS, coverage_subjects
 from gridgov.operations.hazards import district_area
 from gridgov.operations.scenario_files import parsed_scenario, scenario_of
-from gridgov.operations.what_if import base_of, variant_of
+from gridgov.operations.what_if import base_of, stamped, variant_of
 from gridgov.workspace import Workspace
 
 MOST_BYTES = 5_000_000
@@ -89,6 +89,7 @@ def try_scenario(workspace: Workspace, person: Person, scenario: Scenario) -> Sc
         The person may not make scenarios.
     """
     require(person, Right.SCENARIO_WRITE)
+    scenario = stamped(workspace, scenario)
     variant_of(workspace, scenario)
     return scenario
 
@@ -254,6 +255,7 @@ def scenario_file(workspace: Workspace, person: Person, scenario: Scenario) -> b
         The person may not make scenarios.
     """
     require(person, Right.SCENARIO_WRITE)
+    scenario = stamped(workspace, scenario)
     data = {**scenario.to_dict(), "name": checked_name(scenario.name)}
     if "base" not in data:  # then it would be read as written by hand
         data["base"] = replace(scenario, base=base_of(workspace)).to_dict()["base"]

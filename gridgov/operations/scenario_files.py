@@ -6,25 +6,26 @@ count: so a file does not depend on when it is read.
 
 from __future__ import annotations
 
+import hashlib
 import json
-import math
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any
 
 from gridgov.errors import ParameterError, SourceError
 from gridgov.hazards import drawn_hazard
-from gridgov.model import TravelMode
 from gridgov.model.changes import Change, change_from_dict
 from gridgov.model.closures import Closure
-from gridgov.model.events import parse_time
+from gridgov.model.events import parse_time, plain_json
 from gridgov.model.hazards import Hazard
 from gridgov.model.rights import Person, Right, require
+from gridgov.model.typed_reading import Fields
 from gridgov.model.what_if import Base, Question, Scenario
 from gridgov.operations.hazards import district_area, read_hazard
-from gridgov.operations.what_if import base_of, data_fingerprint
+from gridgov.operations.what_if import base_of, data_fingerprint, stamped
 from gridgov.workspace import Workspace
 
 CLOSE = "close_roads"
@@ -97,34 +98,24 @@ def scenario_of(workspace: Workspace, person: Person, data: Mapping[str, Any], *
     """
     require(person, Right.SCENARIO_WRITE)
     if "base" in data:
-        return _complete(data)
-    _check_words(data, _WORDS, "a scenario")
-    when = _moment(workspace, data.get("at"))
-    base = base_of(workspace, at=when) if _truth(data, "books") else Base(data_fingerprint(workspace), when)
+        return stamped(workspace, Scenario.from_dict(data))
+    given = Fields.of(data).only(*_WORDS)
+    when = _moment(workspace, data, "at") or parse_time(workspace.manifest.as_of or workspace.manifest.imported_at)
+    base = base_of(workspace, at=when) if given.truth("books") else Base(data_fingerprint(workspace), when)
     closures: list[Closure] = []
     changes: list[Change] = []
     for number, item in enumerate(_tables(data.get("change", [])), start=1):
-        if item.get("kind") == CLOSE:
-            closures.append(_closure(item, number))
-        else:
-            changes.append(change_from_dict(item))
-    seed = data.get("seed", 0)
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise ParameterError(f"seed is {seed!r}; give a whole number")
+        try:
+            if item.get("kind") == CLOSE:
+                closures.append(_closure(workspace, item))
+            else:
+                changes.append(change_from_dict(item))
+        except ParameterError as error:
+            raise ParameterError(f"change {number}: {error}") from error
+    seed = given.whole("seed", 0)
     question = _question(workspace, person, data)
-    return Scenario(str(data.get("name", name)), tuple(closures), tuple(changes), question, base, seed)
-
-
-def _complete(data: Mapping[str, Any]) -> Scenario:
-    try:
-        return Scenario.from_dict(data)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ParameterError(f"the scenario is not whole ({error!r}); write it again with --save") from error
-
-
-def _check_words(data: Mapping[str, Any], known: set[str], what: str) -> None:
-    if strange := sorted(set(data) - known):
-        raise ParameterError(f"{what} has no '{strange[0]}'; known are {', '.join(sorted(known))}")
+    scenario = Scenario(str(data.get("name", name)), tuple(closures), tuple(changes), question, base, seed)
+    return stamped(workspace, scenario)
 
 
 def _tables(items: Any) -> list[Mapping[str, Any]]:
@@ -133,75 +124,51 @@ def _tables(items: Any) -> list[Mapping[str, Any]]:
     return items
 
 
-def _moment(workspace: Workspace, given: Any) -> datetime:
+def _moment(workspace: Workspace, data: Mapping[str, Any], name: str) -> datetime | None:
+    """Return a time; one without an offset is of the district's zone."""
+    given = data.get(name)
     if given is None:
-        return parse_time(workspace.manifest.as_of or workspace.manifest.imported_at)
+        return None
     try:
         when = given if isinstance(given, datetime) else datetime.fromisoformat(given)
     except (TypeError, ValueError) as error:
-        raise ParameterError(f"at is {given!r}; give a time such as 2026-06-30T10:00:00+08:00") from error
+        raise ParameterError(f"{name} is {given!r}; give a time such as 2026-06-30T10:00:00+08:00") from error
     return when if when.tzinfo is not None else when.replace(tzinfo=workspace.timezone)
 
 
-def _truth(data: Mapping[str, Any], name: str) -> bool:
-    value = data.get(name, False)
-    if not isinstance(value, bool):
-        raise ParameterError(f"{name} is {value!r}; give true or false")
-    return value
-
-
-def _number(data: Mapping[str, Any], name: str, default: float) -> float:
-    value = data.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ParameterError(f"{name} is {value!r}; give a number")
-    return float(value)
-
-
-def _words(data: Mapping[str, Any], name: str, default: tuple[str, ...]) -> tuple[str, ...]:
-    value = data.get(name, list(default))
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ParameterError(f"{name} is {value!r}; give a list of words")
-    return tuple(value)
-
-
-def _closure(item: Mapping[str, Any], number: int) -> Closure:
-    _check_words(item, _ROADS, CLOSE)
-    edges = item.get("edges", [])
-    if not isinstance(edges, list) or not all(isinstance(edge, int) and not isinstance(edge, bool) for edge in edges):
-        raise ParameterError(f"{CLOSE}: edges is {edges!r}; give a list of edge ids")
-    start, end = item.get("valid_from"), item.get("valid_to")
-    return Closure.from_dict(
-        {
-            **{key: item[key] for key in ("geometry", "reason") if key in item},
-            "closure_id": str(item.get("id", f"change-{number}")),
-            "edges": edges,
-            "factor": _number(item, "factor", 0.0),
-            "modes": [*_words(item, "modes", ())],
-            "valid_from": start.isoformat() if isinstance(start, datetime) else start,
-            "valid_to": end.isoformat() if isinstance(end, datetime) else end,
-        }
+def _closure(workspace: Workspace, item: Mapping[str, Any]) -> Closure:
+    """Return a closure of roads; its id comes from its content, so that the order in the file changes nothing."""
+    Fields.of(item, CLOSE).only(*_ROADS)
+    given = Fields(item)
+    geometry = given.table("geometry")
+    closure = Closure(
+        given.text("id", CLOSE),
+        valid_from=_moment(workspace, item, "valid_from"),
+        valid_to=_moment(workspace, item, "valid_to"),
+        reason=given.text("reason", ""),
+        factor=given.number("factor", 0.0),
+        edges=given.wholes("edges"),
+        geometry=None if geometry is None else geometry.data,
+        modes=given.modes("modes"),
     )
+    if "id" in item:
+        return closure
+    content = json.dumps(plain_json(closure.to_dict()), ensure_ascii=False, sort_keys=True)
+    return replace(closure, closure_id=f"{CLOSE}-{hashlib.sha256(content.encode()).hexdigest()[:8]}")
 
 
 def _question(workspace: Workspace, person: Person, data: Mapping[str, Any]) -> Question:
-    asked = data.get("question", {})
-    if not isinstance(asked, Mapping):
-        raise ParameterError(f"question is {asked!r}; give a table, [question]")
-    _check_words(asked, _ASKED, "a question")
-    standard = Question()
-    mode = asked.get("mode")
-    if mode is not None and mode not in {str(each) for each in TravelMode}:
-        raise ParameterError(f"mode is {mode!r}; give {', '.join(TravelMode)}")
-    hazard = _hazard(workspace, person, data.get("hazard"))
+    asked = Fields.of(data.get("question", {}), "question").only(*_ASKED)
+    given, standard = Fields(asked.data), Question()
     return Question(
-        near=_words(asked, "near", standard.near),
-        minutes=_number(asked, "minutes", standard.minutes),
-        mode=None if mode is None else TravelMode(mode),
-        resources=_words(asked, "resources", standard.resources),
-        hazard=hazard,
-        evacuate=_truth(asked, "evacuate"),
-        evacuation_s=_number(asked, "evacuation_s", standard.evacuation_s),
-        month=_truth(asked, "month"),
+        near=given.words("near", standard.near),
+        minutes=given.number("minutes", standard.minutes),
+        mode=given.mode("mode"),
+        resources=given.words("resources", standard.resources),
+        hazard=_hazard(workspace, person, data.get("hazard")),
+        evacuate=given.truth("evacuate"),
+        evacuation_s=given.number("evacuation_s", standard.evacuation_s),
+        month=given.truth("month"),
     )
 
 
@@ -212,14 +179,14 @@ def _hazard(workspace: Workspace, person: Person, given: Any) -> Hazard | None:
         return read_hazard(workspace, person, given).hazard
     if not isinstance(given, Mapping):
         raise ParameterError(f"hazard is {given!r}; give the id of one on the books, or a table with a geometry")
-    _check_words(given, _DRAWN, "a hazard")
+    drawn = Fields(given, "hazard").only(*_DRAWN)
     if not isinstance(given.get("geometry"), Mapping):
         raise ParameterError("hazard has no geometry; give a GeoJSON Polygon")
     return drawn_hazard(
         given["geometry"],
         district=district_area(workspace),
         metric_crs=workspace.metric_crs,
-        level=int(_number(given, "level", 3)),
-        arrival_s=60 * _number(given, "arrival_min", 0.0),
-        name=str(given.get("name", "")),
+        level=drawn.whole("level", 3),
+        arrival_s=60 * drawn.number("arrival_min", 0.0),
+        name=drawn.text("name", ""),
     )

@@ -62,7 +62,8 @@ class ComparisonRun(BackgroundRun):
             known = run_scenario(self._workspace, self._person, scenario, progress=self._teller(number))
             runs.keep(key, known)
         self._told[number] = ("done", 1.0)
-        return replace(known, scenario=scenario)  # the same question may have been kept under another name
+        own_name = replace(known.scenario, name=scenario.name)
+        return replace(known, scenario=own_name)  # the same question may have been kept under another name
 
     def _teller(self, number: int) -> Progress:
         def tell(stage: str, share: float) -> None:

@@ -36,6 +36,7 @@ from gridgov.operations.closures import (
 )
 from gridgov.operations.hazards import read_hazard
 from gridgov.operations.random_ids import random_id
+from gridgov.operations.what_if import stamped
 from gridgov.workspace import Workspace
 
 KIND = "scenario"
@@ -92,6 +93,7 @@ def keep_scenario(
         The person may not make scenarios, or a closure hits a road outside the person's area.
     """
     require(person, Right.SCENARIO_WRITE)
+    scenario = stamped(workspace, scenario)
     if scenario.closures:
         placed = place_closures(workspace.network(), scenario.closures)
         for closure, edges in zip(scenario.closures, placed.edges, strict=True):

@@ -129,6 +129,7 @@ def run_scenario(
         The workspace has no roads or no grids.
     """
     require(person, Right.SCENARIO_WRITE)
+    scenario = stamped(workspace, scenario)
     question, started = scenario.question or Question(), perf_counter()
     told = progress or (lambda _stage, _share: None)
     variant = variant_of(workspace, scenario)
@@ -196,7 +197,9 @@ def variant_of(workspace: Workspace, scenario: Scenario) -> WorkspaceVariant:
     variant = WorkspaceVariant(workspace, when, layers=laid.layers, rasters=rasters, respeed=respeed, codes=laid.codes)
     if any(isinstance(change, DutyAssigned) for change in scenario.changes):
         duty_after(workspace, scenario.changes)  # refuses workers and grids that are not there
-    closures = (*scenario.base.closures, *_placed(workspace, scenario.closures))
+    scenario = stamped(workspace, scenario)
+    _check_placed(workspace, scenario.closures)
+    closures = (*scenario.base.closures, *scenario.closures)
     events = [added(closure, _ASKING.actor, when) for closure in closures]
     hazard = None if scenario.question is None else scenario.question.hazard
     if hazard is not None:
@@ -206,16 +209,39 @@ def variant_of(workspace: Workspace, scenario: Scenario) -> WorkspaceVariant:
     return variant
 
 
-def _placed(workspace: Workspace, closures: tuple[Closure, ...]) -> tuple[Closure, ...]:
-    """Return closures that say which roads their edge ids are of; one that closes nothing is refused."""
+def stamped(workspace: Workspace, scenario: Scenario) -> Scenario:
+    """Return a scenario whose closures by edge ids say which road network those ids are of.
+
+    Raises
+    ------
+    ParameterError
+        One does not say so in a scenario of other data: the same numbers may be other roads here.
+    """
+    if not any(each.edges and not each.topology for each in (*scenario.closures, *scenario.base.closures)):
+        return scenario
+    here, digest = data_fingerprint(workspace), workspace.network().topology.digest
+
+    def stamp(closure: Closure) -> Closure:
+        if not closure.edges or closure.topology:
+            return closure
+        if scenario.base.data not in {"", here}:
+            raise ParameterError(
+                f"closure {closure.closure_id} names edges of a road network that is not known, and scenario "
+                f"{scenario.name} was made on other data; draw it again on this one"
+            )
+        return replace(closure, topology=digest)
+
+    base = replace(scenario.base, closures=tuple(map(stamp, scenario.base.closures)))
+    return replace(scenario, closures=tuple(map(stamp, scenario.closures)), base=base)
+
+
+def _check_placed(workspace: Workspace, closures: tuple[Closure, ...]) -> None:
+    """Refuse a closure that closes nothing, or edges of another road network."""
     if not closures:
-        return ()
-    network = workspace.network()
-    for closure, edges in zip(closures, place_closures(network, closures).edges, strict=True):
+        return
+    for closure, edges in zip(closures, place_closures(workspace.network(), closures).edges, strict=True):
         if not len(edges):
             raise ParameterError(f"closure {closure.closure_id} of the scenario hits no road; draw it again across one")
-    digest = network.topology.digest
-    return tuple(replace(each, topology=digest) if each.edges else each for each in closures)
 
 
 def _check_values(workspace: Workspace, change: Change) -> None:

@@ -140,7 +140,7 @@ def test_a_scenario_comes_back_from_its_file_as_it_was(here: Workspace) -> None:
     [
         (b"\xff\xfe\x00", "a.toml", SourceError, "is no .toml file"),
         (b"[1, 2]", "a.json", SourceError, "holds no table"),
-        (b'{"base": {}, "name": 3, "closures": 7}', "a.json", ParameterError, "not whole"),
+        (b'{"base": {}, "name": 3, "closures": 7}', "a.json", ParameterError, "name is 3; give a word"),
         (b"[" * 100_000, "a.json", SourceError, "is no .json file"),
         (b'[[change]]\nkind = "remove_place"\nlayer = "shelters"\nid = "x"', "a.toml", ParameterError, "has no 'x'"),
     ],
@@ -251,6 +251,49 @@ def test_what_a_scenario_changes_is_on_the_map(compared: tuple[Workspace, Compar
 def test_a_road_file_of_other_roads_is_said_when_it_runs_not_when_it_is_drawn(here: Workspace) -> None:
     other = Scenario("旧路", closures=(Closure("c", edges=(999_999,)),), question=ASKED)
     assert changed_shapes(here, other, "zh").closed == ()
+
+
+def merged_codes(here: Workspace) -> tuple[str, str]:
+    """Two grids of a community that touch."""
+    grids = here.layer("grids")
+    same = grids[(grids["community_code"] == grids["community_code"].iloc[0]).to_numpy()]
+    touching = same[same.geometry.touches(same.geometry.iloc[0]).to_numpy()].iloc[0]
+    return str(same["grid_code"].iloc[0]), str(touching["grid_code"])
+
+
+def people_of_report(page: str) -> int:
+    """The people of the table of gains and losses."""
+    table = page[page.index("<th>差异：B 比 A</th>") :]
+    rows = re.findall(r"<tr><td>[^<]*</td><td>[^<]*</td><td>([\d,]+)</td></tr>", table[: table.index("</table>")])
+    return sum(int(each.replace(",", "")) for each in rows)
+
+
+def test_files_of_merged_split_and_grown_grids_hold_everybody_of_both_sides(here: Workspace, tmp_path: Path) -> None:
+    """Nobody is lost where codes go and come: merged into a new code, split, and half as many people again."""
+    codes, into = merged_codes(here), "999901001001001"
+    rest = here.layer("grids")
+    rest = rest[~rest["grid_code"].astype(str).isin(codes)]
+    code, shape = str(rest["grid_code"].iloc[0]), rest.geometry.iloc[0]
+    west, south, east, north = shape.bounds
+    line = mapping(shapely.LineString([(west - 1e-3, (south + north) / 2), (east + 1e-3, (south + north) / 2)]))
+    split = GridSplit(code, line, (code, "999901001001002"))
+    second = replace(sheltered(here), changes=(GridsMerged(codes, into), split, PopulationScaled(1.5)))
+    other = replace(second, name="另一个", changes=(GridsMerged(codes, codes[1]),), closures=())
+    for first in (unchanged(second, "现状"), other):
+        found = compare_scenarios(here, PLANNER, first, second)
+        whole = [round(run.by_grid["persons"].sum()) for run in (found.first, found.second)]
+        path = tmp_path / f"{first.name}.gpkg"
+        path.write_bytes(comparison_file(here, PLANNER, found, "gpkg", "zh"))
+        grids = gpd.read_file(path, layer="by_grid")
+        table = pd.read_csv(io.BytesIO(comparison_file(here, PLANNER, found, "grids.csv", "zh")))
+        for frame in (grids, table):
+            assert [frame["persons_first"].sum(), frame["persons_second"].sum()] == whole
+        assert grids["grid_code"].tolist() == found.second.by_grid["grid_code"].astype(str).tolist()
+        assert grids.geometry.notna().all()
+        assert grids.set_index("grid_code")["shelters_s_change"].notna()[into]
+        assert {"scenario_grids", "scenario_population", "grid_codes"} <= set(gpd.list_layers(path)["name"])
+        assert into in set(gpd.read_file(path, layer="scenario_grids")["grid_code"])
+        assert people_of_report(comparison_file(here, PLANNER, found, "html", "zh").decode()) == whole[1]
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

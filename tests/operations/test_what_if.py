@@ -25,7 +25,7 @@ from gridgov.operations.hazards import district_area
 from gridgov.operations.scenario_comparison import compare_scenarios
 from gridgov.operations.scenario_files import read_scenario_file, scenario_of
 from gridgov.operations.scenarios import apply_scenario, keep_scenario, scenarios_of
-from gridgov.operations.what_if import ScenarioRun, base_of, run_scenario, unchanged, weighted_quantiles
+from gridgov.operations.what_if import ScenarioRun, base_of, run_scenario, stamped, unchanged, weighted_quantiles
 from gridgov.workspace import Workspace, open_workspace
 
 PLANNER = Person("planner", Role.PLANNER, EVERYWHERE)
@@ -158,14 +158,16 @@ def test_a_file_says_the_same_as_the_scenario_that_it_becomes(here: Workspace, t
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("colour = 1", "a scenario has no 'colour'"),
+        ("colour = 1", "the scenario has no 'colour'"),
         ("seed = 1.5", "seed is 1.5"),
         ("at = 'morning'", "at is 'morning'"),
         ("[question]\nnear = 'shelters'", "near is 'shelters'; give a list"),
         ("[question]\nmode = 'fly'", "mode is 'fly'"),
+        ("[[change]]\nkind = 'close_roads'\nedges = [1]\nvalid_from = 'soon'", "change 1: valid_from is 'soon'"),
+        ("[question]\nevacuate = 'no'", "evacuate is 'no'; give true or false"),
         ("[question]\nevacuate = true", "no hazard to leave"),
         ("[[change]]\nkind = 'close_roads'", "neither edges nor a geometry"),
-        ("[[change]]\nkind = 'close_roads'\nedges = ['a']", "give a list of edge ids"),
+        ("[[change]]\nkind = 'close_roads'\nedges = ['a']", "edges is .*give a list of whole numbers"),
         ("[[change]]\nkind = 'close_roads'\nedges = [1]\nuntil = 3", "close_roads has no 'until'"),
         ("[hazard]\nlevel = 2", "hazard has no geometry"),
         ("change = 3", "no list of tables"),
@@ -210,7 +212,7 @@ def test_another_version_of_a_layer_counts_and_one_that_is_not_there_is_named(he
 def test_a_scenario_with_other_changes_is_kept_but_not_put_in_force(here: Workspace) -> None:
     closures = (Closure("c", edges=(3, 4)),)
     saved = keep_scenario(here, PLANNER, scenario(here, SpeedsScaled(0.5), closures=closures))
-    assert saved.scenario == scenario(here, SpeedsScaled(0.5), closures=closures)
+    assert saved.scenario == stamped(here, scenario(here, SpeedsScaled(0.5), closures=closures))
     assert scenarios_of(here, PLANNER) == ()
     assert scenarios_of(here, PLANNER, any_changes=True) == (saved,)
     with pytest.raises(ConflictError, match="changes more than closures"):
