@@ -1,9 +1,11 @@
 """巡查建议: where and when to patrol with so many hours, from hot spots, and how that would have done afterwards.
 
 A cell is a grid in a span of hours of workdays or of weekends. What is expected of a cell: the recent, smoothed rate of
-its grid × the share of its hours in all incidents. Hours go first to cells of hot grids, the fullest first, then to the
-others. The test of it: plan from the past, count in a month that the plan has not seen, and compare with the same hours
-spread evenly and with plain counting (the grids with the most incidents so far, without any statistics).
+its grid × the share of its hours in all incidents. A grid's rate is smoothed by its neighbours', but that of a hot grid
+is never smoothed downwards: that it is more than chance has been tested. Hours go to the cells with the most expected
+incidents for an hour, so a hot grid's empty night waits behind another's full morning. The test of it: plan from the
+past, count in a month that the plan has not seen, and compare with the same hours spread evenly and with plain counting
+(the grids with the most incidents so far, without any statistics).
 """
 
 from __future__ import annotations
@@ -114,7 +116,7 @@ def span_hours(params: PatrolParams) -> Floats:
     return np.repeat([5.0, 2.0], params.spans) * params.span_h
 
 
-def grid_rates(grid: Ints, age_days: Floats, borders: Borders, params: PatrolParams) -> Floats:
+def grid_rates(grid: Ints, age_days: Floats, hot: NDArray[np.bool_], borders: Borders, params: PatrolParams) -> Floats:
     """Return the recent, smoothed number of incidents of each grid.
 
     Parameters
@@ -123,6 +125,8 @@ def grid_rates(grid: Ints, age_days: Floats, borders: Borders, params: PatrolPar
         Position of the grid of each incident.
     age_days : float array
         How long ago each was.
+    hot : bool array
+        Grids that are hot spots: at least their own rate.
     """
     weight = 0.5 ** (np.asarray(age_days, dtype=float) / params.half_life_days)
     own = np.bincount(grid, weights=weight, minlength=borders.count).astype(float)
@@ -131,7 +135,8 @@ def grid_rates(grid: Ints, age_days: Floats, borders: Borders, params: PatrolPar
         np.add.at(near, one, own[other])
         np.add.at(count, one, 1.0)
     mean = np.divide(near, count, out=own.copy(), where=count > 0)
-    return np.asarray((1 - params.neighbours) * own + params.neighbours * mean)
+    smooth = (1 - params.neighbours) * own + params.neighbours * mean
+    return np.asarray(np.where(hot, np.maximum(own, smooth), smooth))
 
 
 def plan_patrol(
@@ -153,17 +158,18 @@ def plan_patrol(
         grid (position), span, weekend (bool), from_h, to_h, hours (in a week), expected (share of all incidents), hot;
         the fullest first. The hours add up to the budget (the last cell is patrolled in part), or to all grid-hours.
     """
-    rate = grid_rates(grid, age_days, borders, params)
+    hot = np.asarray(hot, dtype=bool)
+    rate = grid_rates(grid, age_days, hot, borders, params)
     by_span = np.bincount(span, minlength=2 * params.spans) + 0.5
     expected = np.outer(rate / max(rate.sum(), 1e-12), by_span / by_span.sum())
-    return _filled(expected, np.asarray(hot, dtype=bool), params)
+    return _filled(expected, hot, params)
 
 
 def _filled(expected: Floats, hot: NDArray[np.bool_], params: PatrolParams) -> pd.DataFrame:
-    """Spend the hours on the cells with the most incidents for an hour, hot grids first."""
+    """Spend the hours on the cells with the most incidents for an hour."""
     hours = np.broadcast_to(span_hours(params), expected.shape).ravel()
     grid, span = (index.ravel() for index in np.indices(expected.shape))
-    order = np.lexsort((span, grid, -(expected.ravel() / hours), ~hot[grid]))
+    order = np.lexsort((span, grid, -(expected.ravel() / hours)))
     spent = np.cumsum(hours[order])
     given = np.clip(params.hours - (spent - hours[order]), 0.0, hours[order])
     kept = order[given > 0]

@@ -40,10 +40,22 @@ def test_hours_go_to_the_fullest_cell_of_the_hot_grid_and_add_up() -> None:
     assert plan[["grid", "from_h", "to_h", "weekend", "hours", "hot"]].values.tolist() == [[3, 8, 16, False, 40, True]]
     longer = plan_patrol(grid, span, age, np.arange(GRIDS) == 3, LINE, PatrolParams(hours=250, span_h=8))
     assert longer["hours"].sum() == pytest.approx(250)
-    assert longer["hot"].tolist() == sorted(longer["hot"].tolist(), reverse=True)
+    each_hour = (longer["expected"] / longer["hours"]).tolist()
+    assert each_hour == sorted(each_hour, reverse=True)
     everything = plan_patrol(grid, span, age, np.zeros(GRIDS, bool), LINE, PatrolParams(hours=10_000, span_h=8))
     assert everything["hours"].sum() == pytest.approx(168 * GRIDS)
     assert everything["expected"].sum() == pytest.approx(1.0)
+
+
+def test_a_hot_grid_s_empty_night_waits_behind_another_one_s_full_morning() -> None:
+    """Grid 3 is hot in the morning; its neighbours' mean does not make less of it; then comes grid 7, not the night."""
+    grid, span = np.array([3] * 12 + [7] * 8), np.ones(20, dtype=np.int64)
+    params = PatrolParams(hours=80, span_h=8, neighbours=0.5)
+    hot = np.arange(GRIDS) == 3
+    plan = plan_patrol(grid, span, np.zeros(20), hot, LINE, params)
+    assert plan[["grid", "from_h", "hot"]].values.tolist() == [[3, 8, True], [7, 8, False]]
+    cool = plan_patrol(grid, span, np.zeros(20), np.zeros(GRIDS, bool), LINE, params)
+    assert plan["expected"].iloc[0] > cool["expected"].iloc[0]
 
 
 def test_the_back_test_counts_what_lies_in_patrolled_cells() -> None:
