@@ -20,6 +20,7 @@ from gridgov.model.rights import Person, Right, require
 from gridgov.model.what_if import Question
 from gridgov.operations.figure_words import figure_texts, figure_words, subject_words, verdict_words
 from gridgov.operations.scenario_comparison import Comparison, Difference
+from gridgov.operations.scenario_grids import figures_of_base_grids, joined_by_grid
 from gridgov.operations.scenario_map import base_order, changed_shapes, subject_places
 from gridgov.workspace import Workspace
 
@@ -51,7 +52,7 @@ def comparison_file(
     if file_format == "csv":
         return _csv(figures_frame(found, lang))
     if file_format == "grids.csv":
-        return _csv(found.by_grid)
+        return _csv(joined_by_grid(workspace, found))
     if file_format == "gpkg":
         return _geopackage(workspace, found)
     if file_format == "html":
@@ -80,31 +81,36 @@ def _csv(frame: pd.DataFrame) -> bytes:
 
 def _geopackage(workspace: Workspace, found: Comparison) -> bytes:
     """Return grids with the figures of both, the layers that the second changes, its figures and new grid codes."""
-    grids = found.second.layers.get("grids", workspace.layer("grids"))
-    outlines = grids[["grid_code", "geometry"]].astype({"grid_code": str})
-    by_grid = outlines.merge(found.by_grid.astype({"grid_code": str}), on="grid_code", how="left")
     figures = pd.DataFrame(
         [(r.code, r.subject, r.unit, r.first, r.second, r.change, r.verdict) for r in found.differences],
         columns=["code", "subject", "unit", "first", "second", "change", "verdict"],
     )
+    layers: dict[str, pd.DataFrame] = {"by_grid": _drawn_grids(workspace, found)}
+    layers |= {f"scenario_{name}": layer for name, layer in found.second.layers.items()}
+    layers["figures"] = figures
+    if len(found.second.codes):
+        layers["grid_codes"] = found.second.codes
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "scenario.gpkg"
-        gpd.GeoDataFrame(by_grid, crs=WGS84).to_file(path, layer="by_grid", driver="GPKG")
-        for name, layer in found.second.layers.items():
-            if isinstance(layer, gpd.GeoDataFrame) and name != "grids":
-                _plain(layer).to_file(path, layer=f"scenario_{name}", driver="GPKG")
-        table = gpd.GeoDataFrame(figures, geometry=[None] * len(figures), crs=WGS84)
-        table.to_file(path, layer="figures", driver="GPKG")
-        if len(codes := found.second.codes):
-            old_new = gpd.GeoDataFrame(codes, geometry=[None] * len(codes), crs=WGS84)
-            old_new.to_file(path, layer="grid_codes", driver="GPKG")
+        for name, layer in layers.items():
+            _plain(layer).to_file(path, layer=name, driver="GPKG")
         return path.read_bytes()
 
 
-def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return a frame whose columns a GeoPackage can hold: lists as text."""
+def _drawn_grids(workspace: Workspace, found: Comparison) -> gpd.GeoDataFrame:
+    """Return the figures of both by grid, as the second has its grids; one that only the first has, as there."""
+    grids = pd.concat([run.layers.get("grids", workspace.layer("grids")) for run in (found.second, found.first)])
+    outlines = grids[["grid_code", "geometry"]].astype({"grid_code": str}).drop_duplicates("grid_code")
+    by_grid = joined_by_grid(workspace, found).astype({"grid_code": str})
+    return gpd.GeoDataFrame(by_grid.merge(outlines, on="grid_code", how="left"), crs=WGS84)
+
+
+def _plain(frame: pd.DataFrame) -> gpd.GeoDataFrame:
+    """Return a frame that a GeoPackage can hold: lists as text, a table without places."""
+    if not isinstance(frame, gpd.GeoDataFrame):
+        return gpd.GeoDataFrame(frame, geometry=[None] * len(frame), crs=WGS84)
     frame = frame.copy()
-    for name in frame.columns.drop(frame.geometry.name):
+    for name in frame.columns.drop([frame.geometry.name]):
         if frame[name].map(lambda value: isinstance(value, list | tuple | np.ndarray)).any():
             frame[name] = [
                 ";".join(map(str, v)) if isinstance(v, list | tuple | np.ndarray) else None for v in frame[name]
@@ -149,21 +155,18 @@ def _figure(row: Difference, lang: Lang) -> ReportFigure:
 
 
 def _counts(workspace: Workspace, found: Comparison, first: Any, second: Any, lang: Lang) -> list[tuple[str, int, int]]:
-    """Return how many grids and people gain and lose, by class."""
+    """Return how many grids of the base gain and lose, and people of the second scenario, by class."""
     codes, names = change_classes(first, second), change_names(lang)
-    grids = workspace.layer("grids")
-    before, after = (
-        run.by_grid.drop_duplicates("grid_code").set_index("grid_code")["persons"].reindex(grids["grid_code"])
-        for run in (found.first, found.second)
-    )
-    recut = grids["grid_code"].astype(str).isin(found.second.codes["old_code"]).to_numpy(dtype=bool)
-    persons = np.nan_to_num(np.where(recut, before, after).astype(float))  # of grids that are others, as they were
+    people = figures_of_base_grids(workspace, found.second)["persons"].astype("Float64").fillna(0.0)
+    persons = people.reindex(workspace.layer("grids")["grid_code"].astype(str)).fillna(0.0).to_numpy(dtype=float)
     order = (2, 1, 0, 6, 8, 3, 4, 5, 7)
-    return [
+    rows = [
         (names[code], int((codes == code).sum()), round(float(persons[codes == code].sum())))
         for code in order
         if (codes == code).any()
     ]
+    others = people.drop(workspace.layer("grids")["grid_code"].astype(str), errors="ignore")
+    return [*rows, (label("planning.other_grids", lang), len(others), round(others.sum()))] if len(others) else rows
 
 
 def _facts(workspace: Workspace, found: Comparison, lang: Lang) -> list[tuple[str, str]]:
