@@ -202,25 +202,19 @@ def take_planning(page: Page, address: str, lang: str, token: str) -> None:
 
 
 def take_siting(page: Page, address: str, lang: str, token: str) -> None:
-    """Take the pictures of the best new shelters and of hot spots."""
+    """Take the picture of the best new shelters."""
     sign_in(page, address, token)
-    for part, name, tool, steps in (
-        ("siting", "sites", "sites", ((".st-key-views button", 1),)),
-        ("hotspots", "hotspots", "hotspots", ()),
-    ):
-        page.goto(f"{address}/?lang={lang}")
-        page.locator("iframe").wait_for(timeout=60_000)
-        page.get_by_role("link", name={"zh": "规划", "en": "Planning"}[lang], exact=True).click()
-        place = {"siting": 2, "hotspots": 4}[part]
-        page.locator(".st-key-planning_parts button").nth(place).click(timeout=60_000)
-        page.wait_for_timeout(4_000)
-        for button, number in steps:
-            page.locator(button).nth(number).click()
-            page.wait_for_timeout(2_000)
-        page.locator(f".st-key-compute-{tool} button:enabled").click()
-        page.locator(".gg-answer").first.wait_for(timeout=300_000)
-        page.wait_for_timeout(6_000)
-        page.screenshot(path=HERE / f"planning-{name}-{lang}.png")
+    page.goto(f"{address}/?lang={lang}")
+    page.locator("iframe").wait_for(timeout=60_000)
+    page.get_by_role("link", name={"zh": "规划", "en": "Planning"}[lang], exact=True).click()
+    page.locator(".st-key-planning_parts button").nth(2).click(timeout=60_000)
+    page.wait_for_timeout(4_000)
+    page.locator(".st-key-views button").nth(1).click()
+    page.wait_for_timeout(2_000)
+    page.locator(".st-key-compute-sites button:enabled").click()
+    page.locator(".gg-answer").first.wait_for(timeout=300_000)
+    page.wait_for_timeout(6_000)
+    page.screenshot(path=HERE / f"planning-sites-{lang}.png")
 
 
 def served_copy(workspace: Path, folder: Path, password: str) -> None:

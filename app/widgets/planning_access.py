@@ -148,8 +148,8 @@ def _figures(opened: Workspace, found: FacilityAccess) -> None:
             )
         )  # fmt: skip
     head(text("planning_parts.by_group"))
-    heads = [text(f"planning_parts.{name}") for name in ("group", "within_share", "median_minutes", "p90_minutes",
-                                                          "unreached")]  # fmt: skip
+    names = ("group", "within_share", "median_minutes", "p90_minutes", "unreached")
+    heads = [text(f"planning_parts.{name}", minutes=f"{query.minutes:g}") for name in names]
     rows = [
         (group_name(opened, group), percent(each.share_within), minutes_text(each.median_s), minutes_text(each.p90_s),
          f"{each.persons_unreached:,.0f}")

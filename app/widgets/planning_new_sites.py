@@ -145,7 +145,7 @@ def _answer(opened: Workspace, found: SitingProposal) -> None:
     rows = []
     for name in ("within_share", "mean_minutes", "median_minutes", "p90_minutes", "longest_minutes", "unreached"):
         cells = [_figure(each, name) for each in (found.before, found.after)]
-        rows.append((text(f"planning_parts.{name}"), *cells))
+        rows.append((text(f"planning_parts.{name}", minutes=f"{query.minutes:g}"), *cells))
     table(heads, rows)
     cautions([*reason_texts(opened, plan.reasons), *reason_texts(opened, found.notes)])
     built = found.sites[found.sites["rank"] > 0]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
 from app.widgets.background import answer_to
 from app.widgets.choices import choose_part
-from app.widgets.frame import area_text, language, text, workspace
+from app.widgets.doing import say
+from app.widgets.frame import area_text, language, signed_in, text, workspace
 from app.widgets.map_frame import Show
+from app.widgets.planning_draft import add_change, draft, end_edit, question_of, set_draft
 from app.widgets.planning_inputs import (
     Row,
     cautions,
@@ -28,6 +32,7 @@ from gridgov.maps.console import LegendEntry
 from gridgov.maps.overlays import overlay_group
 from gridgov.maps.planning_overlays import colours_apart, outlines, owner_overlay
 from gridgov.model.rights import Person
+from gridgov.operations.duty_months import duty_change
 from gridgov.operations.planning_questions import redesign_question
 from gridgov.operations.redesigning import DutyRedesign, MonthComparison, compare_months, redesign_duty
 from gridgov.workspace import Workspace
@@ -110,6 +115,10 @@ def _answer(opened: Workspace, found: DutyRedesign) -> None:
             text("planning_parts.redesigned", moved=moved, grids=len(found.frame), n=len(cut), best=solved,
                  gap=percent(answer.gap, 0))
         )  # fmt: skip
+        st.button(
+            text("planning_parts.take_over"), key="take_over_duty", on_click=_take_over, args=(opened, found),
+            width="stretch",
+        )  # fmt: skip
         cells(
             [
                 (text("planning_parts.misplaced"), percent(_misplaced(found, "after")),
@@ -129,6 +138,15 @@ def _answer(opened: Workspace, found: DutyRedesign) -> None:
         if count:
             said.append(text(f"planning_parts.{code}", n=count))
     cautions(said)
+
+
+def _take_over(opened: Workspace, found: DutyRedesign) -> None:
+    """Add the duty areas to the scenario that is being put together, and let it be asked for a month of dispatch."""
+    end_edit()
+    if add_change(opened, lambda _: duty_change(opened, signed_in(), found), hint="planning_parts.cannot_take_over"):
+        now = draft(opened, signed_in())
+        set_draft(replace(now, question=replace(question_of(now), month=True)))
+        say(text("planning_parts.taken_over", name=now.name))
 
 
 def _reason(code: str) -> str:

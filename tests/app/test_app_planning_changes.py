@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -177,3 +178,23 @@ def test_a_grid_is_cut_along_a_line_and_a_line_beside_it_is_refused(planner, vil
     assert split.codes[1] not in set(frame["grid_code"].astype(str))
     test = press(edit(test), "planning_leave")
     drop(test)
+
+
+def test_new_duty_areas_join_the_scenario_which_then_asks_for_a_month(desk) -> None:
+    desk.sit("plan")
+    test = desk.open("planning_page", part="redesign")
+    test.session_state["planning_part"] = "redesign"
+    test = press(test.run(), "compute-redesign")
+    end = time.monotonic() + 150
+    while time.monotonic() < end and "take_over_duty" not in {each.key for each in test.button}:
+        time.sleep(0.3)
+        test.run()
+    press(test, "take_over_duty")
+    assert "Added to scenario" in " ".join(each.proto.body for each in test.get("html"))
+    made = scenario(test)
+    assert [change.kind for change in made.changes] == ["assign_duty"]
+    assert made.question.month
+    test.session_state["planning_part"] = "scenarios"
+    test.run()
+    assert not test.exception
+    press(test, "drop-0-1")
