@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Command = Callable[..., argparse.ArgumentParser]
 SCHEMA = "gridgov-what-if/1"
 MANY_SCHEMA = "gridgov-what-if-many/1"
+_NAME, _NUMBER = 12, 8  # least widths of columns; a longer head goes on in the next line
 _SCALES = {"s": 60.0, "m2": 10_000.0, "share": 0.01}  # shown as minutes, hectares, per cent
 
 
@@ -171,10 +172,10 @@ def _show(found: Comparison, lang: Lang) -> None:
     from rich.table import Table
 
     table = Table(title=f"{found.first.scenario.name} → {found.second.scenario.name}")
-    table.add_column(label("what_if.figure", lang))
+    table.add_column(label("what_if.figure", lang), overflow="fold", min_width=_NAME)
     for heading in (found.first.scenario.name, found.second.scenario.name, label("what_if.change", lang)):
-        table.add_column(heading, justify="right")
-    table.add_column("")
+        table.add_column(heading, justify="right", overflow="fold", min_width=_NUMBER)
+    table.add_column("", no_wrap=True)
     for row in found.differences:
         table.add_row(_words(row, lang), *_numbers(row), label(f"what_if.verdict.{row.verdict}", lang))
     console = Console()
@@ -190,9 +191,10 @@ def _show_many(found: Sequence[Comparison], lang: Lang) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(label("what_if.figure", lang))
+    table = Table()
+    table.add_column(label("what_if.figure", lang), overflow="fold", min_width=_NAME)
     for run in (found[0].first, *(each.second for each in found)):
-        table.add_column(run.scenario.name, justify="right")
+        table.add_column(run.scenario.name, justify="right", overflow="fold", min_width=_NUMBER)
     columns = [{(row.code, row.subject): row for row in each.differences} for each in found]
     for key, row in {key: row for column in columns for key, row in column.items()}.items():
         cells = [_beside(column[key]) if key in column else "—" for column in columns]

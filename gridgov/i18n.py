@@ -14,6 +14,7 @@ Lang = Literal["zh", "en"]
 LANGS: tuple[Lang, ...] = ("zh", "en")
 
 _LOCALE = Path(__file__).parent / "locale"
+_TURNERS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
 def _flatten(table: dict[str, Any], prefix: str = "") -> dict[str, str]:
@@ -53,3 +54,8 @@ def has_label(code: str) -> bool:
 def as_lang(value: str | None) -> Lang:
     """Return a language from a free value such as a query parameter; anything unknown is Chinese."""
     return "en" if value == "en" else "zh"
+
+
+def unturned(words: str) -> str:
+    """Return what somebody wrote without the signs that would turn the direction of the words around it."""
+    return words.translate(_TURNERS)

@@ -56,9 +56,27 @@ def test_the_table_has_a_row_for_each_figure_and_a_column_for_each_scenario(
     out = capsys.readouterr().out
     head = next(line for line in out.splitlines() if "slower" in line)
     assert head.index("As it is") < head.index("slower") < head.index("more people")
-    median = next(line for line in out.splitlines() if "Time for half" in line)
+    median = next(line for line in out.splitlines() if "Shelters: median time" in line)
     assert median.count("(+") == 1
     assert out.count("sha256:") == 2
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_narrow_table_wraps_the_names_of_scenarios_and_cuts_none(
+    village: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *, many: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "60")
+    question = {"near": ["shelters"], "minutes": 3, "resources": []}
+    names = ("消防站扩建与道路封闭", "消防站搬迁与人口增长")[: 1 + many]
+    for name in names:
+        Path(f"{name}.json").write_text(json.dumps({"name": name, "question": question}), encoding="utf-8")
+    assert main(["whatif", *(f"{name}.json" for name in names), "--workspace", str(village), "--lang", "zh"]) == 0
+    out = capsys.readouterr().out
+    assert "…" not in out
+    rows, heads = ([line.split(side) for line in out.splitlines() if line.startswith(side)] for side in "│┃")
+    assert "半数居民到避难场所用时（中位数）" in "".join(row[1].strip() for row in rows)
+    assert "".join(head[3].strip() for head in heads) == names[0]
 
 
 def test_a_cut_grid_and_its_duty_have_one_digest_everywhere_and_a_table_of_codes(

@@ -9,6 +9,7 @@ from datetime import datetime
 from html import escape
 
 from app.widgets.frame import language, text, workspace
+from gridgov.i18n import unturned
 from gridgov.model.clock import Lamp
 from gridgov.operations.situation import name_in
 
@@ -16,18 +17,12 @@ SEVERITY_SIGNS = {1: "●", 2: "■", 3: "▲", 4: "★"}  # the shapes of the m
 LAMP_SIGNS = {Lamp.GREEN: "○", Lamp.YELLOW: "◐", Lamp.RED: "●"}
 _LAMP_COLOURS = {Lamp.GREEN: "green", Lamp.YELLOW: "orange", Lamp.RED: "red"}
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=])")
-_TURNERS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _HOURS_ONLY_FROM = 100
 
 
 def plain(words: str) -> str:
     """Return a text for a widget's label, in which Markdown finds nothing to do."""
     return _MARKUP.sub(r"\\\1", " ".join(unturned(words).split()))
-
-
-def unturned(words: str) -> str:
-    """Return what somebody wrote without the signs that would turn the direction of the words around it."""
-    return words.translate(_TURNERS)
 
 
 def class_text(names: Mapping[str, str]) -> str:

@@ -77,6 +77,7 @@ def scenario_sheet(
     names: tuple[str, str],
     facts: Sequence[tuple[str, str]],
     counts: Sequence[tuple[str, int, int]],
+    changes: tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]],
 ) -> str:
     """Write the report.
 
@@ -88,6 +89,7 @@ def scenario_sheet(
         What the answers rest on.
     counts : sequence of (class, grids, people)
         Of the difference.
+    changes : of the two scenarios: sequences of (what, which and where)
 
     Returns
     -------
@@ -105,6 +107,7 @@ def scenario_sheet(
         signs=_SIGNS,
         facts=facts,
         counts=counts,
+        changes=changes,
         what=maps.what,
         aspect=ASPECT,
         definitions=drawn.definitions(),

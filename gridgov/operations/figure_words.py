@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from gridgov.i18n import Lang, label
+from gridgov.i18n import Lang, has_label, label
 from gridgov.layers import load_specs
-from gridgov.operations.coverage import WORKERS
+from gridgov.operations.coverage import GOING_OUT, WORKERS
 
 _SCALES = {"s": 60.0, "m2": 10_000.0, "share": 0.01}
 
 
 def figure_words(code: str, subject: str, unit: str, lang: Lang) -> str:
-    """Return what a figure is called, such as ``Minutes to the nearest of half the people: Shelters``."""
-    words = label(f"what_if.indicator.{code}", lang)
-    named = f"{words}：{subject_words(subject, lang)}" if lang == "zh" else f"{words}: {subject_words(subject, lang)}"
-    return f"{named if subject else words} ({label(f'what_if.unit.{unit}', lang)})"
+    """Return what a figure is called where it stands alone, such as ``Shelters: median time · min``."""
+    unit_words = label(f"what_if.unit.{unit}", lang)
+    if not subject:
+        return f"{label(f'what_if.indicator.{code}', lang)} · {unit_words}"
+    way = "of_out" if subject in GOING_OUT and has_label(f"what_if.of_out.{code}") else "of"
+    return f"{label(f'what_if.{way}.{code}', lang, what=subject_words(subject, lang))} · {unit_words}"
 
 
 def subject_words(subject: str, lang: Lang) -> str:

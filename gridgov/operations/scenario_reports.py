@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,8 +17,10 @@ from gridgov.i18n import Lang, label
 from gridgov.maps.order_exports import BOM
 from gridgov.maps.scenario_overlays import change_classes, change_names
 from gridgov.maps.scenario_sheet import ReportFigure, ReportMaps, scenario_sheet
+from gridgov.model import TravelMode
 from gridgov.model.rights import Person, Right, require
 from gridgov.model.what_if import Question
+from gridgov.operations.change_words import scenario_lines
 from gridgov.operations.figure_words import figure_texts, figure_words, subject_words, verdict_words
 from gridgov.operations.scenario_comparison import Comparison, Difference
 from gridgov.operations.scenario_grids import figures_of_base_grids, joined_by_grid
@@ -145,7 +148,9 @@ def _report(workspace: Workspace, found: Comparison, lang: Lang, subject: str) -
         names=(found.first.scenario.name, found.second.scenario.name),
         facts=_facts(workspace, found, lang),
         counts=_counts(workspace, found, first, second, lang),
-    )
+        changes=(scenario_lines(workspace, found.first.scenario, lang),
+                 scenario_lines(workspace, found.second.scenario, lang)),
+    )  # fmt: skip
 
 
 def _figure(row: Difference, lang: Lang) -> ReportFigure:
@@ -171,20 +176,31 @@ def _counts(workspace: Workspace, found: Comparison, first: Any, second: Any, la
 
 def _facts(workspace: Workspace, found: Comparison, lang: Lang) -> list[tuple[str, str]]:
     """Return what the answers rest on: moment, data, question, digests."""
-    second = found.second.scenario
-    question = second.question or Question()
-    at = second.base.at
-    when = "" if at is None else f"{at.astimezone(workspace.timezone):%Y-%m-%d %H:%M}"
+    scenarios = found.first.scenario, found.second.scenario
+    question = scenarios[1].question or Question()
     hazard = question.hazard
     rows = [
-        ("planning.fact_at", when),
-        ("planning.fact_data", second.base.data),
+        ("planning.fact_at", _both(*(_moment(workspace, each.base.at) for each in scenarios))),
+        ("planning.fact_data", _both(*(each.base.data for each in scenarios))),
         ("planning.fact_near", " · ".join(subject_words(each, lang) for each in question.near)),
+        ("planning.fact_mode", _mode(question.mode, lang)),
         ("planning.fact_minutes", f"{question.minutes:g}"),
         ("planning.fact_hazard", "" if hazard is None else hazard.name or hazard.hazard_id or str(hazard.kind)),
-        ("planning.fact_changes", str(len(second.closures) + len(second.changes))),
-        ("planning.fact_seed", str(second.seed)),
+        ("planning.fact_seed", _both(*(str(each.seed) for each in scenarios))),
         ("planning.fact_digest_a", f"sha256:{found.first.digest}"),
         ("planning.fact_digest_b", f"sha256:{found.second.digest}"),
     ]
     return [(label(code, lang), value) for code, value in rows if value]
+
+
+def _mode(mode: TravelMode | None, lang: Lang) -> str:
+    return label("planning.fact_usual_mode" if mode is None else f"dispatch.mode.{mode}", lang)
+
+
+def _moment(workspace: Workspace, at: datetime | None) -> str:
+    return "" if at is None else f"{at.astimezone(workspace.timezone):%Y-%m-%d %H:%M}"
+
+
+def _both(first: str, second: str) -> str:
+    """Return what holds for both scenarios, else what for each."""
+    return second if first == second else f"A {first or '—'} · B {second or '—'}"

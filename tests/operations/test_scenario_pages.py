@@ -310,6 +310,24 @@ def test_the_report_is_one_file_that_asks_for_nothing_else(compared: tuple[Works
     assert "what_if." not in page
 
 
+def test_the_report_says_every_change_and_what_the_answers_rest_on(here: Workspace) -> None:
+    codes = merged_codes(here)
+    scenario = sheltered(here, "新避难所")
+    scenario = with_change(here, PLANNER, scenario, PopulationScaled(1.5))
+    scenario = with_change(here, PLANNER, scenario, GridsMerged(codes, "999901001001001"))
+    found = compare_scenarios(here, PLANNER, unchanged(scenario, "现状"), scenario)
+    page = comparison_file(here, PLANNER, found, "html", "zh").decode()
+    for words in ("封闭道路", "新设避难场所", "人口为现状的 150%", "合并 2 个网格", "999901001001001", "没有改变"):
+        assert words in page, words
+    facts = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", page))
+    assert scenario.base.at is not None
+    assert facts["时刻"] == f"{scenario.base.at.astimezone(here.timezone):%Y-%m-%d %H:%M}"
+    assert facts["数据指纹"] == scenario.base.data
+    assert facts["出行方式"].startswith("通常方式")
+    assert facts["时限（分钟）"] == "3"
+    assert facts["B 结果指纹"] == f"sha256:{found.second.digest}"
+
+
 def test_tables_are_for_spreadsheets_and_hold_every_figure(compared: tuple[Workspace, Comparison]) -> None:
     here, found = compared
     table = pd.read_csv(io.BytesIO(comparison_file(here, PLANNER, found, "csv", "en")))
