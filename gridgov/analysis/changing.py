@@ -35,6 +35,7 @@ from gridgov.model.layers import LayerSpec
 
 GRIDS = "grids"
 AREA = "area_m2"
+DUTY = "duty_grids"
 _LEAST_M2 = 1.0  # slivers that a cut leaves behind are no land
 
 FrameOf = Callable[[str], gpd.GeoDataFrame]
@@ -65,7 +66,7 @@ def lay_changes(
     Parameters
     ----------
     changes : sequence of Change
-        In order; changed speeds and duties are no matter of layers and pass by.
+        In order; changed speeds, duties and versions of rasters are no matter of frames and pass by.
     specs : mapping of str to LayerSpec
         Of every layer of the base.
     frame_of : callable
@@ -78,11 +79,13 @@ def lay_changes(
     Raises
     ------
     ParameterError
-        A change names a layer, a place or a grid that is not there, adds one that is, or makes no sense on that layer.
+        A change names a layer, a place or a grid that is not there, adds one that is, or makes no sense on that layer;
+        the sentence begins with the number of the change.
     """
     changed: dict[str, gpd.GeoDataFrame] = {}
     log = CodeLog()
     counted = (GRIDS, *(name for name, spec in specs.items() if spec.kind == "population"))
+    with_duty = [name for name, spec in specs.items() if DUTY in spec.fields]
     counts = count_fields(specs[layer] for layer in counted if layer in specs)
 
     def now(layer: str, *geometries: str) -> gpd.GeoDataFrame:
@@ -92,7 +95,8 @@ def lay_changes(
             raise ParameterError(f"layer '{layer}' holds {specs[layer].geometry}s, not {geometries[0]}s")
         return changed[layer] if layer in changed else frame_of(layer)
 
-    for change in changes:
+    def lay(change: Change) -> None:
+        nonlocal log
         match change:
             case PlaceAdded():
                 changed[change.layer] = _added(now(change.layer, "point", "any"), specs[change.layer], change)
@@ -104,7 +108,7 @@ def lay_changes(
             case PopulationScaled():
                 for layer in counted:
                     changed[layer] = _scaled(now(layer), specs[layer].key, counts, change)
-            case VersionUsed():
+            case VersionUsed() if change.layer not in specs or specs[change.layer].geometry != "raster":
                 now(change.layer)
                 changed[change.layer] = version_of(change.layer, change.version)
                 log = CodeLog() if change.layer == GRIDS else log
@@ -112,12 +116,23 @@ def lay_changes(
                 changed[GRIDS] = merged_grids(now(GRIDS), specs[GRIDS].key, counts, change)
                 for layer in counted[1:]:
                     changed[layer] = merged_counts(now(layer), specs[layer].key, counts, change)
+                for layer in with_duty:
+                    changed[layer] = _with_duty(now(layer), change.codes, (change.into,))
                 log.merged(change)
             case GridSplit():
                 changed[GRIDS], share = split_grids(now(GRIDS), specs[GRIDS].key, counts, change, metric_crs)
                 for layer in counted[1:]:
                     changed[layer] = split_counts(now(layer), specs[layer].key, counts, change, share)
+                for layer in with_duty:
+                    changed[layer] = _with_duty(now(layer), (change.code,), change.codes)
                 log.split(change, share)
+
+    for number, change in enumerate(changes, start=1):
+        try:
+            _check_grids_stay(change)
+            lay(change)
+        except ParameterError as error:
+            raise ParameterError(f"change {number}: {error}") from error
     return Laid(changed, log.table())
 
 
@@ -125,6 +140,26 @@ def count_fields(specs: Iterable[LayerSpec]) -> tuple[str, ...]:
     """Return the fields that count people or households: they add up when grids are put together."""
     named = (item.name for spec in specs for item in spec.fields.values() if item.unit == "persons")
     return tuple(dict.fromkeys((*named, "households")))
+
+
+def _check_grids_stay(change: Change) -> None:
+    if isinstance(change, AreaTaken | AreaAdded | PlaceRemoved) and change.layer == GRIDS:
+        raise ParameterError(
+            f"{change.kind} of layer '{GRIDS}': grids and their people stay; use merge_grids or split_grid"
+        )
+
+
+def _with_duty(frame: gpd.GeoDataFrame, gone: Sequence[str], new: Sequence[str]) -> gpd.GeoDataFrame:
+    """Return workers whose lists of grids name the new ones where they named those that are gone."""
+    if DUTY not in frame:
+        return frame
+
+    def redrawn(duty: Any) -> Any:
+        if not isinstance(duty, list | tuple | np.ndarray) or not set(duty).intersection(gone):
+            return duty
+        return list(dict.fromkeys(each for code in duty for each in (new if code in gone else (code,))))
+
+    return frame.assign(**{DUTY: pd.Series([redrawn(duty) for duty in frame[DUTY]], index=frame.index, dtype=object)})
 
 
 def _rows(frame: pd.DataFrame, key: str, wanted: str) -> Any:

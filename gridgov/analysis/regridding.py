@@ -62,6 +62,7 @@ def merged_grids(frame: gpd.GeoDataFrame, key: str, counts: tuple[str, ...], cha
     union = shapely.union_all(np.asarray(frame.geometry[there].array, dtype=object))
     if union.geom_type != "Polygon" and (frame.geometry[there].geom_type == "Polygon").all():
         raise ParameterError(f"merge_grids into {change.into}: the grids do not touch each other")
+    check_code(frame, key, frame.loc[there, key].astype(str).iloc[0], change.into, f"merge_grids into {change.into}")
     merged = merged_counts(frame, key, counts, change)
     shapes = np.array(merged.geometry.array, dtype=object)
     shapes[(merged[key].astype(str) == change.into).to_numpy(dtype=bool)] = union
@@ -98,6 +99,8 @@ def split_grids(
         raise ParameterError(f"split_grid: there is no grid '{change.code}'")
     if taken := [code for code in change.codes if code != change.code and (known == code).any()]:
         raise ParameterError(f"split_grid {change.code}: grid '{taken[0]}' is there already; give another code")
+    for code in change.codes:
+        check_code(frame, key, change.code, code, f"split_grid {change.code} into {code}")
     row = int(there[0])
     whole = frame.geometry.iloc[row]
     parts, share = _cut(whole, change, frame.crs, metric_crs)
@@ -130,6 +133,24 @@ def split_counts(
     for position, code in enumerate(change.codes):
         frame.iloc[row + position, frame.columns.get_loc(key)] = code
     return frame
+
+
+def check_code(frame: pd.DataFrame, key: str, old: str, new: str, what: str) -> None:
+    """Refuse a code of a new grid that is not of the form of those that it comes from.
+
+    Raises
+    ------
+    ParameterError
+        It has another length, or does not begin with the code of the community.
+    """
+    known = frame[key].astype(str)
+    if (known == new).any():
+        return
+    community = str(frame.loc[known == old, "community_code"].iloc[0]) if "community_code" in frame else ""
+    begin = community if old.startswith(community) else ""
+    if len(new) != len(old) or not new.startswith(begin) or not new.isalnum():
+        begins = f", beginning with {begin}" if begin else ""
+        raise ParameterError(f"{what}: the code is not like those of the other grids; give {len(old)} signs{begins}")
 
 
 def _group(frame: pd.DataFrame, key: str, change: GridsMerged) -> Any:

@@ -41,7 +41,7 @@ class Question:
     mode : TravelMode or None
         None: workers each in their own mode, everything else by car.
     resources : tuple of str
-        Kinds of layers of areas whose hectares count; those a workspace has not are passed over.
+        Kinds of layers of areas whose hectares count; the usual ones stand for those of them that there are.
     hazard : Hazard or None
         A copy of the hazard, so that the answer does not depend on what becomes of it.
     evacuate : bool
@@ -67,6 +67,8 @@ class Question:
     month: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "near", tuple(dict.fromkeys(self.near)))  # named twice is asked once
+        object.__setattr__(self, "resources", tuple(dict.fromkeys(self.resources)))
         if not 0 < self.minutes <= 1440:
             raise ParameterError(f"the question's minutes are {self.minutes:g}; give more than 0, at most 1440")
         if not 0 < self.evacuation_s <= 3600:

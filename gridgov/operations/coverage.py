@@ -30,6 +30,7 @@ from gridgov.operations.closures import RoadsAt, roads_at
 from gridgov.operations.crew import Crew, crew_of
 from gridgov.operations.headcounts import require_at_least
 from gridgov.workspace import Workspace
+from gridgov.workspace_variants import WorkspaceVariant
 
 WORKERS = "workers"
 SHELTERS = "shelters"
@@ -371,7 +372,10 @@ def _subjects(workspace: Workspace) -> tuple[str, ...]:
     facilities = workspace.layers_of_kind("facilities")
     categories = [] if facilities is None or "category" not in facilities else facilities["category"].dropna().unique()
     shelters = (SHELTERS,) if workspace.of_kind("shelters") else ()
-    return (WORKERS, *shelters, *sorted(str(category) for category in categories))
+    named = {str(category) for category in categories}
+    if isinstance(workspace, WorkspaceVariant):  # what a scenario takes away to the last one can still be asked for
+        named.update(set(coverage_subjects(workspace.base)) - {WORKERS, SHELTERS})
+    return (WORKERS, *shelters, *sorted(named))
 
 
 def _fixed(workspace: Workspace, of: str, mode: TravelMode) -> tuple[NDArray[np.object_], Places]:

@@ -104,14 +104,16 @@ def scenario_of(workspace: Workspace, person: Person, data: Mapping[str, Any], *
     base = base_of(workspace, at=when) if given.truth("books") else Base(data_fingerprint(workspace), when)
     closures: list[Closure] = []
     changes: list[Change] = []
-    for number, item in enumerate(_tables(data.get("change", [])), start=1):
+    for item in _tables(data.get("change", [])):
+        closes = item.get("kind") == CLOSE
         try:
-            if item.get("kind") == CLOSE:
+            if closes:
                 closures.append(_closure(workspace, item))
             else:
                 changes.append(change_from_dict(item))
         except ParameterError as error:
-            raise ParameterError(f"change {number}: {error}") from error
+            number = f"{CLOSE} {len(closures) + 1}" if closes else f"change {len(changes) + 1}"
+            raise ParameterError(f"{number}: {error}") from error
     seed = given.whole("seed", 0)
     question = _question(workspace, person, data)
     scenario = Scenario(str(data.get("name", name)), tuple(closures), tuple(changes), question, base, seed)

@@ -24,6 +24,7 @@ from gridgov.errors import ParameterError
 from gridgov.layers.values import value_fault
 from gridgov.model.changes import AreaAdded, Change, DutyAssigned, PlaceAdded, PlaceChanged, SpeedsScaled, VersionUsed
 from gridgov.model.closures import Closure, added
+from gridgov.model.findings import Finding
 from gridgov.model.hazards import made
 from gridgov.model.rights import EVERYWHERE, Person, Right, Role, require
 from gridgov.model.what_if import Base, Indicator, Question, Scenario
@@ -32,6 +33,8 @@ from gridgov.operations.closures import book_closures
 from gridgov.operations.coverage import TOO_FAR_M, WORKERS, CoverageQuery, coverage, coverage_subjects
 from gridgov.operations.duty_months import duty_after, is_from_books, month_of
 from gridgov.operations.impact import impact_of
+from gridgov.operations.resource_areas import resource_areas
+from gridgov.operations.scenario_findings import scenario_findings
 from gridgov.workspace import Workspace
 from gridgov.workspace_variants import WorkspaceVariant
 
@@ -69,6 +72,8 @@ class ScenarioRun:
     digest : str
         Of question and answers.
     seconds : float
+    findings : tuple of Finding
+        What to know beside the figures, as in `gridgov.operations.scenario_findings`.
     """
 
     scenario: Scenario
@@ -81,6 +86,7 @@ class ScenarioRun:
     data_changed: bool
     digest: str
     seconds: float
+    findings: tuple[Finding, ...] = ()
 
     def value(self, code: str, subject: str = "") -> float | None:
         """Return one figure.
@@ -138,6 +144,7 @@ def run_scenario(
             "the scenario changes duty areas, and only a simulated month of dispatch shows what they do; ask with "
             "month = true"
         )
+    areas = resource_areas(variant, question.resources)
     indicators: list[Indicator] = []
     by_grid = _access(variant, question, indicators, told)
     at_risk, plan = None, None
@@ -151,7 +158,7 @@ def run_scenario(
         told("month", 0.9)
         _month(workspace, variant, scenario, indicators)
     told("areas", 0.95)
-    _areas(variant, question, indicators)
+    indicators += areas
     changed = {name: variant.layer(name) for name in variant.changed_layers}
     told("done", 1.0)
     return ScenarioRun(
@@ -165,6 +172,7 @@ def run_scenario(
         data_changed=bool(scenario.base.data) and scenario.base.data != data_fingerprint(workspace),
         digest=_digest(workspace, scenario, indicators, by_grid),
         seconds=perf_counter() - started,
+        findings=scenario_findings(variant, scenario),
     )
 
 
@@ -178,15 +186,18 @@ def variant_of(workspace: Workspace, scenario: Scenario) -> WorkspaceVariant:
         edges of roads that were imported anew since.
     """
     specs = {layer: workspace.spec(layer) for layer in workspace.layer_ids}
-    for change in scenario.changes:
-        _check_values(workspace, change)
+    for number, change in enumerate(scenario.changes, start=1):
+        try:
+            _check_values(workspace, change)
+        except ParameterError as error:
+            raise ParameterError(f"change {number}: {error}") from error
     rasters = {
         change.layer: workspace.raster_path(f"{change.layer}@{change.version}")
         for change in scenario.changes
         if isinstance(change, VersionUsed) and change.layer in specs and specs[change.layer].geometry == "raster"
     }
     laid = lay_changes(
-        [change for change in scenario.changes if not (isinstance(change, VersionUsed) and change.layer in rasters)],
+        scenario.changes,
         specs,
         workspace.layer,
         lambda layer, version: workspace.layer(f"{layer}@{version}"),
@@ -251,7 +262,9 @@ def _check_values(workspace: Workspace, change: Change) -> None:
     if isinstance(change, PlaceAdded):
         _check_near(workspace, f"{change.kind} {change.id}", (change.lon, change.lat, change.lon, change.lat))
     elif isinstance(change, AreaAdded):
-        _check_near(workspace, f"{change.kind} {change.id}", drawn_area(change).bounds)
+        west, south, east, north = drawn_area(change).bounds
+        for corner in ((west, south), (east, north)):  # also one that only reaches far away
+            _check_near(workspace, f"{change.kind} {change.id}", (*corner, *corner))
     spec = workspace.spec(change.layer)
     for name, value in change.attributes.items():
         if name in spec.fields and (fault := value_fault(value, spec.fields[name], timezone=str(workspace.timezone))):
@@ -285,6 +298,11 @@ def _respeeding(changes: list[SpeedsScaled]) -> Callable[[RoadNetwork], RoadNetw
 
 
 def _access(variant: Workspace, question: Question, indicators: list[Indicator], told: Progress) -> pd.DataFrame:
+    if not question.near:
+        raise ParameterError(
+            "the question asks for nothing to be near; give near one or more of "
+            f"{', '.join(coverage_subjects(variant))}"
+        )
     known = coverage_subjects(variant)
     columns: dict[str, Any] = {}
     for number, subject in enumerate(question.near):
@@ -370,14 +388,6 @@ def _month(workspace: Workspace, variant: WorkspaceVariant, scenario: Scenario, 
         Indicator("uneven_work", "", month.uneven, "share", -1, exact),
         Indicator("unreached_incidents", "", float(month.unreached), "count", -1, exact),
     ]
-
-
-def _areas(variant: Workspace, question: Question, indicators: list[Indicator]) -> None:
-    for kind in question.resources:
-        frame = variant.layers_of_kind(kind)
-        if frame is not None:
-            area = float(frame.to_crs(variant.metric_crs).area.sum())
-            indicators.append(Indicator("area", kind, area, "m2", 1))
 
 
 def _digest(workspace: Workspace, scenario: Scenario, indicators: list[Indicator], by_grid: pd.DataFrame) -> str:

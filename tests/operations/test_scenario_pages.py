@@ -206,7 +206,7 @@ def test_grids_put_together_have_one_time_on_the_map_of_the_base(here: Workspace
     same = grids[(grids["community_code"] == grids["community_code"].iloc[0]).to_numpy()]
     touching = same[same.geometry.touches(same.geometry.iloc[0]).to_numpy()].iloc[0]
     codes = (str(same["grid_code"].iloc[0]), str(touching["grid_code"]))
-    merged = Scenario("合并", changes=(GridsMerged(codes, "999901001001001"),), question=ASKED)
+    merged = Scenario("合并", changes=(GridsMerged(codes, "339901001201991"),), question=ASKED)
     seconds = base_order(here, run_scenario(here, PLANNER, merged), "shelters")
     rows = np.flatnonzero(grids["grid_code"].astype(str).isin(codes))
     assert len(seconds) == len(grids)
@@ -219,7 +219,7 @@ def test_a_grid_cut_in_two_has_one_time_on_the_map_and_its_codes_in_the_files(he
     code, shape = str(grids["grid_code"].iloc[0]), grids.geometry.iloc[0]
     west, south, east, north = shape.bounds
     line = shapely.LineString([(west - 1e-3, (south + north) / 2), (east + 1e-3, (south + north) / 2)])
-    change = GridSplit(code, shapely.geometry.mapping(line), (code, "999901001001002"))
+    change = GridSplit(code, shapely.geometry.mapping(line), (code, "339901001201992"))
     split = replace(sheltered(here), name="拆分", changes=(change,))
     found = compare_scenarios(here, PLANNER, unchanged(split, "现状"), split)
     assert found.second.codes["change"].tolist() == ["split", "split"]
@@ -231,7 +231,7 @@ def test_a_grid_cut_in_two_has_one_time_on_the_map_and_its_codes_in_the_files(he
     path = tmp_path / "split.gpkg"
     path.write_bytes(comparison_file(here, PLANNER, found, "gpkg", "zh"))
     codes = gpd.read_file(path, layer="grid_codes")
-    assert codes[["old_code", "new_code"]].to_numpy().tolist() == [[code, code], [code, "999901001001002"]]
+    assert codes[["old_code", "new_code"]].to_numpy().tolist() == [[code, code], [code, "339901001201992"]]
     assert b"<svg" in comparison_file(here, PLANNER, found, "html", "zh")
 
 
@@ -270,13 +270,13 @@ def people_of_report(page: str) -> int:
 
 def test_files_of_merged_split_and_grown_grids_hold_everybody_of_both_sides(here: Workspace, tmp_path: Path) -> None:
     """Nobody is lost where codes go and come: merged into a new code, split, and half as many people again."""
-    codes, into = merged_codes(here), "999901001001001"
+    codes, into = merged_codes(here), "339901001201991"
     rest = here.layer("grids")
     rest = rest[~rest["grid_code"].astype(str).isin(codes)]
     code, shape = str(rest["grid_code"].iloc[0]), rest.geometry.iloc[0]
     west, south, east, north = shape.bounds
     line = mapping(shapely.LineString([(west - 1e-3, (south + north) / 2), (east + 1e-3, (south + north) / 2)]))
-    split = GridSplit(code, line, (code, "999901001001002"))
+    split = GridSplit(code, line, (code, "339901001201992"))
     second = replace(sheltered(here), changes=(GridsMerged(codes, into), split, PopulationScaled(1.5)))
     other = replace(second, name="另一个", changes=(GridsMerged(codes, codes[1]),), closures=())
     for first in (unchanged(second, "现状"), other):
@@ -314,10 +314,10 @@ def test_the_report_says_every_change_and_what_the_answers_rest_on(here: Workspa
     codes = merged_codes(here)
     scenario = sheltered(here, "新避难所")
     scenario = with_change(here, PLANNER, scenario, PopulationScaled(1.5))
-    scenario = with_change(here, PLANNER, scenario, GridsMerged(codes, "999901001001001"))
+    scenario = with_change(here, PLANNER, scenario, GridsMerged(codes, "339901001201991"))
     found = compare_scenarios(here, PLANNER, unchanged(scenario, "现状"), scenario)
     page = comparison_file(here, PLANNER, found, "html", "zh").decode()
-    for words in ("封闭道路", "新设避难场所", "人口为现状的 150%", "合并 2 个网格", "999901001001001", "没有改变"):
+    for words in ("封闭道路", "新设避难场所", "人口为现状的 150%", "合并 2 个网格", "339901001201991", "没有改变"):
         assert words in page, words
     facts = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)</dd>", page))
     assert scenario.base.at is not None

@@ -163,7 +163,7 @@ def test_a_file_says_the_same_as_the_scenario_that_it_becomes(here: Workspace, t
         ("at = 'morning'", "at is 'morning'"),
         ("[question]\nnear = 'shelters'", "near is 'shelters'; give a list"),
         ("[question]\nmode = 'fly'", "mode is 'fly'"),
-        ("[[change]]\nkind = 'close_roads'\nedges = [1]\nvalid_from = 'soon'", "change 1: valid_from is 'soon'"),
+        ("[[change]]\nkind = 'close_roads'\nedges = [1]\nvalid_from = 'soon'", "close_roads 1: valid_from is 'soon'"),
         ("[question]\nevacuate = 'no'", "evacuate is 'no'; give true or false"),
         ("[question]\nevacuate = true", "no hazard to leave"),
         ("[[change]]\nkind = 'close_roads'", "neither edges nor a geometry"),
