@@ -111,6 +111,7 @@ def solve_siting(problem: SitingProblem, params: SitingParams | None = None) -> 
     """
     started = perf_counter()
     params = params or SitingParams()
+    check_params(params)
     _check(problem, params)
     counted = problem.weight > 0
     left_out: tuple[str, ...] = ()
@@ -128,15 +129,31 @@ def solve_siting(problem: SitingProblem, params: SitingParams | None = None) -> 
     return replace(plan, left_out=left_out, runtime_s=perf_counter() - started)
 
 
-def _check(problem: SitingProblem, params: SitingParams) -> None:
-    if params.k < 0:
-        raise ParameterError(f"k is {params.k}; give how many sites may be added, from 0 on")
+def check_params(params: SitingParams) -> None:
+    """Refuse parameters that cannot be used, before anything is computed.
+
+    Raises
+    ------
+    ParameterError
+        `k` is no whole number from 0 on, the seed is no whole number, or a limit is out of its range.
+    """
+    if not _is_whole(params.k) or params.k < 0:
+        raise ParameterError(f"k is {params.k!r}; give how many sites may be added, a whole number from 0 on")
+    if not _is_whole(params.seed) or params.seed < 0:
+        raise ParameterError(f"the seed is {params.seed!r}; give a whole number from 0 on")
     if not 0 < params.limit_s < np.inf:
         raise ParameterError(f"the limit is {params.limit_s} s; give seconds above 0")
     if not 0 < params.time_limit_s <= MOST_TIME_LIMIT_S:
         raise ParameterError(f"the time limit is {params.time_limit_s} s; give at most {MOST_TIME_LIMIT_S:.0f}")
     if not 0 <= params.target_gap < 1:
         raise ParameterError(f"the target gap is {params.target_gap}; give a share from 0 to below 1")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _check(problem: SitingProblem, params: SitingParams) -> None:
     if problem.places is not None and params.model is not SitingModel.P_MEDIAN:
         raise ParameterError(f"capacities count in the p-median only; leave them out for {params.model}")
 

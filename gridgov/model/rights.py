@@ -64,7 +64,7 @@ class Right(StrEnum):
     LAYER_READ = "layer.read"  # map, tiles, grids, natural resources: nothing personal
     LAYER_WRITE = "layer.write"  # bring in versions of layers, make layers from layers, withdraw versions
     CLOSURE_WRITE = "closure.write"  # close roads and open them again
-    SCENARIO_WRITE = "scenario.write"  # keep closures under a name without closing anything
+    SCENARIO_WRITE = "scenario.write"  # what-if, siting, redesign; keep closures under a name; closes nothing
     SPEEDS_LEARN = "speeds.learn"  # learn speeds from tracks, choose which version counts
     HAZARD_WRITE = "hazard.write"  # draw or compute a hazard, change and withdraw it
     EVACUATION_WRITE = "evacuation.write"  # compute evacuation plans, give their orders and call them back

@@ -65,7 +65,8 @@ class SitingParams:
     ----------
     model : SitingModel
     k : int
-        How many sites at most, besides the existing ones; set covering finds its own number.
+        How many sites at most, besides the existing ones; more than there are candidates has no answer
+        (``k_exceeds_candidates``). Set covering finds its own number.
     limit_s : float
         Covering: within which time.
     time_limit_s : float

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gridgov.analysis.equity import AccessFigures, access_figures
-from gridgov.analysis.siting import SitingProblem, siting_problem, solve_siting
+from gridgov.analysis.siting import SitingProblem, check_params, siting_problem, solve_siting
 from gridgov.crs import WGS84
 from gridgov.errors import ParameterError
 from gridgov.model import TravelMode
@@ -57,7 +57,8 @@ class SitingQuery:
         What exists: ``shelters``, a category of facilities, the id of a vector layer; "": nothing.
     model : SitingModel
     k : int
-        How many sites at most, besides what exists.
+        How many sites at most, besides what exists; a whole number. More than there are candidates that may be opened
+        has no answer, with the reason ``k_exceeds_candidates``.
     candidates : str
         ``grids`` (a point in every grid), a category, or the id of a vector layer; "": only `points`.
     points : tuple of SitePoint
@@ -199,8 +200,10 @@ def _check(query: SitingQuery) -> None:
         raise ParameterError(f"the limit is {query.minutes:g} minutes; give more than 0, at most {MOST_MINUTES:.0f}")
     if not 0 < query.demand_share <= 1:
         raise ParameterError(f"the share of people who come is {query.demand_share:g}; give more than 0, at most 1")
-    if query.new_capacity_persons is not None and query.new_capacity_persons < 0:
-        raise ParameterError(f"a new site has {query.new_capacity_persons} places; give 0 or more")
+    places = query.new_capacity_persons
+    if places is not None and (isinstance(places, bool) or not isinstance(places, int | np.integer) or places < 0):
+        raise ParameterError(f"a new site has {places!r} places; give a whole number from 0 on")
+    check_params(query.params)
 
 
 def _sites(workspace: Workspace, query: SitingQuery) -> tuple[SiteSet, int]:

@@ -246,3 +246,28 @@ def test_weights_of_zero_too_many_sites_and_no_possible_site_are_said(here: Work
     plan = propose_sites(here, PLANNER, SitingQuery(candidates="grids", k=9_999)).plan
     assert [(reason.code, reason.fields["candidates"]) for reason in plan.reasons] == [("k_exceeds_candidates", count)]
     assert plan.objective is None
+
+
+@pytest.mark.parametrize("k", [1.5, 2.0, True, float("nan"), -1, "3", None])
+def test_a_number_of_sites_that_is_none_is_refused_in_one_sentence(here: Workspace, k: object) -> None:
+    with pytest.raises(ParameterError, match=r"k is .*; give how many sites may be added, a whole number from 0 on"):
+        propose_sites(here, PLANNER, SitingQuery(k=k))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"new_capacity_persons": float("nan"), "with_capacity": True}, "a new site has nan places"),
+        ({"new_capacity_persons": -5, "with_capacity": True}, "a new site has -5 places"),
+        ({"seed": 1.5}, "the seed is 1.5"),
+        ({"target_gap": float("nan")}, "the target gap is nan"),
+        ({"time_limit_s": float("nan")}, "the time limit is nan s"),
+        ({"minutes": float("nan")}, "the limit is nan minutes"),
+        ({"demand_share": float("nan")}, "who come is nan"),
+    ],
+)
+def test_other_numbers_of_a_siting_question_that_are_none_are_refused(
+    here: Workspace, given: dict[str, object], said: str
+) -> None:
+    with pytest.raises(ParameterError, match=said):
+        propose_sites(here, PLANNER, SitingQuery(**given))  # type: ignore[arg-type]

@@ -315,6 +315,8 @@ PARTS = {
     "put_on_books",
     "check_area",
     "grids_within",
+    "check_own",
+    "check_hazard_stands",
 }
 # An administrator of a part does not even learn that an account elsewhere exists.
 HIDDEN = {"change_account", "disable_account", "enable_account", "set_password"}
