@@ -35,7 +35,20 @@ class InputError(GridgovError, ValueError):
 
 
 class SourceError(InputError):
-    """A whole file or source cannot be imported."""
+    """A whole file or source cannot be imported.
+
+    Attributes
+    ----------
+    code : str
+        Why, where a page has a sentence of its own for it (``catalogue.refused.<code>``); mostly empty.
+    fields : dict
+        The values that the sentence names.
+    """
+
+    def __init__(self, message: str, *, code: str = "", fields: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.fields = fields or {}
 
 
 class SpecError(InputError):

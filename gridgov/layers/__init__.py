@@ -9,11 +9,12 @@ from gridgov.layers.reading import read_layer, write_aside
 from gridgov.layers.road_rules import SpeedProfile, load_speeds
 from gridgov.layers.roads import read_osm_roads
 from gridgov.layers.specs import load_specs, read_spec
-from gridgov.layers.unpacking import MAX_BYTES, plain_name, unpack
+from gridgov.layers.unpacking import MAX_BYTES, SUFFIXES, plain_name, unpack
 from gridgov.layers.vectors import vector_facts
 
 __all__ = [
     "MAX_BYTES",
+    "SUFFIXES",
     "CheckResult",
     "District",
     "ImportLayer",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from gridgov.crs import WGS84, gcj02_to_wgs84, in_gcj02_area
 from gridgov.layers.import_file import Bounds
 from gridgov.layers.inspection import Inspection, Mask
+from gridgov.layers.reaching import areas_km2, check_reach
 from gridgov.model import FindingAction, FindingLevel, LayerSpec
 
 _Floats = NDArray[np.float64]
@@ -27,7 +28,6 @@ _MOSTLY = 0.5  # below this share of rows in place, the declared CRS is doubted
 _SURELY = 0.9  # above this share of rows in place, another CRS is believed
 _CROWD_ROWS, _CROWD_SHARE = 10, 0.01
 _GRID_MAX_KM2 = 2_000.0  # a unit grid of the national scheme has about 0.01
-_EARTH_RADIUS_KM = 6_371.0
 _GCJ_ROWS = 20  # fewer points prove nothing
 
 
@@ -104,7 +104,7 @@ def check_places(inspection: Inspection, spec: LayerSpec, district: District) ->
     points = possible & (shapely.get_type_id(inspection.geometry) == 0)
     _outside(inspection, spec, district.bounds, possible)
     if spec.key == "grid_code":
-        _too_large(inspection)
+        _too_large(inspection, inspection.geometry)
     if spec.geometry == "point":
         _crowds(inspection, points)
     points &= inspection.alive
@@ -185,6 +185,12 @@ def _in_place(geometry: _Geometry, bounds: Bounds | None) -> Mask:
     return np.asarray(possible & near, dtype=np.bool_)
 
 
+def _within(geometry: _Geometry, box: Bounds) -> Mask:
+    bounds = shapely.bounds(geometry)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((bounds[:, :2] >= box[:2]).all(axis=1) & (bounds[:, 2:] <= box[2:]).all(axis=1))
+
+
 def _widened(bounds: Bounds, share: float) -> Bounds:
     lon0, lat0, lon1, lat1 = bounds
     dx, dy = (lon1 - lon0) * share, (lat1 - lat0) * share
@@ -192,13 +198,13 @@ def _widened(bounds: Bounds, share: float) -> Bounds:
 
 
 def _outside(inspection: Inspection, spec: LayerSpec, bounds: Bounds | None, possible: Mask) -> None:
-    """Points far outside go aside; points just outside and areas elsewhere are kept and said."""
+    """Points far outside go aside; points just outside are kept and said. Lines and areas: see `check_reach`."""
     if bounds is None or inspection.geometry is None:
         return
     far = possible & ~_in_place(inspection.geometry, bounds)
     if spec.geometry != "point":
-        if count := int((far & inspection.alive).sum()):
-            inspection.layer("areas_outside", level=FindingLevel.INFO, count=count)
+        beyond = possible & ~_within(inspection.geometry, _widened(bounds, _MARGIN))
+        check_reach(inspection, spec, bounds, beyond=beyond, outside=far)
         return
     xy = np.column_stack([shapely.get_x(inspection.geometry), shapely.get_y(inspection.geometry)])
     lon0, lat0, lon1, lat1 = bounds
@@ -213,21 +219,15 @@ def _outside(inspection: Inspection, spec: LayerSpec, bounds: Bounds | None, pos
         inspection.rows(rule, mask, level=level, action=action, details=_lonlat(xy[mask]), also_aside=True)
 
 
-def _too_large(inspection: Inspection) -> None:
+def _too_large(inspection: Inspection, geometry: _Geometry) -> None:
     """Grids of the size of a province are slips of a hand; one of them would cover all others."""
-    area = shapely.area(shapely.transform(inspection.geometry, _equal_area_km))
+    area = areas_km2(geometry)
     mask = inspection.alive & (area > _GRID_MAX_KM2)
     details = [{"area_km2": round(value)} for value in area[mask].tolist()]
     inspection.rows(
         "grid_too_large", mask, level=FindingLevel.ERROR, action=FindingAction.ASIDE, field_name="geometry",
         details=details,
     )  # fmt: skip
-
-
-def _equal_area_km(lonlat: _Floats) -> _Floats:
-    """Lambert's cylindrical projection of a sphere: areas are true everywhere."""
-    x, y = np.radians(lonlat).T
-    return _EARTH_RADIUS_KM * np.column_stack([x, np.sin(y)])
 
 
 def _crowds(inspection: Inspection, points: Mask) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import rasterio
 import rasterio.errors
 import rasterio.shutil
@@ -16,6 +15,8 @@ from rasterio.windows import Window
 from gridgov.crs import WGS84
 from gridgov.errors import SourceError, StorageError
 from gridgov.layers.import_file import Bounds, ImportLayer
+from gridgov.layers.raster_contents import RasterContents
+from gridgov.layers.raster_turning import is_mirrored, refuse_slanting, write_north_up
 from gridgov.layers.sources import check_source
 from gridgov.model import Finding, FindingLevel, LayerSpec
 
@@ -23,7 +24,6 @@ Progress = Callable[[str, float], None]
 
 _CACHE_MB = 128  # GDAL's block cache; a raster of any size passes through it
 _DRIVERS = {".tif": "GTiff", ".tiff": "GTiff", ".hgt": "SRTMHGT"}
-_MAX_CLASSES = 256  # more values than that are measures, not classes
 _WINDOW_PX = 1024
 _CHECKED = 0.5  # share of the progress that the check takes
 
@@ -35,30 +35,33 @@ def import_raster(
     *,
     bounds: Bounds | None = None,
     progress: Progress | None = None,
+    must_fit: bool = False,
 ) -> list[Finding]:
     """Check a raster and write it to `target` as a Cloud-Optimised GeoTIFF with overviews; its CRS stays.
 
     Every block is read once, in windows of at most 1,024 x 1,024 pixels, so a damaged block is found wherever it lies;
-    `progress` is called with (what is being done, share done). Returns the findings.
+    `progress` is called with (what is being done, share done). Mirrored rows or columns are turned round. With
+    `must_fit` a raster in which no cell is what its kind can hold is refused; else it is a finding: an import file is
+    written by somebody who may know other codes. Returns the findings.
 
     Raises
     ------
     SourceError
-        Missing, not a raster, damaged or cut off, without CRS, elsewhere than `bounds`, or with nothing but nodata.
+        Missing, not a raster, damaged or cut off, without CRS, aslant, elsewhere than `bounds`, with nothing but
+        nodata, or (`must_fit`) with no cell that its kind can hold.
     StorageError
         The target cannot be written.
     """
     check_source(item.source, item.layer_id)
     with rasterio.Env(GDAL_CACHEMAX=_CACHE_MB, GDAL_NUM_THREADS=1), _open(item.source) as raster:
         crs = _crs(item, raster)
+        refuse_slanting(item.source, raster)
         extent = _extent(raster, crs)
         _refuse_elsewhere(item, extent, bounds)
-        classes = _scan(item.source, raster, progress, classes=spec.holds_classes)
-        findings = _findings(item, raster, crs, bounds, extent)
-        known = {int(code) for code in spec.class_names} if spec.holds_classes else set()
-        if unknown := sorted(classes - known):
-            detail: dict[str, str | int | float] = {"codes": ", ".join(map(str, unknown[:20])), "count": len(unknown)}
-            findings.append(Finding(item.layer_id, None, None, "raster_classes", FindingLevel.WARNING, detail=detail))
+        contents = _scan(item.source, raster, progress, spec)
+        if must_fit:
+            contents.refuse_unfit(item.source)
+        findings = [*_findings(item, raster, crs, bounds, extent), *contents.findings(item.layer_id)]
         _write(item.source, raster, crs, target, spec, progress)
         return findings
 
@@ -108,12 +111,10 @@ def _windows(width: int, height: int) -> Iterator[Window]:
             yield Window(left, top, min(_WINDOW_PX, width - left), min(_WINDOW_PX, height - top))
 
 
-def _scan(path: Path, raster: Any, progress: Progress | None, *, classes: bool) -> set[int]:
-    """Read every block of the first band; a damaged one, or nothing but nodata, ends the import.
-
-    Returns the values that occur, if the raster holds classes.
-    """
-    valid, found = False, set[int]()
+def _scan(path: Path, raster: Any, progress: Progress | None, spec: LayerSpec) -> RasterContents:
+    """Read every block of the first band; a damaged one, or nothing but nodata, ends the import."""
+    contents = RasterContents(spec)
+    scale, offset = float(raster.scales[0]), float(raster.offsets[0])
     total = -(-raster.width // _WINDOW_PX) * -(-raster.height // _WINDOW_PX)
     for done, window in enumerate(_windows(raster.width, raster.height), start=1):
         try:
@@ -124,18 +125,18 @@ def _scan(path: Path, raster: Any, progress: Progress | None, *, classes: bool) 
                 f"{path}: damaged or cut off near row {row}, column {column} ({_reason(error)}); fetch it again"
             ) from error
         values = block.compressed()
-        valid = valid or bool(np.isfinite(values).any())
-        if classes and len(found) <= _MAX_CLASSES:
-            found.update(np.unique(values[np.isfinite(values)]).astype(int).tolist())
+        contents.add(values if (scale, offset) == (1.0, 0.0) else values * scale + offset)
         if progress is not None:
             progress("check", _CHECKED * done / total)
-    if not valid:
+    if not contents.valid:
         raise SourceError(f"{path}: an empty layer, every pixel is nodata; give another raster")
-    return found
+    return contents
 
 
 def _extent(raster: Any, crs: Any) -> Bounds:
-    lon0, lat0, lon1, lat1 = rasterio.warp.transform_bounds(crs, WGS84, *raster.bounds)
+    west, south, east, north = raster.bounds
+    box = min(west, east), min(south, north), max(west, east), max(south, north)  # of a mirrored one, they are not
+    lon0, lat0, lon1, lat1 = rasterio.warp.transform_bounds(crs, WGS84, *box)
     return float(lon0), float(lat0), float(lon1), float(lat1)
 
 
@@ -159,6 +160,8 @@ def _findings(item: ImportLayer, raster: Any, crs: Any, bounds: Bounds | None, e
     found: list[tuple[str, FindingLevel, dict[str, str | int | float]]] = []
     if raster.nodata is None:
         found.append(("raster_without_nodata", FindingLevel.INFO, {}))
+    if is_mirrored(raster):
+        found.append(("raster_flipped", FindingLevel.INFO, {}))
     if raster.count > 1:
         found.append(("raster_bands", FindingLevel.INFO, {"count": raster.count}))
     if item.crs is not None and rasterio.crs.CRS.from_user_input(item.crs) != crs:
@@ -186,7 +189,12 @@ def _write(path: Path, raster: Any, crs: Any, target: Path, spec: LayerSpec, pro
     }
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if raster.crs is None:
+        if is_mirrored(raster):
+            turned = target.with_name(f".{target.stem}-turned.tif")
+            write_north_up(raster, crs, turned, _windows(raster.width, raster.height))
+            rasterio.shutil.copy(turned, target, driver="COG", **options)
+            turned.unlink()
+        elif raster.crs is None:
             with rasterio.vrt.WarpedVRT(raster, src_crs=crs, crs=crs) as view:
                 rasterio.shutil.copy(view, target, driver="COG", **options)
         else:

@@ -19,7 +19,7 @@ from gridgov.model.layers import FieldType, GeometryKind, Side
 
 _LAYER_KEYS = {
     "kind", "names", "geometry", "group", "key", "fields", "style", "crs", "licence", "source", "unit", "code_scheme",
-    "class_names", "conflict",
+    "class_names", "conflict", "minimum", "maximum",
 }  # fmt: skip
 _FIELD_KEYS = {"type", "names", "required", "unit", "minimum", "maximum", "values"}
 _STYLE_TYPES: dict[str, type | tuple[type, ...]] = {
@@ -89,6 +89,9 @@ def _spec(table: Mapping[str, Any], where: str) -> LayerSpec:
     key = str(table.get("key", ""))
     if table["geometry"] != "raster" and key not in fields:
         raise SpecError(f"{where}: key '{key}' is not one of its fields; name a field as key")
+    if table["geometry"] != "raster" and {"minimum", "maximum"} & set(table):
+        raise SpecError(f"{where}: minimum and maximum are those of a raster's cells; write them with a field")
+    _check_limits(table, where)
     class_names = _table(table, "class_names", where)
     texts = ("crs", "licence", "source", "unit", "code_scheme")
     style = _style(_table(table, "style", where), where)
@@ -102,6 +105,8 @@ def _spec(table: Mapping[str, Any], where: str) -> LayerSpec:
         style=style,
         class_names={value: _names(names, f"{where}: class_names.{value}") for value, names in class_names.items()},
         conflict=_conflict(_table(table, "conflict", where), table["geometry"], style, {*class_names}, where),
+        minimum=table.get("minimum"),
+        maximum=table.get("maximum"),
         **{name: str(table[name]) for name in texts if name in table},
     )
 
@@ -113,9 +118,7 @@ def _field(name: str, table: Any, where: str) -> FieldSpec:
     _refuse_unknown(table, _FIELD_KEYS, place)
     if table.get("type") not in get_args(FieldType):
         raise SpecError(f"{place} has type '{table.get('type')}'; use one of {', '.join(get_args(FieldType))}")
-    for limit in ("minimum", "maximum"):
-        if limit in table and (isinstance(table[limit], bool) or not isinstance(table[limit], int | float)):
-            raise SpecError(f"{place}: {limit} must be a number")
+    _check_limits(table, place)
     values = table.get("values", [])
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise SpecError(f"{place}: values must be a list of texts")
@@ -129,6 +132,12 @@ def _field(name: str, table: Any, where: str) -> FieldSpec:
         maximum=table.get("maximum"),
         values=tuple(values),
     )
+
+
+def _check_limits(table: Mapping[str, Any], place: str) -> None:
+    for limit in ("minimum", "maximum"):
+        if limit in table and (isinstance(table[limit], bool) or not isinstance(table[limit], int | float)):
+            raise SpecError(f"{place}: {limit} must be a number")
 
 
 def _style(table: Mapping[str, Any], where: str) -> LayerStyle:

@@ -19,6 +19,7 @@ import geopandas as gpd
 import numpy as np
 import pyogrio
 import shapely
+from numpy.typing import NDArray
 from pmtiles.tile import (
     Compression,
     MagicNumberNotFound,
@@ -35,9 +36,13 @@ from gridgov.errors import StorageError
 from gridgov.maps.cartography import tile_min_zooms
 from gridgov.model import LayerSpec
 
+Bounds = tuple[float, float, float, float]
+
 MIN_ZOOM = 8
 MAX_ZOOM = 14
 INDEX_FIELD = "i"  # number of the row in the layer's frame; values that change are looked up by it
+_MARGIN = 0.5  # of a district's extent, drawn around it
+_LEAST_MARGIN_DEGREES = 0.05
 _EXTENT = 4096
 _BUFFER = 96  # 12 px around a tile, wider than any line drawn
 _MAX_BYTES = 2_000_000
@@ -52,6 +57,7 @@ def build_tiles(
     min_zoom: int = MIN_ZOOM,
     max_zoom: int = MAX_ZOOM,
     fields: Iterable[str] | None = None,
+    within: Bounds | None = None,
 ) -> int:
     """Write a layer as vector tiles; an existing archive is replaced at the end, at once.
 
@@ -67,6 +73,9 @@ def build_tiles(
         Tile zooms; map zoom is one more.
     fields : iterable of str, optional
         Columns that travel with the tiles; default: the key, the names and the class field.
+    within : tuple, optional
+        The district, (lon0, lat0, lon1, lat1): what reaches further than half its extent beyond it is cut off in the
+        tiles, for their number grows with the area that shapes cover. The frame itself stays whole.
 
     Returns
     -------
@@ -79,7 +88,7 @@ def build_tiles(
         The archive cannot be written.
     """
     columns = [name for name in (fields or default_fields(spec)) if name in frame.columns]
-    drawn = _drawable(frame, columns, spec)
+    drawn = _drawable(frame, columns, spec, within)
     path.unlink(missing_ok=True) if drawn.empty else path.parent.mkdir(parents=True, exist_ok=True)
     if drawn.empty:
         return 0
@@ -99,8 +108,8 @@ def default_fields(spec: LayerSpec) -> list[str]:
     return list(dict.fromkeys(name for name in (spec.key, "name", "name_en", spec.style.class_field) if name))
 
 
-def _drawable(frame: gpd.GeoDataFrame, columns: list[str], spec: LayerSpec) -> gpd.GeoDataFrame:
-    """Rows with a geometry, plain column types, and the row number, without excess vertices."""
+def _drawable(frame: gpd.GeoDataFrame, columns: list[str], spec: LayerSpec, within: Bounds | None) -> gpd.GeoDataFrame:
+    """Rows with a geometry, plain column types, and the row number, without excess vertices or far ends."""
     drawn = frame[[*columns, frame.geometry.name]].copy()
     drawn[INDEX_FIELD] = np.arange(len(drawn), dtype=np.int32)
     drawn = drawn[~(drawn.geometry.isna() | drawn.geometry.is_empty)]
@@ -108,10 +117,24 @@ def _drawable(frame: gpd.GeoDataFrame, columns: list[str], spec: LayerSpec) -> g
         if drawn[name].dtype == object:
             drawn[name] = drawn[name].map(lambda value: value if isinstance(value, str | None) else str(value))
     shapes = drawn.geometry.to_numpy()
+    if within is not None:
+        shapes = _cut(shapes, within)
     # Grids share their borders and must do so afterwards; other areas may overlap.
     simplify = shapely.coverage_simplify if spec.kind == "grids" else shapely.simplify
     drawn[drawn.geometry.name] = simplify(shapes, _TOLERANCE_DEGREES)
     return drawn[~drawn.geometry.is_empty]
+
+
+def _cut(shapes: NDArray[np.object_], within: Bounds) -> NDArray[np.object_]:
+    """Cut off what lies further beyond a box than the margin; shapes that do not reach there stay as they are."""
+    lon0, lat0, lon1, lat1 = within
+    dx, dy = (max(_MARGIN * side, _LEAST_MARGIN_DEGREES) for side in (lon1 - lon0, lat1 - lat0))
+    box = lon0 - dx, lat0 - dy, lon1 + dx, lat1 + dy
+    bounds = shapely.bounds(shapes)
+    reach = (bounds[:, :2] < box[:2]).any(axis=1) | (bounds[:, 2:] > box[2:]).any(axis=1)
+    cut = shapes.copy()
+    cut[reach] = shapely.clip_by_rect(shapes[reach], *box)
+    return cut
 
 
 def _write_part(rows: gpd.GeoDataFrame, path: Path, min_zoom: int, max_zoom: int) -> None:

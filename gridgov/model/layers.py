@@ -56,7 +56,7 @@ class LayerSpec:
     ``terrain``). `class_names` names the values of the style's class field (of steps: the lower bounds) in both
     languages: value -> {"zh": …, "en": …}. `conflict` says of values of the style's class field on which side of their
     areas a plan conflicts: ``inside`` (as with every value that it does not name) or ``outside``, such as of the urban
-    development boundary.
+    development boundary. `minimum` and `maximum` are what the cells of a raster of measures can hold.
     """
 
     kind: str
@@ -73,6 +73,8 @@ class LayerSpec:
     code_scheme: str = ""
     class_names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     conflict: Mapping[str, Side] = field(default_factory=dict)
+    minimum: float | None = None
+    maximum: float | None = None
 
     @property
     def conflicts_outside(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 Bounds = tuple[float, float, float, float]
 Progress = Callable[[str, float], None]
 _AREA_ERROR_AT_MOST = 0.01
+_WIDEST_DEGREES = 20.0  # of a layer that is drawn as a whole, for want of a district to cut it to
+_SEE_ALL = "'gridgov check' on the import file prints all findings"
 _ONLY_ONE = {"grids", "roads", "population"}
 _FIRST = {"grids": 0, "roads": 1, "population": 2}  # grids give the district's bounds, roads the next best
 
@@ -117,10 +120,10 @@ def import_workspace(
     directory, plan = Path(directory), read_import_file(Path(import_file))
     with written_aside(directory) as part:
         now = clock()
-        run = _ImportRun(plan, part, tell, plan.as_of or now)
+        run = _ImportRun(plan, part, tell, now)
         for item in sorted(plan.layers, key=lambda layer: _FIRST.get(layer.kind, 9)):
             run.take(item)
-        manifest = run.finish(now)
+        manifest = run.finish()
         report = ImportReport(
             directory=directory,
             names=dict(plan.names),
@@ -171,11 +174,13 @@ def read_and_check(
 class _ImportRun:
     """One import under way: takes layer after layer into a folder that is not yet a workspace."""
 
-    def __init__(self, plan: ImportPlan, part: Path, tell: Progress, now: datetime) -> None:
-        self.plan, self.part, self.tell, self.now = plan, part, tell, now
+    def __init__(self, plan: ImportPlan, part: Path, tell: Progress, imported_at: datetime) -> None:
+        self.plan, self.part, self.tell, self.imported_at = plan, part, tell, imported_at
+        self.now = plan.as_of or imported_at
         self.specs = load_specs()
         self.place = District(bounds=plan.bounds)  # where rows are believed
         self.extent: Bounds | None = None  # what the map opens on
+        self.roads_box: Bounds | None = None
         self.findings: list[Finding] = []
         self.entries: dict[str, LayerEntry] = {}
         self.facts: dict[str, int] = {}
@@ -191,6 +196,7 @@ class _ImportRun:
         fraction = len(self.entries) / (len(self.plan.layers) + 1)
         self.tell(f"{item.layer_id}: {item.source.name}", fraction)
         spec = _spec_of(item, self.specs)
+        refuse_future(item, max(self.now, self.imported_at))
         if item.kind in _ONLY_ONE and any(entry.kind == item.kind for entry in self.entries.values()):
             raise SpecError(
                 f"{self.plan.path}: a workspace has one layer of kind '{item.kind}'; '{item.layer_id}' is the second"
@@ -223,7 +229,7 @@ class _ImportRun:
         if entry is not None:
             self.entries[item.layer_id] = entry
 
-    def finish(self, imported_at: datetime) -> Manifest:
+    def finish(self) -> Manifest:
         """Write the findings and return the manifest of what was taken."""
         self.tell("findings and facts", 0.98)
         bounds = self.extent or self.place.bounds or _union(self.seen)
@@ -235,7 +241,7 @@ class _ImportRun:
         findings_frame(self.findings).to_parquet(self.part / "findings.parquet", index=False)
         counts = pd.Series([finding.layer for finding in self.findings], dtype=object).value_counts()
         layers = tuple(
-            self._timed(self.entries[layer_id], imported_at, findings=int(counts.get(layer_id, 0)))
+            self._timed(self.entries[layer_id], findings=int(counts.get(layer_id, 0)))
             for layer_id in dict.fromkeys(item.layer_id for item in self.plan.layers)
         )
         version = digest(self.part)
@@ -248,15 +254,15 @@ class _ImportRun:
             bounds=bounds,
             version=version,
             data=f"data-{version}",
-            imported_at=imported_at.isoformat(timespec="seconds"),
+            imported_at=self.imported_at.isoformat(timespec="seconds"),
             as_of=self.plan.as_of.isoformat() if self.plan.as_of else None,
             layers=layers,
-            versions=tuple(self._timed(entry, imported_at, findings=entry.findings) for entry in older),
+            versions=tuple(self._timed(entry, findings=entry.findings) for entry in older),
             facts=self.facts,
         )
 
-    def _timed(self, entry: LayerEntry, imported_at: datetime, *, findings: int) -> LayerEntry:
-        return replace(entry, findings=findings, added_at=imported_at.isoformat(timespec="seconds"))
+    def _timed(self, entry: LayerEntry, *, findings: int) -> LayerEntry:
+        return replace(entry, findings=findings, added_at=self.imported_at.isoformat(timespec="seconds"))
 
     def _metric_crs(self, bounds: Bounds) -> str:
         """Return the CRS to measure in; one that does not fit the place would make every area wrong."""
@@ -278,6 +284,7 @@ class _ImportRun:
         network = RoadNetwork.from_graph(graph)
         network.save(self.part / "network.npz")
         roads = network.to_frame()
+        self.roads_box = _frame_bounds(roads)
         if self.extent is not None and not _touch(self.extent, _frame_bounds(roads)):
             raise SourceError(
                 f"{item.source}: the roads ({_text(_frame_bounds(roads))}) lie nowhere near the grids "
@@ -321,10 +328,26 @@ class _ImportRun:
             grids.to_parquet(self.part / "layers" / "grids.parquet", index=False)
 
     def _write_frame(self, item: ImportLayer, spec: LayerSpec, result: CheckResult) -> None:
-        content = write_rows(self.part, item.layer_id, spec, result)
+        within = self._drawn_within(item, spec, result)
+        content = write_rows(self.part, item.layer_id, spec, result, within=within)
         if content.bounds is not None:
             self.seen.append(content.bounds)
         self._enter(item, spec, content)
+
+    def _drawn_within(self, item: ImportLayer, spec: LayerSpec, result: CheckResult) -> Bounds | None:
+        """Return the box that maps show: the district's and its roads'; one half of the world would never end."""
+        if item.kind in {"grids", "roads"} or spec.geometry not in {"polygon", "line", "any"}:
+            return None
+        known = [box for box in (self.extent, self.place.bounds, self.roads_box) if box is not None]
+        if known:
+            return _union(known)
+        west, south, east, north = _frame_bounds(result.frame)
+        if max(east - west, north - south) > _WIDEST_DEGREES:
+            raise SourceError(
+                f"{item.source}: layer '{item.layer_id}' is {east - west:.0f} by {north - south:.0f} degrees wide, and "
+                f"nothing says where the district is; add grids, roads or bounds to [workspace] of {self.plan.path}"
+            )
+        return None
 
     def _enter(self, item: ImportLayer, spec: LayerSpec, content: Content) -> None:
         self.entries[item.layer_id] = entry_of(item, spec, content)
@@ -347,15 +370,17 @@ def make_folders(part: Path) -> None:
         (part / name).mkdir(parents=True)
 
 
-def write_rows(part: Path, layer_id: str, spec: LayerSpec, result: CheckResult) -> Content:
-    """Write checked rows, their tiles and the rows kept aside below a folder."""
+def write_rows(
+    part: Path, layer_id: str, spec: LayerSpec, result: CheckResult, *, within: Bounds | None = None
+) -> Content:
+    """Write checked rows, their tiles (cut around the box `within`) and the rows kept aside below a folder."""
     frame = result.frame
     if len(result.aside):
         write_aside(part / "aside" / f"{layer_id}.csv", result.aside)
     file = part / "layers" / f"{layer_id}.parquet"
     frame.to_parquet(file, index=False)
     if spec.geometry in {"polygon", "line", "any"}:
-        build_tiles(frame, part / "tiles" / f"{layer_id}.pmtiles", spec=spec)
+        build_tiles(frame, part / "tiles" / f"{layer_id}.pmtiles", spec=spec, within=within)
     bounds = _frame_bounds(frame) if spec.geometry != "table" and len(frame) else None
     return Content(file, len(frame), len(result.aside), result.crs, bounds)
 
@@ -380,17 +405,39 @@ def entry_of(item: ImportLayer, spec: LayerSpec, content: Content) -> LayerEntry
     )
 
 
+def refuse_future(item: ImportLayer, now: datetime) -> None:
+    """A date says what time the content shows; one to come would hide every true version until then.
+
+    Raises
+    ------
+    SourceError
+        The year, month or day begins after `now`, by the layer's local time.
+    """
+    today = now.astimezone(ZoneInfo(item.timezone)).date().isoformat()
+    if item.date > today:
+        raise SourceError(
+            f"{item.source}: the date {item.date} of layer '{item.layer_id}' is still to come (today is {today}); give "
+            f"the date of survey, or of a plan the date it was made, and write the year it aims at in its name",
+            code="date_future",
+            fields={"date": item.date, "today": today},
+        )
+
+
 def _dates(plan: ImportPlan, layer_id: str) -> list[str]:
     return [item.date for item in plan.layers if item.layer_id == layer_id]
 
 
-def refuse_empty(item: ImportLayer, result: CheckResult) -> None:
+def refuse_empty(item: ImportLayer, result: CheckResult, *, advice: str = _SEE_ALL) -> None:
     """A layer of which no row can be used is a fault of the whole source."""
     if not len(result.frame):
-        first = next((f.message("en") for f in result.findings if f.action == FindingAction.ASIDE), "no reason found")
+        first = next((f for f in result.findings if f.action == FindingAction.ASIDE), None)
+        said = first.message("en") if first else "no reason found"
+        count = len(result.aside)
         raise SourceError(
-            f"{item.source}: none of the {len(result.aside)} rows of layer '{item.layer_id}' can be used "
-            f"(the first: {first}); 'gridgov check' on the import file prints all findings"
+            f"{item.source}: none of the {count} rows of layer '{item.layer_id}' can be used (the first: {said}); "
+            f"{advice}",
+            code="no_row",
+            fields={"count": str(count), "reason": f"{first.message('zh')} / {said}" if first else said},
         )
 
 

@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ from gridgov.errors import SourceError, StorageError
 from gridgov.workspace import MANIFEST, LayerEntry, Manifest
 
 CATALOGUE = "catalogue"
+_NEW_SECONDS = 60.0  # in which a folder that was made may not yet be locked
 
 
 def digest(part: Path) -> str:
@@ -41,19 +43,42 @@ def written_aside(directory: Path) -> Iterator[Path]:
         raise SourceError(f"{directory}: is a file; give a folder for the workspace")
     directory.mkdir(parents=True, exist_ok=True)
     for left in directory.glob(".import-*"):
-        if not _alive(left.name.split("-")[1]):
+        if not _alive(left.name.split("-")[1]) or _left_behind(left):
             shutil.rmtree(left, ignore_errors=True)
     try:
         part = Path(tempfile.mkdtemp(prefix=f".import-{os.getpid()}-", dir=directory))
     except OSError as error:
         raise StorageError(f"{directory}: cannot write here ({error.strerror}); check disk and rights") from error
     part.chmod(0o755)  # a server may run under another account than the one who imports
+    handle = os.open(part, os.O_RDONLY)
     try:
+        _lock_if_free(handle)
         yield part
     finally:
+        os.close(handle)
         shutil.rmtree(part, ignore_errors=True)
         if not existed and not (directory / MANIFEST).exists():
             shutil.rmtree(directory, ignore_errors=True)
+
+
+def _left_behind(folder: Path) -> bool:
+    """Whether nobody holds the lock of a folder that is not quite new: its number may be another process's now."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:  # gone by itself, or not ours
+        return False
+    try:
+        return time.time() - os.fstat(handle).st_mtime > _NEW_SECONDS and _lock_if_free(handle)
+    finally:
+        os.close(handle)
+
+
+def _lock_if_free(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # held, or a disk without locks
+        return False
+    return True
 
 
 def file_digest(file: Path) -> str:

@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pyproj
 import pyproj.exceptions
 
 from gridgov.errors import GridgovError, ParameterError, SourceError, SpecError, StorageError, UploadError
 from gridgov.layers import (
     MAX_BYTES,
+    SUFFIXES,
     CheckResult,
     District,
     ImportLayer,
@@ -37,7 +39,7 @@ from gridgov.model.rights import Person
 from gridgov.operations.catalogue import require_layers
 from gridgov.operations.districts import DistrictCheck, locate_points
 from gridgov.operations.findings import findings_frame
-from gridgov.operations.importing import Content, entry_of, make_folders, refuse_empty, write_rows
+from gridgov.operations.importing import Content, entry_of, make_folders, refuse_empty, refuse_future, write_rows
 from gridgov.operations.publishing import publish_version, written_aside
 from gridgov.workspace import LayerEntry, Workspace
 
@@ -47,6 +49,7 @@ NOT_HERE = frozenset(
     {"roads", "grids", "divisions", "population", "workers", "incidents", "shelters", "sensors"}
 )  # fmt: skip
 _RASTERS = (".tif", ".tiff")
+_FAR_RULES = frozenset({"area_far_away", "outside_district"})
 _FEW = 12
 Progress = Callable[[str, float], None]
 
@@ -176,7 +179,9 @@ def upload_layer(
         make_folders(part)
         tell("read", 0.1)
         kept, data = _unpacked(part, file_name, content)
+        _check_file_kind(spec, data)
         item = _item(workspace, upload, layer_id, data)
+        refuse_future(item, max(workspace.now(), workspace.wall_now()))
         content_of, findings = _take(workspace, item, spec, part, tell)
         findings_frame(findings).to_parquet(part / "findings.parquet", index=False)
         shutil.rmtree(part / "unpacked", ignore_errors=True)
@@ -200,15 +205,16 @@ def _take(
         if not crs and not item.crs:
             raise _no_crs()
         target = part / "rasters" / f"{item.layer_id}.tif"
-        found = import_raster(item, spec, target, bounds=workspace.bounds, progress=tell)
+        found = import_raster(item, spec, target, bounds=workspace.bounds, progress=tell, must_fit=True)
         return Content(target, 1, 0, *raster_place(target)), found
     result = read_layer(item, spec, district=_district(workspace, spec), progress=tell, now=workspace.now())
-    refuse_empty(item, result)
+    _refuse_far(result)
+    refuse_empty(item, result, advice="correct the file and send it again")
     findings = list(result.findings)
     if spec.geometry == "point" and workspace.has("grids"):
         frame, outside = locate_points(result.frame, DistrictCheck(workspace.layer("grids")), item.layer_id)
         result, findings = replace(result, frame=frame), findings + outside
-    content = write_rows(part, item.layer_id, spec, result)
+    content = write_rows(part, item.layer_id, spec, result, within=_drawn_within(workspace))
     _refuse_elsewhere(workspace, content, result)
     return content, findings
 
@@ -230,6 +236,18 @@ def _item(workspace: Workspace, upload: LayerUpload, layer_id: str, data: Path) 
         y=upload.y or None, licence=upload.licence or None, names=dict(names) or None, gcj02=upload.gcj02,
         date=upload.date, timezone=str(workspace.timezone), code_scheme=None,
     )  # fmt: skip
+
+
+def _check_file_kind(spec: LayerSpec, data: Path) -> None:
+    """Say which files a kind takes, before a reader says which it could read."""
+    if (data.suffix.lower() in _RASTERS) is (spec.geometry == "raster"):
+        return
+    known = ", ".join(suffix for suffix in SUFFIXES if (suffix in _RASTERS) is (spec.geometry == "raster"))
+    raise UploadError(
+        f"layers of kind '{spec.kind}' are not taken from such a file: send one of {known}",
+        code="file_kind",
+        fields={"kind": f"{spec.name('zh')} / {spec.name('en')}", "known": known},
+    )
 
 
 def _ask_for_crs(upload: LayerUpload, data: Path) -> None:
@@ -319,15 +337,35 @@ def _district(workspace: Workspace, spec: LayerSpec) -> District:
     return District(bounds=workspace.bounds, roads_lonlat=lines)
 
 
+def _drawn_within(workspace: Workspace) -> tuple[float, float, float, float]:
+    """The box that maps show: the district's and its roads'."""
+    roads = [workspace.entry(layer_id).bounds for layer_id in workspace.of_kind("roads")]
+    boxes = [box for box in roads if box is not None]
+    west, south, east, north = np.array([workspace.bounds, *boxes]).T
+    return float(west.min()), float(south.min()), float(east.max()), float(north.max())
+
+
 def _refuse_elsewhere(workspace: Workspace, content: Content, result: CheckResult) -> None:
     box, here = content.bounds, workspace.bounds
     if box is None or (box[0] <= here[2] and box[2] >= here[0] and box[1] <= here[3] and box[3] >= here[1]):
         return
-    place = f"{box[0]:.3f}, {box[1]:.3f} – {box[2]:.3f}, {box[3]:.3f}"
-    raise UploadError(
-        f"all {len(result.frame)} rows lie outside the district (at {place}): correct the CRS or send another file",
-        code="elsewhere", fields={"place": place},
-    )  # fmt: skip
+    raise _elsewhere(len(result.frame), f"{box[0]:.3f}, {box[1]:.3f} – {box[2]:.3f}, {box[3]:.3f}")
+
+
+def _refuse_far(result: CheckResult) -> None:
+    """Rows that were all put aside for lying in another place: the CRS is wrong, or the file."""
+    if len(result.frame) or not set(result.aside["rule"]) <= _FAR_RULES:
+        return
+    first = next(finding for finding in result.findings if finding.rule in _FAR_RULES)
+    raise _elsewhere(len(result.aside), f"{first.detail['lon']}, {first.detail['lat']}")
+
+
+def _elsewhere(count: int, place: str) -> UploadError:
+    return UploadError(
+        f"all {count} rows lie outside the district (at {place}): correct the CRS or send another file",
+        code="elsewhere",
+        fields={"place": place},
+    )
 
 
 def _no_crs() -> UploadError:
@@ -344,7 +382,9 @@ def _refusals(part: Path, file_name: str) -> Iterator[None]:
         for path in sorted(part.rglob("*"), key=lambda path: -len(str(path))):
             words = words.replace(str(path), file_name.replace("\\", "/").rsplit("/", 1)[-1][:80])
         words = words.replace(" in the import file", "")
-        raise UploadError(words, code="content", fields={"detail": words}) from error
+        code = error.code if isinstance(error, SourceError) else ""
+        fields = error.fields if isinstance(error, SourceError) and code else {"detail": words}
+        raise UploadError(words, code=code or "content", fields=fields) from error
     except OSError as error:  # errors of ours are among them
         if isinstance(error, GridgovError):
             raise

@@ -15,6 +15,7 @@ from gridgov.layers import CheckResult, District, ImportLayer, check, load_specs
 
 SPECS = load_specs()
 BOUNDS = (119.0, 29.5, 119.2, 29.7)
+DISTRICT = District(bounds=BOUNDS)
 RNG = np.random.default_rng(7)
 LON, LAT = RNG.uniform(119.02, 119.18, 200), RNG.uniform(29.52, 29.68, 200)
 
@@ -93,11 +94,50 @@ def test_a_point_in_another_place_is_kept_aside_and_one_on_the_edge_is_kept() ->
 
 def test_areas_elsewhere_are_counted_and_kept() -> None:
     """A land layer may be larger than the district."""
-    boxes = [shapely.box(119.1, 29.6, 119.11, 29.61), shapely.box(100.0, 29.6, 100.1, 29.7)]
-    frame = gpd.GeoDataFrame({"parcel_id": ["a", "b"]}, geometry=boxes, crs="EPSG:4326")
-    result = check(frame, SPECS["land"], district=District(bounds=BOUNDS))
+    result = check(parcels((119.1, 29.6, 119.11, 29.61), (119.9, 29.6, 119.91, 29.7)), SPECS["land"], district=DISTRICT)
     assert len(result.frame) == 2
     assert [(f.rule, f.detail) for f in result.findings] == [("areas_outside", {"count": 1})]
+
+
+def test_an_area_a_hundred_kilometres_off_is_put_aside_by_name() -> None:
+    """119.0 to 119.2 degrees east is the district; 120.3 is 106 km further, 120.1 is 87."""
+    frame = parcels((119.1, 29.6, 119.11, 29.61), (120.3, 29.6, 120.4, 29.7), (120.1, 29.6, 120.2, 29.7))
+    result = check(frame, SPECS["land"], district=DISTRICT)
+    assert list(result.aside["source_row"]) == [2]
+    (said,) = [finding for finding in result.findings if finding.row == 2]
+    assert (said.rule, said.key, said.level, said.action) == ("area_far_away", "P1", "error", "aside")
+    assert said.detail["km"] == pytest.approx(106, abs=1)
+
+
+def test_an_area_larger_than_any_province_is_put_aside_and_a_sea_is_not() -> None:
+    """A slip of a hand from 60 to 160 degrees; 8 by 8 degrees are 700,000 km²."""
+    frame = parcels((119.1, 29.6, 119.11, 29.61), (60.0, 0.0, 160.0, 60.0), (119.1, 27.0, 127.1, 35.0))
+    result = check(frame, SPECS["sea"], district=DISTRICT)
+    assert list(result.aside["rule"]) == ["area_too_large"]
+    (large,) = [finding for finding in result.findings if finding.rule == "area_too_large"]
+    assert (large.row, large.action) == (2, "aside")
+    assert large.detail["area_km2"] == pytest.approx(61_345_000, rel=0.001)  # R² Δλ sin φ
+    assert result.rows_in == 3
+
+
+@pytest.mark.parametrize(
+    ("box", "percent", "level"),
+    [((119.14, 29.6, 119.23, 29.61), 33.33, "info"), ((119.19, 29.6, 119.29, 29.61), 90.0, "warning")],
+)
+def test_how_much_of_an_area_lies_outside_is_said_by_row(box: tuple[float, ...], percent: float, level: str) -> None:
+    """More than half of it is a warning; the row stays whole."""
+    result = check(parcels((119.1, 29.6, 119.11, 29.61), box), SPECS["land"], district=DISTRICT)
+    (said,) = result.findings
+    assert (said.rule, said.row, said.level, said.action) == ("reaches_outside", 2, level, "kept")
+    assert float(said.detail["percent"]) == pytest.approx(percent, abs=0.1)
+    assert result.frame.geometry.iloc[1].bounds == pytest.approx(box)
+
+
+def parcels(*boxes: tuple[float, ...]) -> gpd.GeoDataFrame:
+    """Areas with the keys P0, P1, …"""
+    names = [f"P{number}" for number in range(len(boxes))]
+    shapes = [shapely.box(*box) for box in boxes]
+    return gpd.GeoDataFrame({"parcel_id": names}, geometry=shapes, crs="EPSG:4326")
 
 
 def test_a_point_that_many_rows_share_is_said_once_and_for_every_row() -> None:

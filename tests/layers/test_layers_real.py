@@ -268,7 +268,7 @@ def test_a_boundary_in_a_nameless_crs_comes_to_its_place(real_data: Path) -> Non
     [
         ("N42E001.hgt", "elevation", "EPSG:4326", []),
         ("srtm.tif", "elevation", "EPSG:4326", []),
-        ("nlcd.tif", "land_cover", "EPSG:26912", ["raster_classes"]),
+        ("nlcd.tif", "land_cover", "EPSG:26912", ["raster_classes", "raster_unknown_share"]),
     ],
 )
 def test_rasters_of_the_mountains_come_in(
