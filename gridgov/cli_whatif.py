@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gridgov.model.rights import Person
     from gridgov.model.what_if import Scenario
     from gridgov.operations.scenario_comparison import Comparison, Difference
+    from gridgov.operations.what_if import ScenarioRun
     from gridgov.workspace import Workspace
 
 Command = Callable[..., argparse.ArgumentParser]
@@ -76,7 +77,7 @@ def _whatif(arguments: argparse.Namespace) -> int:
     if arguments.codes is not None:
         _write(arguments.codes, found.second.codes.to_csv(index=False))
     if arguments.json:
-        print(json.dumps(document(found), ensure_ascii=False, indent=1))
+        print(json.dumps(document(found, lang), ensure_ascii=False, indent=1))
     else:
         _show(found, lang)
     return 0
@@ -90,7 +91,8 @@ def _many(
         raise ParameterError("--save, --grids and --codes write one scenario; give one FILE with them")
     found = _beside_one(arguments, workspace, person, other, scenarios)
     if arguments.json:
-        print(json.dumps(document_of_many(found, arguments.files), ensure_ascii=False, indent=1))
+        shown = document_of_many(found, arguments.files, as_lang(arguments.lang))
+        print(json.dumps(shown, ensure_ascii=False, indent=1))
     else:
         _show_many(found, as_lang(arguments.lang))
     return 0
@@ -124,20 +126,18 @@ def _tell(done: int, every: int) -> None:
     print(f"\r{done}/{every}", end="\n" if done == every else "", file=sys.stderr, flush=True)
 
 
-def document_of_many(found: Sequence[Comparison], files: Sequence[Path]) -> dict[str, Any]:
-    """Return many scenarios beside one as plain data for JSON, schema gridgov-what-if-many/1."""
+def document_of_many(found: Sequence[Comparison], files: Sequence[Path], lang: Lang = "zh") -> dict[str, Any]:
+    """Return many scenarios beside one as plain data for JSON, schema gridgov-what-if-many/1; findings in words."""
     first = found[0].first
     digests = " ".join([first.digest, *(each.second.digest for each in found)])
     return {
         "schema": MANY_SCHEMA,
         "digest": hashlib.sha256(digests.encode()).hexdigest(),
-        "first": {"name": first.scenario.name, "digest": first.digest},
+        "first": _side(first, lang),
         "scenarios": [
             {
-                "name": each.second.scenario.name,
+                **_side(each.second, lang),
                 "file": str(file),
-                "digest": each.second.digest,
-                "data_changed": each.second.data_changed,
                 "seconds": round(each.second.seconds, 3),
                 "differences": [asdict(row) for row in each.differences],
             }
@@ -146,14 +146,23 @@ def document_of_many(found: Sequence[Comparison], files: Sequence[Path]) -> dict
     }
 
 
-def document(found: Comparison) -> dict[str, Any]:
-    """Return a comparison as plain data for JSON, schema gridgov-what-if/1."""
+def _side(run: ScenarioRun, lang: Lang) -> dict[str, Any]:
+    return {
+        "name": run.scenario.name,
+        "digest": run.digest,
+        "data_changed": run.data_changed,
+        "findings": [finding.to_dict(lang) for finding in run.findings],
+    }
+
+
+def document(found: Comparison, lang: Lang = "zh") -> dict[str, Any]:
+    """Return a comparison as plain data for JSON, schema gridgov-what-if/1; findings in words."""
     return {
         "schema": SCHEMA,
         "digest": found.digest,
-        "first": {"name": found.first.scenario.name, "digest": found.first.digest},
-        "second": {"name": found.second.scenario.name, "digest": found.second.digest},
-        "data_changed": found.second.data_changed,
+        "first": _side(found.first, lang),
+        "second": _side(found.second, lang),
+        "data_changed": found.first.data_changed or found.second.data_changed,
         "differences": [asdict(each) for each in found.differences],
         "codes": found.second.codes.to_dict("records"),
         "scenario": found.second.scenario.to_dict(),
@@ -178,12 +187,10 @@ def _show(found: Comparison, lang: Lang) -> None:
     table.add_column("", no_wrap=True)
     for row in found.differences:
         table.add_row(_words(row, lang), *_numbers(row), label(f"what_if.verdict.{row.verdict}", lang))
+    print(_asked((found.first, found.second), lang))
     console = Console()
     console.print(table)
-    if found.second.data_changed:
-        print(label("what_if.data_changed", lang))
-    if not all(row.exact for row in found.differences):
-        print(label("what_if.not_exact", lang))
+    _notes((found.first, found.second), found.differences, lang)
     print(f"sha256:{found.digest}")
 
 
@@ -193,19 +200,39 @@ def _show_many(found: Sequence[Comparison], lang: Lang) -> None:
 
     table = Table()
     table.add_column(label("what_if.figure", lang), overflow="fold", min_width=_NAME)
-    for run in (found[0].first, *(each.second for each in found)):
+    runs = (found[0].first, *(each.second for each in found))
+    print(_asked(runs, lang))
+    for run in runs:
         table.add_column(run.scenario.name, justify="right", overflow="fold", min_width=_NUMBER)
     columns = [{(row.code, row.subject): row for row in each.differences} for each in found]
     for key, row in {key: row for column in columns for key, row in column.items()}.items():
         cells = [_beside(column[key]) if key in column else "—" for column in columns]
         table.add_row(_words(row, lang), _numbers(row)[0], *cells)
     Console().print(table)
-    if any(each.second.data_changed for each in found):
-        print(label("what_if.data_changed", lang))
-    if not all(row.exact for each in found for row in each.differences):
-        print(label("what_if.not_exact", lang))
+    _notes(runs, [row for each in found for row in each.differences], lang)
     for each in found:
         print(f"sha256:{each.second.digest} {each.second.scenario.name}")
+
+
+def _asked(runs: Sequence[ScenarioRun], lang: Lang) -> str:
+    """Return how people travel, the time limit and the moment in words, once for all figures."""
+    from gridgov.model.what_if import Question
+
+    question = runs[0].scenario.question or Question()
+    moments = dict.fromkeys(f"{run.at:%Y-%m-%d %H:%M}" for run in runs)
+    mode = label(f"what_if.travel.{question.mode or 'usual'}", lang)
+    return label("what_if.asked", lang, mode=mode, minutes=f"{question.minutes:g}", at=" / ".join(moments))
+
+
+def _notes(runs: Sequence[ScenarioRun], differences: Sequence[Difference], lang: Lang) -> None:
+    """Say what the figures rest on where it is not what one would think."""
+    for run in runs:
+        if run.data_changed:
+            print(f"{run.scenario.name}: {label('what_if.data_changed', lang)}")
+    if not all(row.exact for row in differences):
+        print(label("what_if.not_exact", lang))
+    for said in dict.fromkeys(finding.message(lang) for run in runs for finding in run.findings):
+        print(said)
 
 
 def _beside(row: Difference) -> str:

@@ -123,3 +123,57 @@ def test_what_does_not_belong_into_one_table_is_refused_in_one_line(
         error = capsys.readouterr().err
         assert said in error
         assert error.count("\n") == 1
+
+
+def test_how_far_how_long_and_when_are_said_once_and_what_is_odd_below(
+    village: Path, files: tuple[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    late = '[[change]]\nkind = "close_roads"\nid = "late"\nedges = [3]\nvalid_from = "2099-01-01T00:00:00"\n'
+    Path("late.toml").write_text('at = "2026-06-30T10:00:00"\n' + late + QUESTION, encoding="utf-8")
+    here = ("--workspace", str(village))
+    for words in ((), (files[0].replace("slower", "late"),)):
+        assert main(["whatif", "late.toml", *words, *here, "--lang", "en"]) == 0
+        out = capsys.readouterr().out
+        assert out.count("By car, workers each in their own way, within 3 minutes, at 2026-06-30 10:00") == 1
+        assert out.count("Closure late does not hold at 2026-06-30T10:00:00") == 1
+    found = asked(capsys, "late.toml", *here, "--lang", "en")
+    assert [each["rule"] for each in found["second"]["findings"]] == ["closure_not_then"]
+    assert found["first"]["findings"] == []
+
+
+def test_other_data_are_said_of_either_side(
+    village: Path, files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = ("--workspace", str(village))
+    asked(capsys, files[0], *here, "--save", "old.json")
+    old = json.loads(Path("old.json").read_text(encoding="utf-8"))
+    old["base"]["data"] = "0123456789abcdef"
+    Path("old.json").write_text(json.dumps(old), encoding="utf-8")
+    found = asked(capsys, files[0], *here, "--against", "old.json")
+    assert (found["data_changed"], found["first"]["data_changed"], found["second"]["data_changed"]) == (
+        True,
+        True,
+        False,
+    )
+    assert main(["whatif", files[0], *here, "--against", "old.json", "--lang", "en"]) == 0
+    assert "slower: Note: the data were imported anew" in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_used_is_one_sentence_and_exit_2(
+    village: Path, files: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    area = '[[change]]\nkind = "take_area"\nlayer = "forest"\n[change.geometry]\ntype = "Polygon"\n' + QUESTION
+    Path("area.toml").write_text(area, encoding="utf-8")
+    Path("near.toml").write_text(SLOWER.replace('["shelters"]', "[]"), encoding="utf-8")
+    whole = {"name": "x", "base": {"at": "yesterday"}}
+    Path("whole.json").write_text(json.dumps(whole), encoding="utf-8")
+    for file, said in (
+        ("area.toml", "change 1: take_area of layer 'forest': the geometry is no GeoJSON Polygon"),
+        ("near.toml", "nothing to be near"),
+        ("whole.json", "whole.json: base.at is 'yesterday'; give a time"),
+    ):
+        assert main(["whatif", file, "--workspace", str(village)]) == 2
+        error = capsys.readouterr().err
+        assert said in error
+        assert error.count("\n") == 1

@@ -159,6 +159,7 @@ def _cautions(run: ComparisonRun, found: Comparison) -> None:
         cautions.append(text("what_if.data_changed"))
     if found.first.scenario.base.at != found.second.scenario.base.at:
         cautions.append(text("planning.other_moment"))
+    cautions += dict.fromkeys(each.message(language()) for each in (*found.first.findings, *found.second.findings))
     if not all(row.exact for row in found.differences):
         cautions.append(text("what_if.not_exact"))
     if found.second.scenario.closures == () == found.second.scenario.changes == found.first.scenario.closures:

@@ -248,6 +248,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "browser.gatherUsageStats": False,
         "browser.serverAddress": settings.host,
         "client.showErrorDetails": "none",
+        "client.showErrorLinks": False,
         "client.toolbarMode": "minimal",
         "client.showSidebarNavigation": False,
         "global.developmentMode": False,

@@ -74,6 +74,8 @@ class ScenarioRun:
     seconds : float
     findings : tuple of Finding
         What to know beside the figures, as in `gridgov.operations.scenario_findings`.
+    at : datetime
+        The moment that was asked about, in the district's time zone.
     """
 
     scenario: Scenario
@@ -86,7 +88,8 @@ class ScenarioRun:
     data_changed: bool
     digest: str
     seconds: float
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...]
+    at: datetime
 
     def value(self, code: str, subject: str = "") -> float | None:
         """Return one figure.
@@ -173,6 +176,7 @@ def run_scenario(
         digest=_digest(workspace, scenario, indicators, by_grid),
         seconds=perf_counter() - started,
         findings=scenario_findings(variant, scenario),
+        at=variant.now().astimezone(workspace.timezone),
     )
 
 
