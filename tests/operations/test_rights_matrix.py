@@ -80,6 +80,7 @@ from gridgov.operations import (
     incidents,
     moving,
     open311,
+    open_drafts,
     orders,
     outlines,
     photos,
@@ -188,6 +189,8 @@ free_grid_code            -      -      all        all       all     -
 hazard_for                -      -      all        all       all     -
 place_choices             -      -      all        all       all     -
 closure_sizes             -      -      all        all       all     -
+keep_open_draft           -      -      all        all       all     -
+open_draft_of             -      -      all        all       all     -
 start_comparison          -      -      all        all       all     -
 comparison_run            -      -      all        all       all     -
 planning_view             -      -      all        all       all     -
@@ -325,7 +328,7 @@ OWN_ACCOUNT = {"change_own_password"}  # needs the password itself: test_account
 PLANNING = {
     "new_scenario", "try_scenario", "scenario_from_bytes", "scenario_file", "askable", "with_change", "without_change",
     "with_other_change", "clicked_grid", "grid_shapes", "free_grid_code", "hazard_for", "place_choices",
-    "closure_sizes", "start_comparison", "comparison_run", "planning_view",
+    "closure_sizes", "keep_open_draft", "open_draft_of", "start_comparison", "comparison_run", "planning_view",
     "comparison_view", "draft_overlay", "run_overlay", "difference_overlay", "comparison_file",
 }  # fmt: skip
 
@@ -792,6 +795,8 @@ def prepare_planning(here: Workspace, operation: str, person: Person) -> Callabl
         "hazard_for": lambda: scenario_drafts.hazard_for(here, person, mapping(near)),
         "place_choices": lambda: scenario_drafts.place_choices(here, person, draft, "shelters"),
         "closure_sizes": lambda: scenario_drafts.closure_sizes(here, person, draft),
+        "keep_open_draft": lambda: open_drafts.keep_open_draft(here, person, "token", draft),
+        "open_draft_of": lambda: open_drafts.open_draft_of(here, person, "token"),
         "start_comparison": lambda: scenario_runs.start_comparison(here, person, draft, draft).wait(60),
         "comparison_run": lambda: scenario_runs.comparison_run(here, person, run.run_id),
         "planning_view": lambda: scenario_map.planning_view(here, person, "zh"),
