@@ -32,7 +32,8 @@ def upload_panel(opened: Workspace, who: Person) -> None:
     """Draw the way in: choose a file, say what it is, see what the checks found."""
     left, right = st.columns([0.46, 0.54], gap="medium")
     with left, st.container(key="layer_file"):
-        st.html(f"<style>.st-key-layer_file {{ --gg-choose: '{text('catalogue.choose_file')}'; }}</style>")
+        words = f"--gg-choose: '{text('catalogue.choose_file')}'; --gg-refused: '{text('catalogue.file_refused')}';"
+        st.html(f"<style>.st-key-layer_file {{ {words} }}</style>")
         file = st.file_uploader(text("catalogue.file"), type=_TYPES, key="layer_upload")
         st.caption(text("catalogue.file_help"))
     with right:

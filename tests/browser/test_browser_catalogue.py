@@ -29,6 +29,9 @@ def test_a_planner_brings_in_a_layer_and_sees_before_and_after(watch, console_se
     page.goto(f"{console_server.address}/?lang=zh")
     page.get_by_role("link", name="数据", exact=True).click()
     page.get_by_role("radio", name="图层入库").or_(page.get_by_role("button", name="图层入库")).first.click()
+    uploader = page.get_by_test_id("stFileUploader")
+    uploader.get_by_role("button", name="选择文件").wait_for()
+    assert uploader.inner_text().split() == ["图层文件"]  # and none of Streamlit's own words
     page.locator("input[type=file]").set_input_files(
         {"name": "耕地核查.geojson", "mimeType": "application/json", "buffer": _parcels(console_server)}
     )
