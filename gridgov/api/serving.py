@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from gridgov import evacuation, hazards
+from gridgov.analysis import outlines
 from gridgov.api.server import create_app, run
 from gridgov.config import Settings
 from gridgov.errors import GridgovError, ParameterError, StorageError
@@ -104,7 +105,11 @@ def prepare_emergency(
 def _prepare_emergency(lang: Lang, say: Callable[[str], None], after: threading.Thread | None) -> None:
     if after is not None:
         after.join()  # two compilations at once would only take each other's time
-    steps = (("evacuate.warm_up.hazards", hazards.warm_up), ("evacuate.warm_up.plans", evacuation.warm_up))
+    steps = (
+        ("evacuate.warm_up.hazards", hazards.warm_up),
+        ("evacuate.warm_up.plans", evacuation.warm_up),
+        ("evacuate.warm_up.layers", outlines.warm_up),
+    )
     for done, (code, step) in enumerate(steps):
         say(f"[{done}/{len(steps)}] {label(code, lang)}")
         step()
