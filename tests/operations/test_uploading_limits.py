@@ -206,3 +206,16 @@ def test_what_a_killed_upload_left_is_removed_even_if_its_number_lives_on(folder
         upload_layer(workspace, PLANNER, "a.geojson", content, LayerUpload(kind="land", layer_id="land-left"))
         assert under_way.is_dir()
     assert not list(folder.glob(".import-*"))
+
+
+def test_an_import_of_half_the_world_without_a_district_asks_for_its_bounds(tmp_path: Path) -> None:
+    shapes = [shapely.box(119.0, 29.6, 119.1, 29.7), shapely.box(60, 0, 160, 60)]
+    gpd.GeoDataFrame({"parcel_id": ["a", "b"]}, geometry=shapes, crs=4326).to_file(tmp_path / "land.geojson")
+    text = '[workspace]\nid = "here"\nnames = { zh = "本区", en = "Here" }\n'
+    layer = '[[layer]]\nkind = "land"\nsource = "land.geojson"\n'
+    (tmp_path / "import.toml").write_text(text + layer, "utf-8")
+    with pytest.raises(SourceError, match="add grids, roads or bounds"):
+        import_workspace(tmp_path / "district", tmp_path / "import.toml")
+    (tmp_path / "import.toml").write_text(f"{text}bounds = [119.0, 29.5, 119.2, 29.7]\n{layer}", "utf-8")
+    report = import_workspace(tmp_path / "district", tmp_path / "import.toml")
+    assert (report.layers[0].rows, report.layers[0].aside) == (1, 1)
