@@ -81,7 +81,7 @@ def test_after_the_start_a_first_flood_and_a_first_plan_compile_nothing(village:
     """Hazards and plans are compiled beside the start, step by step; no search meets a form it does not know then."""
     said: list[str] = []
     prepare_emergency("en", say=said.append).join()
-    assert [line[:5] for line in said] == ["[0/2]", "[1/2]", "[2/2]"]
+    assert [line[:5] for line in said] == ["[0/3]", "[1/3]", "[2/3]", "[3/3]"]
     assert said[-1].endswith("Hazards, evacuation plans and overlays are ready")
     known = {name: set(kernel.signatures) for name, kernel in kernels_of(hazards, evacuation)}
     here = open_workspace(village, settings=Settings(store="memory:"))
