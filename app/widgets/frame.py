@@ -54,7 +54,12 @@ def signed_in() -> Person:
     StorageError
         It cannot be known now.
     """
-    return person_of(workspace(), st.context.cookies.get(_COOKIE) or "")
+    return person_of(workspace(), session_token())
+
+
+def session_token() -> str:
+    """Return the token of the sign-in; empty where nobody is signed in."""
+    return st.context.cookies.get(_COOKIE) or ""
 
 
 def person() -> Person:
@@ -146,7 +151,7 @@ def _who(opened: Workspace, lang: Lang, who: Person) -> str:
 def _sign_out() -> None:
     """End the session; the next drawing leads to the sign-in page."""
     with suppress(StorageError):  # then the page says that nothing can be saved
-        sign_out(workspace(), st.context.cookies.get(_COOKIE) or "")
+        sign_out(workspace(), session_token())
 
 
 def _to_sign_in() -> None:

@@ -1,20 +1,22 @@
-"""The scenario that is being put together in this session: what it changes, what it is asked; which step is shown."""
+"""The scenario that is being put together: what it changes, what it is asked. A page loaded again goes on with it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
 import streamlit as st
 
 from app.widgets.doing import say, sentence_of
-from app.widgets.frame import language, signed_in, text
+from app.widgets.frame import language, session_token, signed_in, text, workspace
 from gridgov.errors import GridgovError, InputError
 from gridgov.model.changes import Change
 from gridgov.model.closures import Closure
 from gridgov.model.rights import Person
 from gridgov.model.what_if import Question, Scenario
+from gridgov.operations.open_drafts import keep_open_draft, open_draft_of
 from gridgov.operations.scenario_drafts import new_scenario, with_change, with_other_change, without_change
 from gridgov.workspace import Workspace
 
@@ -25,11 +27,11 @@ _DRAFT, _VERSION, _EDITED = "planning_draft", "planning_version", "planning_edit
 
 
 def draft(opened: Workspace, who: Person) -> Scenario:
-    """Return the scenario; an empty one before anything was done."""
-    kept: Scenario | None = st.session_state.get(_DRAFT)
+    """Return the scenario: of this page, else what this sign-in had open; an empty one before anything was done."""
+    kept: Scenario | None = st.session_state.get(_DRAFT) or open_draft_of(opened, who, session_token())
     if kept is None:
         kept = new_scenario(opened, who, text("planning.unnamed"))
-        st.session_state[_DRAFT] = kept
+    st.session_state[_DRAFT] = kept
     return kept
 
 
@@ -41,6 +43,7 @@ def draft_version() -> int:
 def set_draft(scenario: Scenario) -> None:
     """Go on with a scenario."""
     st.session_state[_DRAFT] = scenario
+    _keep(scenario)
 
 
 def open_draft(scenario: Scenario | None) -> None:
@@ -49,7 +52,14 @@ def open_draft(scenario: Scenario | None) -> None:
     end_edit()
     if scenario is not None:
         st.session_state[_DRAFT] = scenario
+    _keep(scenario)
     st.session_state[_VERSION] = draft_version() + 1
+
+
+def _keep(scenario: Scenario | None) -> None:
+    """Remember the scenario for this sign-in; where that ended the page still has it, and says so at the next step."""
+    with suppress(GridgovError):
+        keep_open_draft(workspace(), signed_in(), session_token(), scenario)
 
 
 def rename_draft(opened: Workspace, who: Person, name: str) -> None:

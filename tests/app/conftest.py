@@ -12,10 +12,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gridgov.model.incident_life import Action
-from gridgov.model.rights import Role
+from gridgov.model.rights import EVERYWHERE, Person, Role
 from gridgov.operations.accounts import AT_THE_SHELL, AccountDraft, add_account, sign_in
 from gridgov.operations.adopting import adopt_incidents
 from gridgov.operations.moving import MoveArguments, move_incident
+from gridgov.operations.open_drafts import keep_open_draft
 from gridgov.operations.reporting import ReportForm, report_incident
 from gridgov.workspace import Workspace, shared_workspace
 
@@ -93,4 +94,6 @@ def desk(_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.setenv("GRIDGOV_WORKSPACE", str(_desk.workspace.path))
     monkeypatch.setenv("GRIDGOV_LANG", "en")  # the runner formats options outside the session
     _desk.sit("boss")
+    planner = Person("plan", Role.PLANNER, EVERYWHERE)
+    keep_open_draft(_desk.workspace, planner, _desk.tokens["plan"], None)  # every test begins with nothing open
     return _desk

@@ -198,3 +198,14 @@ def test_new_duty_areas_join_the_scenario_which_then_asks_for_a_month(desk) -> N
     test.run()
     assert not test.exception
     press(test, "drop-0-1")
+
+
+def test_a_draft_is_there_again_when_the_page_is_loaded_again_until_a_new_one_is_begun(desk, planner: AppTest) -> None:
+    choose(planner, "population")
+    press(planner, "planning_add")
+    made = scenario(planner)
+    assert len(made.changes) == 1
+    again = desk.open("planning_page").run()
+    assert scenario(again) == made
+    press(again, "planning_new")
+    assert scenario(desk.open("planning_page").run()).changes == ()

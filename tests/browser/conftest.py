@@ -145,7 +145,9 @@ class Console:
         return self._tokens[account]
 
     def sign_in(self, page: Page, account: str) -> None:
-        """Let a page's browser have the session of an account."""
+        """Let a page's browser have the session of an account; of a planner a new one, with no draft open."""
+        if account == "plan":
+            self._tokens.pop(account, None)
         cookie = {"name": "gridgov_session", "value": self.token(account), "url": self.address}
         page.context.add_cookies([{**cookie, "httpOnly": True, "sameSite": "Lax"}])  # type: ignore[list-item]
 
