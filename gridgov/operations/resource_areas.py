@@ -10,6 +10,7 @@ from gridgov.model.what_if import RESOURCES, Indicator
 from gridgov.workspace import Workspace
 from gridgov.workspace_variants import WorkspaceVariant
 
+_DIGITS = 3  # square metres: less is the rounding of a union, and no land is better or worse for it
 _OF_AREAS = frozenset({"polygon", "any"})
 
 
@@ -51,4 +52,4 @@ def _covered(workspace: Workspace, kind: str) -> float:
     shapes = np.array(frame.to_crs(workspace.metric_crs).geometry.array, dtype=object)
     broken = ~shapely.is_valid(shapes) & ~shapely.is_missing(shapes)
     shapes[broken] = shapely.make_valid(shapes[broken])
-    return float(shapely.union_all(shapes).area)
+    return round(float(shapely.union_all(shapes).area), _DIGITS)

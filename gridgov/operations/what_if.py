@@ -252,11 +252,15 @@ def stamped(workspace: Workspace, scenario: Scenario) -> Scenario:
 
 def _check_placed(workspace: Workspace, closures: tuple[Closure, ...]) -> None:
     """Refuse a closure that closes nothing, or edges of another road network."""
-    if not closures:
-        return
-    for closure, edges in zip(closures, place_closures(workspace.network(), closures).edges, strict=True):
+    for number, closure in enumerate(closures, start=1):
+        try:
+            edges = place_closures(workspace.network(), [closure]).edges[0]
+        except ParameterError as error:
+            raise ParameterError(f"close_roads {number}: {error}") from error
         if not len(edges):
-            raise ParameterError(f"closure {closure.closure_id} of the scenario hits no road; draw it again across one")
+            raise ParameterError(
+                f"close_roads {number}: closure {closure.closure_id} of the scenario hits no road; draw it across one"
+            )
 
 
 def _check_values(workspace: Workspace, change: Change) -> None:
