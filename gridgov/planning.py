@@ -43,6 +43,7 @@ from gridgov.operations.catalogue import (
 from gridgov.operations.duty_months import duty_change
 from gridgov.operations.hotspots import HotspotQuery, find_hotspots, propose_patrols
 from gridgov.operations.importing import import_sample, import_workspace
+from gridgov.operations.nearness import within_distance
 from gridgov.operations.redesigning import RedesignQuery, compare_months, redesign_duty, redraw_grids
 from gridgov.operations.scenario_comparison import compare_runs, compare_scenarios
 from gridgov.operations.scenario_files import read_scenario_file, scenario_of
@@ -125,6 +126,7 @@ __all__ = [
     "suitability",
     "unchanged",
     "upload_layer",
+    "within_distance",
     "zonal_in_batches",
     "zonal_statistics",
 ]

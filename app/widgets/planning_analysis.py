@@ -9,6 +9,7 @@ from app.widgets.frame import text
 from app.widgets.map_frame import Show
 from app.widgets.planning_inputs import choose
 from app.widgets.planning_layers import overlay_tool, red_lines_tool
+from app.widgets.planning_nearness import nearness_tool
 from app.widgets.planning_rasters import change_tool, zonal_tool
 from app.widgets.planning_suitability import suitability_tool
 from gridgov.model.rights import Person
@@ -23,6 +24,7 @@ _TOOLS: Mapping[str, Callable[[Workspace, Person, Show], None]] = {
     "change": change_tool,
     "red_lines": red_lines_tool,
     "suitability": suitability_tool,
+    "nearness": nearness_tool,
 }
 
 

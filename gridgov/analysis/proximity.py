@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import shapely
 
-from gridgov.analysis.metric_layers import AREAS, MetricLayer, Shapes
+from gridgov.analysis.metric_layers import AREAS, POINTS, MetricLayer, Shapes
+from gridgov.analysis.overlay import overlay
 from gridgov.errors import ParameterError
 
 _SEGMENTS = 32  # of a quarter circle: the area of a round buffer is then 0.04 % too small
@@ -88,3 +89,55 @@ def nearest(layer: MetricLayer, others: MetricLayer, *, within_m: float | None =
     ids[own[first]] = others.ids[found[first]]
     metres[own[first]] = distance[first]
     return frame.assign(nearest_row=rows, nearest_id=ids, distance_m=metres)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What of a layer lies within some metres of another one.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row for each of the layer: row, id, class, nearest_row, nearest_id, distance_m (0 where they touch), size,
+        size_within, share_within.
+    zone : geometry
+        Everything within the distance, dissolved.
+    """
+
+    table: pd.DataFrame
+    zone: shapely.Geometry
+
+
+def reach(layer: MetricLayer, others: MetricLayer, distance_m: float) -> Reach:
+    """Return how much of each row lies within a straight-line distance of any row of another layer.
+
+    Areas and lines by their square metres and metres inside the dissolved buffers, whose round corners are up to 0.03 %
+    of the distance too short; a row of points is in where one of its points is no farther than the distance, else out.
+
+    Parameters
+    ----------
+    layer, others : MetricLayer
+        In the same metric CRS.
+    distance_m : float
+        Positive.
+
+    Raises
+    ------
+    ParameterError
+        The layers are in different CRSs, or the distance is not positive.
+    """
+    found = nearest(layer, others)
+    zone = buffers(others, distance_m, united=True)
+    near = found["distance_m"].to_numpy() <= distance_m
+    size = layer.size()
+    if layer.dimension == POINTS:
+        within = np.where(near, size, 0.0)
+    else:
+        parts = np.asarray(shapely.get_parts(zone.shapes), dtype=object)
+        blank, rows = np.full(len(parts), "", dtype=object), np.arange(1, len(parts) + 1)
+        pieces = replace(zone, ids=blank, classes=blank, shapes=parts, rows=rows)
+        within = np.minimum(overlay(layer, pieces, apart="report").accounts["covered"].to_numpy(), size)
+    share = np.divide(within, size, out=near.astype(np.float64), where=size > 0)
+    table = found.assign(size=size, size_within=within, share_within=share)
+    table.insert(2, "class", layer.classes)
+    return Reach(table, zone.shapes[0])

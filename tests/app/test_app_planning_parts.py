@@ -44,6 +44,7 @@ def words(test: AppTest) -> str:
         ("red_lines", "outside: Urban development boundary"),
         ("change", "changed their class"),
         ("suitability", "it stays first in"),
+        ("nearness", "(straight line)"),
     ],
 )
 def test_every_tool_of_analysis_answers(desk, tool: str, said: str) -> None:

@@ -79,6 +79,7 @@ from gridgov.operations import (
     impact,
     incidents,
     moving,
+    nearness,
     open311,
     open_drafts,
     orders,
@@ -168,6 +169,7 @@ access_in_batches         -      all    all        all       all     all
 land_cover_change         -      all    all        all       all     all
 red_line_conflicts        -      all    all        all       all     all
 suitability               -      all    all        all       all     all
+within_distance           -      all    all        all       all     all
 save_scenario             -      -      area       area      area    -
 keep_scenario             -      -      area       area      area    -
 run_scenario              -      -      all        all       all     -
@@ -517,6 +519,7 @@ def analyses(here: Workspace, person: Person, place: tuple[float, float, str]) -
         "land_cover_change": lambda: analysing.land_cover_change(here, person, "land_cover", "land_cover"),
         "red_line_conflicts": lambda: analysing.red_line_conflicts(here, person, drawn, [forest]),
         "suitability": lambda: suiting.suitability(here, person, asked),
+        "within_distance": lambda: nearness.within_distance(here, person, forest, distance_m=50.0),
     }
 
 
