@@ -44,9 +44,7 @@ def test_a_file_of_old_without_that_is_taken_on_its_own_data_alone(here: Workspa
     file["closures"][0]["topology"] = ""
     assert scenario_of(here, PLANNER, file).closures[0].topology == here.network().topology.digest
     file["base"]["data"] = "0123456789abcdef"
-    with pytest.raises(
-        ParameterError, match="network that is not known, and scenario 方案 was made on other data"
-    ):
+    with pytest.raises(ParameterError, match="network that is not known, and scenario 方案 was made on other data"):
         scenario_of(here, PLANNER, file)
 
 
