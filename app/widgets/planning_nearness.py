@@ -189,6 +189,5 @@ def _line(opened: Workspace, of: str, row: pd.Series) -> Row:
     metres = text("planning_parts.near_far", metres=f"{row['distance_m']:,.0f}")
     within = f"{text('planning_parts.near_inside')} {percent(row['share_within'])}"
     shape = opened.layer(of).geometry.iloc[int(row["row"]) - 1]
-    return Row(
-        f"{metres} · {_feature(opened, of, row)}", f"{row['nearest_id']} · {within}", geometry=shape.__geo_interface__
-    )
+    names = f"{row['id']} → {row['nearest_id']}" if of == _GRIDS else f"→ {row['nearest_id']}"
+    return Row(f"{metres} · {_feature(opened, of, row)}", f"{names} · {within}", geometry=shape.__geo_interface__)
