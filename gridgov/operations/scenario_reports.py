@@ -175,7 +175,7 @@ def _counts(workspace: Workspace, found: Comparison, first: Any, second: Any, la
 
 
 def _facts(workspace: Workspace, found: Comparison, lang: Lang) -> list[tuple[str, str]]:
-    """Return what the answers rest on: moment, data, question, digests."""
+    """Return what the answers rest on: moment, data, question, digests, and what to know beside the figures."""
     scenarios = found.first.scenario, found.second.scenario
     question = scenarios[1].question or Question()
     hazard = question.hazard
@@ -190,6 +190,8 @@ def _facts(workspace: Workspace, found: Comparison, lang: Lang) -> list[tuple[st
         ("planning.fact_digest_a", f"sha256:{found.first.digest}"),
         ("planning.fact_digest_b", f"sha256:{found.second.digest}"),
     ]
+    notes = dict.fromkeys(each.message(lang) for run in (found.first, found.second) for each in run.findings)
+    rows += [("planning.fact_note", note) for note in notes]
     return [(label(code, lang), value) for code, value in rows if value]
 
 

@@ -6,6 +6,7 @@ import base64
 import io
 import re
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import geopandas as gpd
@@ -326,6 +327,9 @@ def test_the_report_says_every_change_and_what_the_answers_rest_on(here: Workspa
     assert facts["出行方式"].startswith("通常方式")
     assert facts["时限（分钟）"] == "3"
     assert facts["B 结果指纹"] == f"sha256:{found.second.digest}"
+    notes = {unescape(note) for note in re.findall(r"<dt>须知</dt><dd>([^<]*)</dd>", page)}
+    assert found.second.findings
+    assert {each.message("zh") for each in found.second.findings} <= notes
 
 
 def test_tables_are_for_spreadsheets_and_hold_every_figure(compared: tuple[Workspace, Comparison]) -> None:
