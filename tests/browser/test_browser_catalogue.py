@@ -8,13 +8,16 @@ import shapely
 
 
 def _parcels(console_server) -> bytes:
-    """Three parcels of farmland in the middle of the district; the third has the number of the second."""
+    """Three parcels of grass in the middle of the district, the third with the number of the second.
+
+    No other test of the shared console asks for grassland.
+    """
     west, south, east, north = json.loads((console_server.folder / "workspace.json").read_text("utf-8"))["bounds"]
     x, y = (west + east) / 2, (south + north) / 2
     features = [
         {
             "type": "Feature",
-            "properties": {"parcel_id": f"N{min(k, 2)}", "class_code": "0101", "grade": 4},
+            "properties": {"parcel_id": f"N{min(k, 2)}", "class_code": "0404"},
             "geometry": shapely.geometry.mapping(shapely.box(x + 0.002 * k, y, x + 0.002 * k + 0.0015, y + 0.001)),
         }
         for k in (1, 2, 3)
@@ -33,11 +36,11 @@ def test_a_planner_brings_in_a_layer_and_sees_before_and_after(watch, console_se
     uploader.get_by_role("button", name="选择文件").wait_for()
     assert uploader.inner_text().split() == ["图层文件"]  # and none of Streamlit's own words
     page.locator("input[type=file]").set_input_files(
-        {"name": "耕地核查.geojson", "mimeType": "application/json", "buffer": _parcels(console_server)}
+        {"name": "草地核查.geojson", "mimeType": "application/json", "buffer": _parcels(console_server)}
     )
     page.get_by_text("文件有 3 行").wait_for()
     page.get_by_role("combobox", name="图层种类").click()
-    page.get_by_role("option", name="永久基本农田").click()
+    page.get_by_role("option", name="草地", exact=True).click()
     page.get_by_label("数据时间").fill("2026-05")
     page.get_by_role("button", name="检查并入库").click()
     said = page.locator(".gg-said").first
