@@ -9,6 +9,7 @@ random replica, so all the cylinders tried are accounted for; for further cluste
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from gridgov.analysis.scan_kernels import best_cylinders
 from gridgov.errors import ParameterError
+from gridgov.network.threads import processors
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -271,13 +273,20 @@ def _apart(found: Best, zones: _Zones, most: int) -> list[int]:
 
 
 def _replicas(data: _Data, zones: _Zones, params: ScanParams, seed: int, best: float) -> Floats:
-    """Return the best likelihood ratios of random replicas, until enough are better than that of the data."""
+    """Return the best likelihood ratios of random replicas, until enough are better than that of the data.
+
+    As many are searched at a time as there are processors; drawn and counted in order, they are the same everywhere.
+    """
     rng = np.random.default_rng(seed)
     null: list[float] = []
-    better = 0
-    while len(null) < params.replicas and better < params.enough:
-        null.append(float(data.best(zones, *data.replica(rng))[0].max()))
-        better += null[-1] >= best - 1e-9
+    better, at_once = 0, processors()
+    with ThreadPoolExecutor(at_once) as pool:
+        while len(null) < params.replicas and better < params.enough:
+            drawn = [data.replica(rng) for _ in range(min(at_once, params.replicas - len(null)))]
+            for ratio in pool.map(lambda one: float(data.best(zones, *one)[0].max()), drawn):
+                if better < params.enough:
+                    null.append(ratio)
+                    better += ratio >= best - 1e-9
     return np.array(null)
 
 

@@ -21,7 +21,7 @@ def run_in_threads(search: Any, n_rows: int, threads: int | None) -> int:
     """
     if threads is not None and threads < 1:
         raise ParameterError(f"threads must be at least 1, not {threads}")
-    used = max(1, min(threads or _processors(), n_rows))
+    used = max(1, min(threads or processors(), n_rows))
     if used == 1:
         search(slice(0, n_rows))
         return used
@@ -31,7 +31,7 @@ def run_in_threads(search: Any, n_rows: int, threads: int | None) -> int:
     return used
 
 
-def _processors() -> int:
+def processors() -> int:
     """Return how many processors this process may use."""
     if hasattr(os, "sched_getaffinity"):  # not on every system
         return len(os.sched_getaffinity(0))
