@@ -38,5 +38,5 @@ def console() -> None:
     page.run()
 
 
-if __name__ == "__main__":  # a process that a batch starts from here reads this file again and must draw nothing
+if __name__ == "__main__":  # a process that starts while a page is drawn reads this file again and must draw nothing
     console()

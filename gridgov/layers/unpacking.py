@@ -69,9 +69,9 @@ def unpack(archive: Path, folder: Path, *, wanted: str = "") -> Path:
             for member in take:
                 left -= _write(opened, member, folder / f"data{_suffix(member)}", left)
             return folder / f"data{_suffix(main)}"
+    except UploadError:
+        raise
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        if isinstance(error, UploadError):
-            raise
         raise UploadError(f"the archive is damaged ({error}): pack and send it again", code="zip_damaged") from error
 
 

@@ -382,8 +382,7 @@ def _started(machines: Machines) -> Iterator[Cluster]:
                 )  # fmt: skip
         except (OSError, RuntimeError) as error:
             raise ComputingError(
-                f"{machines.workers} processes cannot be started ({error}); start fewer, or compute in this process; a "
-                'script must ask for them below `if __name__ == "__main__":`'
+                f"{machines.workers} processes cannot be started ({error}); start fewer, or compute in this process"
             ) from error
         stack.callback(cluster.close)
         yield _Dask(stack.enter_context(Client(cluster, security=security, set_as_default=False)), machines)
