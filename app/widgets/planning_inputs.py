@@ -253,5 +253,10 @@ def hectares(m2: float) -> str:
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """Return a share of one; a dash where it is not known."""
-    return "–" if share is None or np.isnan(share) else f"{100 * share:.{digits}f}\u00a0%"
+    """Return a share of one; a dash where it is not known. Only all is 100 %: nobody is rounded away."""
+    if share is None or np.isnan(share):
+        return "–"
+    shown = f"{100 * share:.{digits}f}"
+    if share < 1.0 - 1e-9 and float(shown) >= 100.0:
+        shown = f">{100 - 10.0**-digits:.{digits}f}"
+    return f"{shown}\u00a0%"

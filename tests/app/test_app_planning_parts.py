@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import app.widgets.background as background
+from app.widgets.planning_inputs import percent
 from gridgov.errors import ParameterError
 
 _LONG_S = 150.0  # a kernel may have to be compiled first
@@ -129,3 +130,10 @@ def test_what_nobody_waits_for_any_more_gives_no_answer(desk) -> None:
     assert run.over
     time.sleep(0.4)
     assert run.state == "dropped"
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"), [(1.0, "100.0"), (0.9995, ">99.9"), (0.99, "99.0"), (0.0, "0.0"), (float("nan"), None)]
+)
+def test_who_is_left_out_is_not_rounded_away(share: float, shown: str | None) -> None:
+    assert percent(share) == ("–" if shown is None else f"{shown}\u00a0%")
